@@ -1,0 +1,46 @@
+# Two commands: `make demo` (classification, a few minutes) and `make test` (detection too, the whole suite).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CONSTRAINTS := constraints.txt
+CLS := $(VENV)/.classification
+DET := $(VENV)/.detection
+
+.PHONY: demo test test-fast format lint types clean
+
+demo: $(CLS)
+	$(BIN)/python -u tools/demo.py --out work_dirs/demo
+
+test: $(DET) lint types
+	$(BIN)/python -m pytest
+
+test-fast: $(DET)
+	$(BIN)/python -m pytest -m 'not slow'
+
+# mmcv first and alone: where torch is absent from its build environment it installs without ops, in seconds.
+$(CLS): setup.py $(CONSTRAINTS)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -c $(CONSTRAINTS) pip 'setuptools>=80' wheel
+	$(PIP) install -c $(CONSTRAINTS) torch torchvision
+	$(BIN)/python -c 'import mmcv' 2>/dev/null || MMCV_WITH_OPS=0 $(PIP) install -c $(CONSTRAINTS) onedl-mmcv
+	$(PIP) install -c $(CONSTRAINTS) -e '.[cls]'
+	touch $@
+
+$(DET): $(CLS) tools/install_mmcv.sh
+	$(PIP) install -c $(CONSTRAINTS) -e '.[cls,det,dev]'
+	tools/install_mmcv.sh $(BIN)/python
+	touch $@
+
+format:
+	$(BIN)/ruff format mmkd_ext tools tests
+	$(BIN)/ruff check --fix .
+
+lint:
+	$(BIN)/ruff check .
+
+types:
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build *.egg-info work_dirs/demo

@@ -1,0 +1,11 @@
+"""TESKD, ResNet-50 on ImageNet. Not run here.
+
+The students are 512 wide: at the last stage's 2048 they have 411 M parameters beside a backbone of 23.5 M.
+"""
+
+_base_ = './r18_imagenet.py'
+
+model = dict(
+    backbone=dict(depth=50),
+    neck=dict(in_channels=(256, 512, 1024, 2048), channels=512),
+    head=dict(in_channels=2048))

@@ -1,0 +1,3 @@
+"""Knowledge distillation for the OpenMMLab runner: registry modules, configs and tools."""
+
+__version__ = '0.1.0'

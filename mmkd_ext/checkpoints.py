@@ -1,0 +1,173 @@
+"""Checkpoints that are whole or absent, and how to find the newest one that can be read.
+
+The host writes a checkpoint's bytes straight into its final file, deletes the old one before the new one is there, and reads by
+executing whatever the file holds when the safe reader refuses it. Here: a file backend that replaces atomically, and a reader that
+never executes and checks every byte.
+"""
+
+import logging
+import os
+import re
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.fileio import LocalBackend, register_backend
+from mmengine.logging import HistoryBuffer, print_log
+
+try:
+    from mmengine.runner.checkpoint import get_torch_safe_globals
+except ImportError:  # upstream mmengine: its checkpoints hold nothing beyond these
+
+    def get_torch_safe_globals() -> list:
+        """Types that a runner's checkpoint holds besides tensors and containers."""
+        import numpy as np
+        from numpy.core import multiarray
+        numbers = [type(np.dtype(kind)) for kind in (np.uint32, np.float32, np.float64, np.int64)]
+        return [slice, getattr, multiarray._reconstruct, multiarray.scalar, np.ndarray, np.dtype, HistoryBuffer, *numbers]
+
+
+_TEMPORARY = '.mmkd-partial'
+_doomed: set[str] = set()  # removals that wait for the next whole file; shared, since the host makes a backend per call
+
+
+@register_backend('mmkd_ext.atomic', force=True)
+class AtomicBackend(LocalBackend):
+    """Local disk where a file appears whole or not at all: `backend_args=dict(backend='mmkd_ext.atomic')`.
+
+    `put` writes a neighbour, flushes it to the disk and renames it. `remove` waits until the next `put` has ended, because the host
+    removes the old checkpoint first: killed between the two, it would be left with one less (with `max_keep_ckpts=1`, with none).
+    """
+
+    def put(self, obj: bytes | memoryview, filepath: str | Path) -> None:
+        """Write `obj` to `filepath` whole, then do the removals that waited for it."""
+        target = Path(filepath)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f'.{target.name}.{os.getpid()}{_TEMPORARY}')
+        try:
+            with open(partial, 'wb') as file:
+                file.write(obj)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        _sync_folder(target.parent)
+        _doomed.discard(str(target))
+        while _doomed:
+            Path(_doomed.pop()).unlink(missing_ok=True)
+
+    def remove(self, filepath: str | Path) -> None:
+        """Remove `filepath` once another file has been written whole."""
+        if not Path(filepath).is_file():
+            raise FileNotFoundError(f'AtomicBackend.remove needs a file, got {filepath}, which is not one.')
+        _doomed.add(str(filepath))
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_partial_files(folder: str | Path) -> list[Path]:
+    """Remove what a killed writer left in `folder`; call it before a writer of this folder starts.
+
+    Returns:
+        The files that were removed.
+    """
+    partial = sorted(Path(folder).glob(f'.*{_TEMPORARY}'))
+    for path in partial:
+        path.unlink(missing_ok=True)
+    return partial
+
+
+def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU without executing code, and check it byte by byte.
+
+    torch itself skips the archive's checksums, so a flipped bit in a weight would go unseen.
+
+    Args:
+        path: A file written by `torch.save`.
+        needs: Keys that it must hold.
+
+    Raises:
+        ValueError: Missing, cut short, corrupt, holding Python objects, or without one of the keys.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f'A checkpoint file is needed, got {path}, which is not there.')
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                damaged = archive.testzip()
+            if damaged is not None:
+                raise ValueError(f'its part {damaged} does not match its checksum')
+        with torch.serialization.safe_globals(get_torch_safe_globals()):
+            checkpoint = torch.load(path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path))
+    except Exception as error:  # whatever a damaged file raises, it is unreadable
+        raise ValueError(f'A whole checkpoint is needed, got {path}, which cannot be used: {_reason(error)}.') from error
+    missing = [key for key in needs if not isinstance(checkpoint, dict) or key not in checkpoint]
+    if missing or not isinstance(checkpoint, dict):
+        what = f'a dict with {", ".join(missing)}' if missing else 'a dict of weights'
+        held = ', '.join(map(str, list(checkpoint)[:5])) if isinstance(checkpoint, dict) else type(checkpoint).__name__
+        raise ValueError(f'A checkpoint that is {what} is needed, got {path}, which holds: {held or "nothing"}.')
+    return checkpoint
+
+
+def _reason(error: Exception) -> str:
+    """What was wrong, in words that do not need torch's source."""
+    text = ' '.join(str(error).split())
+    foreign = re.search(r'GLOBAL (\w+(?:\.\w+)+)', text)
+    if foreign:
+        return f'it holds a Python object ({foreign.group(1)}) that could execute code, and is not opened'
+    if 'checksum' in text:
+        return f'{text} (the file is corrupt)'
+    return f'it is cut short or is no checkpoint at all ({type(error).__name__})'
+
+
+def checkpoints_newest_first(work_dir: str | Path) -> list[Path]:
+    """The run's `epoch_N.pth` and `iter_N.pth` files, the latest first."""
+    names = {path: re.fullmatch(r'(epoch|iter)_(\d+)\.pth', path.name) for path in Path(work_dir).glob('*.pth')}
+    runs = {path: match for path, match in names.items() if match}
+    if len({match.group(1) for match in runs.values()}) > 1:  # epochs and iterations cannot be compared by number
+        return sorted(runs, key=lambda path: path.stat().st_mtime, reverse=True)
+    return sorted(runs, key=lambda path: int(runs[path].group(2)), reverse=True)
+
+
+def newest_readable_checkpoint(work_dir: str | Path) -> Path | None:
+    """The newest checkpoint of a run that can be resumed from, whatever `last_checkpoint` says.
+
+    Each one that cannot be read is reported in one sentence. None when there is none.
+    """
+    problems = []
+    found = None
+    for path in checkpoints_newest_first(work_dir):
+        try:
+            read_checkpoint(path, needs=('state_dict', 'meta', 'message_hub'))
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        found = path
+        break
+    for problem in problems:
+        print_log(f'{problem} {f"Using {found} instead." if found else "None is left."}', 'current', logging.WARNING)
+    return found
+
+
+def local_checkpoint(spec: str) -> str:
+    """A local path for a path or URL, downloaded once into torch's hub folder."""
+    if not re.match(r'https?://', spec):
+        return os.path.expanduser(spec)
+    folder = os.path.join(torch.hub.get_dir(), 'checkpoints')
+    os.makedirs(folder, exist_ok=True)
+    target = os.path.join(folder, os.path.basename(spec))
+    if not os.path.exists(target):
+        torch.hub.download_url_to_file(spec, target, progress=False)
+    return target

@@ -1,0 +1,187 @@
+"""What is shipped: the plain zoo model of a config that distils, written whole, and only after it has been checked."""
+
+import copy
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import DefaultScope
+from torch import Tensor, nn
+
+from mmkd_ext.checkpoints import AtomicBackend, read_checkpoint
+
+_TOLERANCE = 1e-5
+
+
+def plain_model(model: dict) -> ConfigDict:
+    """The config of the deployed network: what is left of a training config's `model` when the helpers are taken away.
+
+    Every class of ours that takes a plain one's place says by `plain_cfg(cfg)` which one that is.
+
+    Args:
+        model: The `model` of a config; it is not changed.
+
+    Returns:
+        A config that needs nothing for training but the zoo's own losses. A model without helpers comes back as it is.
+    """
+    model = ConfigDict(copy.deepcopy(dict(model)))
+    replaced = False
+    for part in ('neck', 'head'):
+        cls = _registered(model.get(part, {}).get('type'))
+        if hasattr(cls, 'plain_cfg'):
+            model[part] = ConfigDict(cls.plain_cfg(model[part]))
+            replaced = True
+    if replaced and 'out_indices' in model.backbone:
+        # The zoo's heads read the last stage only.
+        model.backbone.out_indices = (max(model.backbone.out_indices),)
+    return model
+
+
+def plain_config(cfg: Config) -> Config:
+    """A config that tests the deployed network: the plain model and the data it is tested on, nothing of the training."""
+    keys = ('default_scope', 'data_preprocessor', 'test_dataloader', 'test_evaluator', 'test_cfg', 'env_cfg')
+    plain = {key: copy.deepcopy(cfg[key]) for key in keys if cfg.get(key) is not None}
+    plain['model'] = plain_model(cfg.model)
+    if 'mmkd_ext.' in str(plain):
+        plain['custom_imports'] = dict(imports=['mmkd_ext.models', 'mmkd_ext.datasets'], allow_failed_imports=False)
+    return Config(plain)
+
+
+def build_model(cfg: Config) -> nn.Module:
+    """The model of a config on the CPU, in eval mode."""
+    from mmpretrain.registry import MODELS
+
+    model_cfg = copy.deepcopy(cfg.model)
+    model_cfg.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
+        return MODELS.build(model_cfg).eval()
+
+
+def input_size(cfg: Config) -> int:
+    """Side in pixels of the images that a config feeds its network; 224 where the pipelines do not tell."""
+    for name in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
+        pipeline = (cfg.get(name) or {}).get('dataset', {}).get('pipeline', [])
+        for key in ('crop_size', 'scale'):
+            for transform in reversed(pipeline):
+                if isinstance(size := transform.get(key), int):
+                    return size
+    return 224
+
+
+def export_student(
+    cfg: Config, checkpoint: str | Path, out: str | Path, onnx: bool = False, size: int | None = None
+) -> list[Path]:
+    """Write the deployed network of a training checkpoint as a plain zoo checkpoint with its config beside it.
+
+    Args:
+        cfg: The config that the checkpoint was trained with.
+        checkpoint: A training checkpoint, read without executing code.
+        out: The `.pth` file to write; the config goes to `.py` and, with `onnx`, the graph to `.onnx` of the same name.
+        onnx: Whether to write ONNX too, with a free batch size.
+        size: Side in pixels of the images for the check and the ONNX graph; default: what the config's pipelines say.
+
+    Returns:
+        The files written.
+
+    Raises:
+        ValueError: the checkpoint does not fit the config, or the plain network predicts otherwise. Then no file is written.
+    """
+    out, size = Path(out), size or input_size(cfg)
+    if out.suffix != '.pth':
+        raise ValueError(f'export_student needs an output that ends in .pth, got {out}.')
+    state = read_checkpoint(checkpoint, needs=('state_dict',))
+    plain_cfg = plain_config(cfg)
+    trained, plain = build_model(cfg), build_model(plain_cfg)
+    _load(trained, state['state_dict'], checkpoint, 'the config')
+    kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
+    _load(plain, kept, checkpoint, 'the config without its helpers')
+    image = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    expected = _predict(trained, image)
+    _compare(_predict(plain, image), expected, f'the plain network of {checkpoint}')
+    files = {out: _checkpoint_bytes(kept, state.get('meta', {})), out.with_suffix('.py'): plain_cfg.pretty_text.encode()}
+    if onnx:
+        files[out.with_suffix('.onnx')] = _onnx_bytes(plain, image, expected)
+    for path, content in files.items():
+        AtomicBackend().put(content, path)
+    return list(files)
+
+
+def _registered(name: Any) -> Any:
+    from mmpretrain.registry import MODELS
+
+    return MODELS.get(name) if isinstance(name, str) else name
+
+
+def _load(model: nn.Module, state: dict[str, Tensor], checkpoint: str | Path, what: str) -> None:
+    mine = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    theirs = {key: tuple(value.shape) for key, value in state.items()}
+    if mine != theirs:
+        missing = next((key for key in mine if key not in theirs), 'none')
+        unexpected = next((key for key in theirs if key not in mine), 'none')
+        shape = next((f'{k} {theirs[k]} for {mine[k]}' for k in mine if k in theirs and mine[k] != theirs[k]), 'none')
+        matched = sum(mine.get(key) == value for key, value in theirs.items())
+        raise ValueError(
+            f'{checkpoint} needs to fit {what} wholly, but {matched} of {len(mine)} entries match; first missing: {missing}; '
+            f'first unexpected: {unexpected}; first of another shape: {shape}. Is it a checkpoint of this config?'
+        )
+    model.load_state_dict(state)
+
+
+@torch.no_grad()
+def _predict(model: nn.Module, image: Tensor) -> Tensor:
+    return model(image, mode='tensor').softmax(dim=-1)
+
+
+def _compare(got: Tensor, expected: Tensor, what: str) -> None:
+    difference = (got - expected).abs().max().item()
+    if not difference <= _TOLERANCE:
+        raise ValueError(
+            f'The predictions of {what} need to equal the training model\'s within {_TOLERANCE}, but differ by '
+            f'{difference:.3g}. Nothing was written.'
+        )
+
+
+def _checkpoint_bytes(state: dict[str, Tensor], meta: dict) -> bytes:
+    kept = {key: meta[key] for key in ('dataset_meta', 'mmengine_version', 'experiment_name', 'epoch', 'iter') if key in meta}
+    with io.BytesIO() as buffer:
+        torch.save(dict(meta=kept, state_dict=state), buffer)
+        return buffer.getvalue()
+
+
+class _Logits(nn.Module):
+    """A host model as a function from images to logits."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.model(images, mode='tensor')
+
+
+def _onnx_bytes(model: nn.Module, image: Tensor, expected: Tensor) -> bytes:
+    """The graph from normalised images to logits, checked with onnxruntime on two batch sizes."""
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ValueError(f'ONNX export needs the package {error.name}, which is not installed: pip install -e .[dev].') from error
+    program = torch.onnx.export(
+        _Logits(model),
+        (image,),
+        input_names=['images'],
+        output_names=['logits'],
+        dynamic_shapes=({0: torch.export.Dim('batch')},),
+        dynamo=True,
+        verbose=False,
+    )
+    with io.BytesIO() as buffer:
+        program.save(buffer)  # type: ignore[union-attr]
+        content = buffer.getvalue()
+    session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
+    for n in (2, 1):
+        (logits,) = session.run(None, {'images': image[:n].numpy()})
+        _compare(torch.from_numpy(logits).softmax(dim=-1), expected[:n], 'the ONNX graph')
+    return content

@@ -1,0 +1,43 @@
+"""Ship the deployed network when training ends."""
+
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmkd_ext.export import export_student
+from mmkd_ext.registry import HOOKS
+
+
+@HOOKS.register_module()
+class ExportStudentHook(Hook):
+    """After training, write the plain zoo checkpoint of the best (or last) training checkpoint into the work dir.
+
+    Args:
+        out: File name inside the work dir; the plain config goes beside it.
+        which: 'best' (the last one where none was chosen) or 'last'.
+        onnx: Whether to write ONNX too.
+
+    Raises:
+        ValueError: another `which`, or a network that does not predict as the training model did; then no file is written.
+    """
+
+    priority = 'VERY_LOW'  # after the CheckpointHook's last word
+
+    def __init__(self, out: str = 'student.pth', which: str = 'best', onnx: bool = False) -> None:
+        if which not in ('best', 'last'):
+            raise ValueError(f"ExportStudentHook needs which='best' or 'last', got {which!r}.")
+        self.out, self.which, self.onnx = out, which, onnx
+
+    def after_run(self, runner: Runner) -> None:
+        """Export on the main process."""
+        if not is_main_process():
+            return
+        infos = runner.message_hub.runtime_info
+        checkpoint = (infos.get('best_ckpt') if self.which == 'best' else None) or infos.get('last_ckpt')
+        if checkpoint is None:
+            runner.logger.warning('ExportStudentHook found no checkpoint: the run saved none.')
+            return
+        files = export_student(runner.cfg, checkpoint, Path(runner.work_dir) / self.out, onnx=self.onnx)
+        runner.logger.info(f'Exported the plain network of {checkpoint}: {", ".join(map(str, files))}')

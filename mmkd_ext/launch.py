@@ -1,0 +1,95 @@
+"""What the command lines share: the zoo's common flags, the loaders' defaults, processes that find each other."""
+
+import argparse
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed
+from mmengine.config import Config, DictAction
+from mmengine.dist import is_distributed
+from mmengine.logging import print_log
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from mmkd_ext.preflight import PreflightError, check_work_dir, load_config
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags that the zoo's train.py and test.py have in common."""
+    parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<name of the config>)')
+    parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 where there is no GPU')
+    parser.add_argument('--no-pin-memory', action='store_true', help='do not pin the loaded batches')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='settings that replace the config\'s')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='who starts the processes')
+    # torch.distributed.launch passes one or the other spelling, torchrun sets the variable.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
+
+
+def common_config(args: argparse.Namespace, needs: Sequence[str]) -> Config:
+    """The config, which must have the keys `needs`, with the common flags applied."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = load_config(args.config)
+    missing = [key for key in ('model', *needs) if cfg.get(key) is None]
+    if missing:
+        raise PreflightError(f'A config with {", ".join(("model", *needs))} is needed, got one without {", ".join(missing)}: '
+                             f'look at {args.config}.')
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = os.path.join('work_dirs', Path(args.config).stem)
+    return cfg
+
+
+def finish_config(cfg: Config, args: argparse.Namespace) -> None:
+    """Fill in what the loaders lack, then apply `--cfg-options`."""
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = cfg.get(name)
+        if loader is None:
+            continue
+        if cfg.get('default_scope') == 'mmpretrain':  # its preprocessor takes stacked batches, the other scopes' take lists
+            loader.setdefault('collate_fn', dict(type='default_collate'))
+        loader.setdefault('pin_memory', torch.cuda.is_available())
+        # Workers that end with the epoch: persistent ones carry random state that no checkpoint holds.
+        loader.setdefault('persistent_workers', False)
+        if args.no_pin_memory:
+            loader.pin_memory = False
+    if args.cfg_options:
+        try:
+            cfg.merge_from_dict(args.cfg_options)
+        except (KeyError, TypeError, IndexError, AssertionError) as error:
+            raise PreflightError(f'--cfg-options need KEY=VALUE that fit the config, got {args.cfg_options}: {error}. '
+                                 f'Look at the key\'s place in {args.config}.') from error
+    check_work_dir(cfg.work_dir)
+
+
+def join_processes(cfg: Config) -> None:
+    """On machines without a GPU, form the gloo group that the host's own start-up cannot (it sets a CUDA device).
+
+    With GPUs this is left to the runner.
+    """
+    if cfg.launcher == 'none' or torch.cuda.is_available() or is_distributed():
+        return
+    missing = [name for name in ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT') if name not in os.environ]
+    if cfg.launcher != 'pytorch' or missing:
+        raise PreflightError(f'--launcher {cfg.launcher} needs GPUs or, with gloo on CPUs, a start by tools/dist_train.sh or torchrun; '
+                             f'got no GPU and no {", ".join(missing) or "torchrun"} in the environment.')
+    seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
+    torch.distributed.init_process_group('gloo', timeout=datetime.timedelta(seconds=seconds))
+    cfg.model_wrapper_cfg = cpu_wrapper(cfg)
+    print_log(f'{torch.distributed.get_world_size()} processes over gloo, since there is no GPU.', 'current')
+
+
+def cpu_wrapper(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """The config's model wrapper, or the host's default one, without the CUDA device that the host adds."""
+    default = dict(broadcast_buffers=False, find_unused_parameters=cfg.get('find_unused_parameters', False))
+    return {'type': 'MMDistributedDataParallel', **(cfg.get('model_wrapper_cfg') or default), 'device_ids': None}
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The runner that the config asks for."""
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

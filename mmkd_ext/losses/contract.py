@@ -1,0 +1,59 @@
+"""What every loss here keeps: what it compares, in which precision, and what it says of shapes that do not fit."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# Below every difference of float16 logits, and so far from float32's end that a product with tau^2 stays finite.
+_LOG_FLOOR = -1e30
+
+
+class NetworkOutputs(Protocol):
+    """What a loss module asks of a network: any object with these three, such as `mmkd_ext.models.outputs.Outputs`.
+
+    A protocol, so that losses need nothing of the models.
+    """
+
+    @property
+    def stages(self) -> Sequence[Tensor]:
+        """Maps (N, C_i, H_i, W_i), shallow first."""
+
+    @property
+    def embedding(self) -> Tensor:
+        """(N, D), what enters the classifier."""
+
+    @property
+    def logits(self) -> Tensor:
+        """(N, K), raw."""
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Half precision becomes float32; float32 and float64 stay."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def log_probabilities(logits: Tensor) -> Tensor:
+    """Log of the softmax over the last dimension, finite even where logits lie farther apart than float32 reaches."""
+    return F.log_softmax(logits, dim=-1).clamp_min(_LOG_FLOOR)
+
+
+def divergence(log_target: Tensor, log_prediction: Tensor) -> Tensor:
+    """KL(target || prediction) over the last dimension, in nats, from log-probabilities."""
+    return (log_target.exp() * (log_target - log_prediction)).sum(dim=-1)
+
+
+def check_logits(loss: str, student: Tensor, teacher: Tensor) -> None:
+    """Raise a ValueError unless both are (N, K)."""
+    if student.shape != teacher.shape or student.ndim != 2 or 0 in student.shape:
+        raise ValueError(
+            f'{loss} needs student and teacher logits of one shape (N, K), N and K > 0, got '
+            f'{tuple(student.shape)} and {tuple(teacher.shape)}. Do both heads have the same num_classes?')
+
+
+def check_tau(loss: str, tau: float) -> None:
+    """Raise a ValueError unless the temperature is positive."""
+    if not tau > 0:
+        raise ValueError(f'{loss} needs a temperature tau > 0, got {tau}; 1 leaves the logits as they are.')

@@ -1,0 +1,65 @@
+"""Soft-target distillation. N samples, K classes."""
+
+import torch
+from torch import Tensor, nn
+
+from mmkd_ext.registry import MODELS
+
+from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau, divergence, log_probabilities
+
+
+def kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
+    r"""Divergence from the teacher's softened prediction, averaged over samples.
+
+    .. math:: \frac{\tau^2}{N} \sum_n \mathrm{KL}(q_n^\tau \,\|\, p_n^\tau)
+
+    with q the teacher's and p the student's distribution at temperature tau.
+
+    Args:
+        student: (N, K) raw logits.
+        teacher: (N, K) raw logits; no gradient reaches them.
+        tau: Temperature > 0; 1 leaves the logits as they are.
+
+    Returns:
+        () nats per sample times tau^2, float32 or better; grows with neither N nor K.
+
+    Raises:
+        ValueError: tau <= 0, or logits not of one shape (N, K).
+
+    Source: Hinton et al. 2015, arXiv:1503.02531, sec. 2.
+    """
+    check_logits('kd_loss', student, teacher)
+    check_tau('kd_loss', tau)
+    with torch.autocast(student.device.type, enabled=False):
+        log_p = log_probabilities(at_least_float32(student) / tau)
+        log_q = log_probabilities(at_least_float32(teacher.detach()) / tau)
+        return divergence(log_q, log_p).mean() * tau**2
+
+
+@MODELS.register_module()
+class KDLoss(nn.Module):
+    """`kd_loss` between two networks' logits.
+
+    Args:
+        tau: Temperature > 0. ND's recipes have 4 on CIFAR and 1 on ImageNet.
+        loss_weight: Factor on the result.
+
+    Shapes:
+        student, teacher: `Outputs` with logits (N, K).
+        target: Ignored.
+        returns: ().
+    """
+
+    def __init__(self, tau: float = 1.0, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        check_tau('KDLoss', tau)
+        self.tau = tau
+        self.loss_weight = loss_weight
+
+    def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor | None = None) -> Tensor:
+        """Return the weighted loss."""
+        return self.loss_weight * kd_loss(student.logits, teacher.logits, self.tau)
+
+    def extra_repr(self) -> str:
+        """What `print(model)` shows."""
+        return f'tau={self.tau}, loss_weight={self.loss_weight}'

@@ -1,0 +1,194 @@
+"""Norm and direction of the embedding. N samples, K classes, D embedding width."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmkd_ext.registry import MODELS
+
+from .contract import NetworkOutputs, at_least_float32
+
+
+def nd_loss(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> Tensor:
+    r"""Pull the student's embedding along the teacher's class mean until it is as long as the teacher's.
+
+    .. math:: \frac1N \sum_n 1 - \frac{\langle s_n, e_{y_n} \rangle}{\max(\|s_n\|, \|t_n\|)}, \quad e_y = c_y / \|c_y\|
+
+    The student's norm keeps its gradient and wins ties. The paper has no epsilon and neither has this; instead, where
+    the formula has no value (both embeddings zero, or a zero class mean) the sample counts 1 and sends no gradient.
+
+    Args:
+        student: (N, D) embeddings, projected to the teacher's width if need be.
+        teacher: (N, D) embeddings of the same samples; no gradient reaches them.
+        target: (N,) integer labels, or (N, K) soft labels, whose coefficients mix the class means (DeiT++).
+        means: (K, D) the teacher's class means c, as `ClassMeansHook` makes them; no gradient reaches them.
+
+    Returns:
+        () in [0, 2], float32 or better; grows with neither N nor D.
+
+    Raises:
+        ValueError: Embeddings not of one shape (N, D), means not (K, D), or target neither (N,) integers nor (N, K).
+
+    Source: Wang et al. 2023, arXiv:2305.17007, eq. 5-7 and the public code; soft labels from its DeiT code.
+    """
+    _check(student, teacher, target, means)
+    with torch.autocast(student.device.type, enabled=False):
+        s = at_least_float32(student)
+        t = teacher.detach().to(s.dtype)
+        centres = means.detach().to(s.dtype)
+        # index_select, because means[-1] would take an ignored label for the last class
+        centres = target.to(s.dtype) @ centres if target.ndim == 2 else centres.index_select(0, target.long())
+        directions = _unit(centres)
+        # Scaling s and t alike changes nothing, and keeps the squares of very long or short embeddings within float32.
+        scale = torch.maximum(s.detach().abs().amax(1, keepdim=True), t.abs().amax(1, keepdim=True))
+        scale = torch.where(scale == 0, 1.0, scale)  # == 0 rather than > 0: a NaN stays
+        s, t = s / scale, t / scale
+        s_norm, t_norm = torch.linalg.vector_norm(s, dim=1), torch.linalg.vector_norm(t, dim=1)
+        longest = torch.where(t_norm > s_norm, t_norm, s_norm)
+        share = (s * directions).sum(dim=1) / torch.where(longest == 0, 1.0, longest)
+        return (1 - torch.where(longest == 0, 0.0, share)).mean()
+
+
+def _unit(x: Tensor) -> Tensor:
+    """Rows of length 1; a zero row stays zero."""
+    largest = x.abs().amax(dim=1, keepdim=True)
+    x = x / torch.where(largest == 0, 1.0, largest)
+    norm = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    return x / torch.where(norm == 0, 1.0, norm)
+
+
+def _check(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> None:
+    if student.shape != teacher.shape or student.ndim != 2 or 0 in student.shape:
+        raise ValueError(
+            'nd_loss needs student and teacher embeddings of one shape (N, D), N and D > 0, got '
+            f'{tuple(student.shape)} and {tuple(teacher.shape)}. Where widths differ, NDLoss projects the student.')
+    if means.ndim != 2 or means.shape[1] != student.shape[1]:
+        raise ValueError(
+            f'nd_loss needs class means (K, {student.shape[1]}) for embeddings {tuple(student.shape)}, got '
+            f'{tuple(means.shape)}. Were they made with another teacher?')
+    hard = target.shape == student.shape[:1] and not target.is_floating_point()
+    if not hard and target.shape != (len(student), len(means)):
+        raise ValueError(
+            f'nd_loss needs integer labels ({len(student)},) or soft labels ({len(student)}, {len(means)}), one column '
+            f'per class mean, got {tuple(target.shape)} of {target.dtype} for class means {tuple(means.shape)}.')
+
+
+@MODELS.register_module()
+class NDLoss(nn.Module):
+    """`nd_loss` between two networks' embeddings, with a projection where their widths differ.
+
+    The projection (BatchNorm, Dropout, Linear) feeds this loss only. It is made by `build_for`, which looks at one
+    output of each network, or at once from explicit widths. The class means come from `set_class_means`; they are part
+    of the state, so that a resumed run goes on with the very means it began with.
+
+    Args:
+        loss_weight: Factor on the result.
+        student_channels: Width of the student's embedding; None leaves it to `build_for`.
+        teacher_channels: Width of the teacher's embedding; None leaves it to `build_for`.
+        dropout: Rate of the projection's dropout.
+
+    Shapes:
+        student, teacher: `Outputs` with embeddings (N, D_s) and (N, D_t).
+        target: (N,) integer or (N, K) soft labels.
+        returns: ().
+
+    Raises:
+        ValueError: Only one of the two widths is given.
+        RuntimeError: Called before the class means were set.
+    """
+
+    class_means: Tensor | None
+
+    def __init__(
+        self,
+        loss_weight: float = 1.0,
+        student_channels: int | None = None,
+        teacher_channels: int | None = None,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        if (student_channels is None) != (teacher_channels is None):
+            raise ValueError(
+                'NDLoss needs both student_channels and teacher_channels or neither, got '
+                f'{student_channels} and {teacher_channels}.')
+        self.loss_weight = loss_weight
+        self.dropout = dropout
+        self.widths: tuple[int, int] | None = None
+        self.projection: nn.Module = nn.Identity()
+        self.register_buffer('class_means', None)
+        if student_channels is not None and teacher_channels is not None:
+            self._build(student_channels, teacher_channels)
+
+    def _build(self, student_channels: int, teacher_channels: int) -> None:
+        self.widths = (student_channels, teacher_channels)
+        if student_channels != teacher_channels:
+            self.projection = nn.Sequential(
+                nn.BatchNorm1d(student_channels),
+                nn.Dropout(self.dropout),
+                nn.Linear(student_channels, teacher_channels),
+            )
+
+    def build_for(self, student: NetworkOutputs, teacher: NetworkOutputs) -> list[tuple[str, str, str, str]]:
+        """Size the projection by one output of each network; once, before the optimizer is made.
+
+        Returns:
+            One row (what, student's shape, teacher's shape, adapter) for the distiller's table.
+
+        Raises:
+            ValueError: Explicit widths that are not those of the networks.
+        """
+        s_width, t_width = student.embedding.shape[1], teacher.embedding.shape[1]
+        if self.widths is None:
+            self._build(s_width, t_width)
+        elif self.widths != (s_width, t_width):
+            raise ValueError(
+                f'NDLoss was given student_channels={self.widths[0]} and teacher_channels={self.widths[1]}, but the '
+                f'embeddings are {tuple(student.embedding.shape)} and {tuple(teacher.embedding.shape)}. '
+                'Leave both out to have them found.')
+        adapter = 'none' if s_width == t_width else f'BatchNorm, Dropout({self.dropout}), Linear({s_width}, {t_width})'
+        return [('embedding', str(s_width), str(t_width), adapter)]
+
+    def set_class_means(self, means: Tensor) -> None:
+        """Take the teacher's class means (K, D), on the device of the loss.
+
+        Raises:
+            ValueError: Not (K, D) with the teacher's width D, or classes whose mean is zero (no samples) or not finite.
+        """
+        fits = means.ndim == 2 and (self.widths is None or means.shape[1] == self.widths[1])
+        if not fits or not means.is_floating_point():
+            raise ValueError(
+                f'NDLoss needs class means (K, {self.widths[1] if self.widths else "D"}) of floating point, got '
+                f'{tuple(means.shape)} of {means.dtype}. Were they made with another teacher?')
+        bad = (~means.isfinite().all(dim=1) | (means == 0).all(dim=1)).nonzero().flatten().tolist()
+        if bad:
+            raise ValueError(
+                f'NDLoss needs a finite class mean other than zero for each of {len(means)} classes; got none for '
+                f'{", ".join(map(str, bad[:10]))}{", ..." if len(bad) > 10 else ""}. Are these in the training data?')
+        device = next((p.device for p in self.parameters()), means.device)
+        if self.class_means is not None:
+            device = self.class_means.device
+        self.class_means = means.detach().to(device, torch.promote_types(means.dtype, torch.float32), copy=True)
+
+    def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor) -> Tensor:
+        """Return the weighted loss."""
+        if self.class_means is None:
+            raise RuntimeError(
+                "NDLoss needs the teacher's class means and has none: add dict(type='mmkd_ext.ClassMeansHook') to "
+                'custom_hooks, or call set_class_means.')
+        if self.class_means.device != student.embedding.device:
+            self.class_means = self.class_means.to(student.embedding.device)
+        embedding = self.projection(student.embedding)
+        return self.loss_weight * nd_loss(embedding, teacher.embedding, target, self.class_means)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
+        saved = state_dict.get(f'{prefix}class_means')
+        if saved is not None and (self.class_means is None or self.class_means.shape != saved.shape):
+            device = next((p.device for p in self.parameters()), saved.device)
+            self.class_means = torch.empty_like(saved, device=device)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+    def extra_repr(self) -> str:
+        """What `print(model)` shows."""
+        means = None if self.class_means is None else tuple(self.class_means.shape)
+        return f'loss_weight={self.loss_weight}, widths={self.widths}, class_means={means}'

@@ -1,0 +1,5 @@
+"""Modules between backbone and head."""
+
+from .teskd_neck import TESKDNeck
+
+__all__ = ['TESKDNeck']

@@ -1,0 +1,191 @@
+"""TESKD's students: sub-networks on one backbone that exist while it trains. N samples, n stages, W channels."""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import build_norm_layer
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmkd_ext.registry import MODELS
+
+BN = dict(type='BN')
+
+
+@MODELS.register_module()
+class TESKDNeck(BaseModule):
+    """Pools the backbone's last map and, while training, grows one student on every other stage.
+
+    The students hang on the backbone like a feature pyramid: the last map is taken down through the stages, each step adds the stage's own
+    map, and from each step a branch leads to a pooled feature as wide as the teacher's. In eval mode nothing but the pooling runs.
+
+    Args:
+        in_channels: Widths of the stages, shallow first; two or more.
+        channels: Width W of the students. The paper's, and the default, is the last stage's; with bottleneck blocks that is 400 M
+            parameters, so choose less there.
+        stage_strides: Stride of each stage against the one before (the first number does not matter). Default: 2 for each.
+        branch_strides: Stride of each student's branch, shallow first. Default: what brings the student's map to the last stage's size.
+        eval_students: Whether the students run in eval mode too, to be tested.
+        norm_cfg: The students' normalisation.
+        init_cfg: Default: PyTorch's own initialisation, as the paper.
+
+    Shapes:
+        stages: n maps (N, in_channels[i], H_i, W_i).
+        returns: n features (N, in_channels[-1]), the students' shallow first, then the teacher's; in eval mode the teacher's alone.
+
+    Raises:
+        ValueError: fewer than two stages, or stages that contradict `in_channels` or `stage_strides`.
+
+    Source: TESKD, arXiv:2110.00329.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        channels: int | None = None,
+        stage_strides: Sequence[int] | None = None,
+        branch_strides: Sequence[int] | None = None,
+        eval_students: bool = False,
+        norm_cfg: dict = BN,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        n = len(in_channels)
+        if n < 2:
+            raise ValueError(
+                f'TESKDNeck needs two or more stages to grow students on, got in_channels={tuple(in_channels)}. Let the '
+                'backbone return more of its stages (out_indices) and list their widths in model.neck.in_channels.'
+            )
+        self.in_channels = tuple(in_channels)
+        self.stage_strides = tuple(stage_strides or (2,) * n)
+        if len(self.stage_strides) != n:
+            raise ValueError(f'TESKDNeck needs one stage stride per stage ({n}), got stage_strides={self.stage_strides}.')
+        self.branch_strides = tuple(branch_strides or (prod(self.stage_strides[i + 1 :]) for i in range(n - 1)))
+        if len(self.branch_strides) != n - 1:
+            raise ValueError(
+                f'TESKDNeck needs one branch stride per student ({n - 1}), got branch_strides={self.branch_strides}.'
+            )
+        self.eval_students = eval_students
+        width, deepest = channels or self.in_channels[-1], self.in_channels[-1]
+        self.laterals = nn.ModuleList(_PointwiseConv(c, width, norm_cfg) for c in self.in_channels)
+        self.upsamples = nn.ModuleList(_Upsample(width, norm_cfg) for _ in self.branch_strides)
+        self.fusions = nn.ModuleList(_Fusion(width, norm_cfg) for _ in self.branch_strides)
+        self.branches = nn.ModuleList(_Branch(width, deepest, k, norm_cfg) for k in self.branch_strides)
+
+    @staticmethod
+    def plain_cfg(cfg: dict) -> dict:
+        """The host's neck that takes this one's place in the deployed network."""
+        return dict(type='GlobalAveragePooling')
+
+    def forward(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Return the pooled features: students shallow first while training, the teacher's always last."""
+        teacher = F.adaptive_avg_pool2d(stages[-1], 1).flatten(1)
+        if not (self.training or self.eval_students):
+            return (teacher,)
+        self._check(stages)
+        features = [self.branches[i](x) for i, x in self.student_maps(stages)]
+        return (*reversed(features), teacher)
+
+    def student_maps(self, stages: Sequence[Tensor], last: int = 0) -> Iterator[tuple[int, Tensor]]:
+        """Go down the pyramid and yield each student's number and map (N, W, H_i, W_i), the deepest first, down to `last`."""
+        # 1x1 convolutions are matrix products in this layout; everything between them stays in it.
+        stages = [stage.contiguous(memory_format=torch.channels_last) for stage in stages]
+        x = self.laterals[-1](stages[-1])
+        for i in reversed(range(last, len(stages) - 1)):
+            lateral = self.laterals[i](stages[i])
+            x = self.fusions[i](self.upsamples[i](x, lateral.shape[2:]), lateral)
+            yield i, x
+
+    def _check(self, stages: Sequence[Tensor]) -> None:
+        widths = tuple(stage.shape[1] for stage in stages)
+        if widths != self.in_channels:
+            raise ValueError(
+                f'TESKDNeck needs stages of widths {self.in_channels} (model.neck.in_channels), got {widths} from the '
+                'backbone. Set in_channels to what the backbone gives, or its out_indices to the stages that you mean.'
+            )
+        for i in range(1, len(stages)):
+            (h, w), (h_next, w_next), stride = stages[i - 1].shape[2:], stages[i].shape[2:], self.stage_strides[i]
+            # A stage may round its size up (padding) or down (none).
+            if not all(a // stride <= b <= -(-a // stride) for a, b in ((h, h_next), (w, w_next))):
+                seen = (self.stage_strides[0], *(_stride(a, b) for a, b in zip(stages, stages[1:], strict=False)))
+                raise ValueError(
+                    f'TESKDNeck needs stages whose sizes follow stage_strides={self.stage_strides}, got the sizes '
+                    f'{[tuple(stage.shape[2:]) for stage in stages]}. Set model.neck.stage_strides={seen}.'
+                )
+
+
+class _PointwiseConv(nn.Module):
+    """1x1 convolution without bias, normalisation, ReLU."""
+
+    def __init__(self, in_channels: int, channels: int, norm_cfg: dict) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, channels, 1, bias=False)
+        self.norm = build_norm_layer(norm_cfg, channels)[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu_(self.norm(self.conv(x)))
+
+
+class _Upsample(_PointwiseConv):
+    """The same after bilinear resizing; the convolution comes first, since the two commute and it is cheaper on the small map."""
+
+    def __init__(self, channels: int, norm_cfg: dict) -> None:
+        super().__init__(channels, channels, norm_cfg)
+
+    def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]
+        return F.relu_(self.norm(F.interpolate(self.conv(x), size=size, mode='bilinear', align_corners=True)))
+
+
+class _Fusion(_PointwiseConv):
+    """The same on concat[above + lateral, above], which is never built: [A | B] on it is (A + B) above + A lateral."""
+
+    def __init__(self, channels: int, norm_cfg: dict) -> None:
+        super().__init__(2 * channels, channels, norm_cfg)
+
+    def forward(self, above: Tensor, lateral: Tensor) -> Tensor:  # type: ignore[override]
+        n, c, h, w = above.shape
+        a, b = self.conv.weight.flatten(1).chunk(2, dim=1)
+        x = torch.addmm(_rows(above) @ (a + b).t(), _rows(lateral), a.t())
+        return F.relu_(self.norm(x.view(n, h, w, c).permute(0, 3, 1, 2)))
+
+
+class _Branch(nn.Module):
+    """From a student's map to its pooled feature: k x k convolution of stride k, then 1x1, each normalised and rectified."""
+
+    def __init__(self, channels: int, out_channels: int, stride: int, norm_cfg: dict) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(channels, channels, stride, stride)
+        # The layout in which the kernel is a matrix over patches without a copy.
+        self.reduce.weight.data = self.reduce.weight.data.contiguous(memory_format=torch.channels_last)
+        self.reduce_norm = build_norm_layer(norm_cfg, channels)[1]
+        self.expand = nn.Conv2d(channels, out_channels, 1)
+        self.expand_norm = build_norm_layer(norm_cfg, out_channels)[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        k, (h, w) = self.reduce.stride[0], x.shape[2:]
+        if h < k or w < k:
+            x = F.pad(x, (0, max(k - w, 0), 0, max(k - h, 0)))
+        x = F.relu_(self.reduce_norm(_convolve_patches(x, self.reduce)))
+        x = F.relu_(self.expand_norm(self.expand(x)))
+        return F.adaptive_avg_pool2d(x, 1).flatten(1)
+
+
+def _rows(x: Tensor) -> Tensor:
+    """Positions of a channels-last map (N, C, H, W) as rows (N * H * W, C), without a copy."""
+    return x.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _convolve_patches(x: Tensor, conv: nn.Conv2d) -> Tensor:
+    """What `conv` with stride = kernel and no padding computes, as one matrix product over its disjoint patches."""
+    n, c, height, width = x.shape
+    k = conv.stride[0]
+    h, w = height // k, width // k
+    patches = x.permute(0, 2, 3, 1)[:, : h * k, : w * k].reshape(n, h, k, w, k, c).transpose(2, 3).flatten(3)
+    kernel = conv.weight.permute(0, 2, 3, 1).flatten(1)
+    return F.linear(patches, kernel, conv.bias).permute(0, 3, 1, 2)
+
+
+def _stride(larger: Tensor, smaller: Tensor) -> int:
+    return max(round(larger.shape[2] / smaller.shape[2]), 1)

@@ -1,0 +1,217 @@
+"""Whether a run can work, asked before it starts, and answers in one sentence: what was needed, what was got, where to look."""
+
+import copy
+import difflib
+import os
+import random
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dist import get_dist_info
+from mmengine.model import is_model_wrapper
+from mmengine.registry import DATASETS, OPTIMIZERS
+from mmengine.runner import Runner
+from torch import nn
+
+from mmkd_ext.explain import check_known, one_line, sentence
+
+_LABELS_READ = 100_000  # a larger set is sampled evenly: a start must not take minutes
+
+
+class PreflightError(ValueError):
+    """A run that cannot work; the text is all that a user needs."""
+
+
+def run_checked(job: Callable[[], object]) -> int:
+    """Run a command line's work; an error that can be explained ends in one sentence on stderr instead of a traceback.
+
+    `MMKD_TRACEBACK=1` shows every traceback.
+
+    Returns:
+        The exit code: 0, or 2 after an explained error. Other errors are raised as they are.
+    """
+    try:
+        job()
+    except Exception as error:
+        text = str(error) if isinstance(error, PreflightError) else sentence(error)
+        if text is None or os.environ.get('MMKD_TRACEBACK') == '1':
+            raise
+        rank = int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', get_dist_info()[0])))
+        if rank > 0:
+            # Most errors happen on every rank. The launcher ends the others once rank 0 has spoken and left; only an error that
+            # rank 0 does not have gets past this wait.
+            _wait(10)
+            text = f'[rank {rank}] {text}'
+        print(f'error: {text}', file=sys.stderr, flush=True)
+        return 2
+    return 0
+
+
+def _wait(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def load_config(path: str) -> Config:
+    """Read a config file.
+
+    Raises:
+        PreflightError: It is not there (with close names) or cannot be read.
+    """
+    if not os.path.isfile(path):
+        raise PreflightError(f'A config file is needed, got {path}, which is not there{_did_you_mean(path)}')
+    try:
+        return Config.fromfile(path)
+    except Exception as error:  # a config is Python: anything may happen in it
+        raise PreflightError(f'A config that can be read is needed, got {path}: {one_line(error)}. '
+                             'Look at that line, or at the files named in its _base_.') from error
+
+
+def _did_you_mean(path: str) -> str:
+    known = {file.stem: str(file) for file in Path('configs').rglob('*.py') if '_base_' not in file.parts}
+    close = difflib.get_close_matches(Path(path).stem, known, n=2, cutoff=0.7)
+    return f'; did you mean {" or ".join(known[stem] for stem in close)}?' if close else '; look in configs/.'
+
+
+def check_work_dir(path: str) -> None:
+    """Create the folder and write into it.
+
+    Raises:
+        PreflightError: It cannot be made or written.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise PreflightError(f'A work dir that can be written is needed, got {path}: {error.strerror or error}. '
+                             'Name another by --work-dir.') from error
+
+
+def check_train(runner: Runner) -> None:
+    """Build the data of a training run, and let the model see a batch of it.
+
+    The loaders are the runner's own, so nothing is loaded twice; the random state, the weights and the statistics stay as they were.
+
+    Raises:
+        PreflightError: Data that is not there, labels that the head does not have, or a batch that the model cannot take.
+    """
+    optimizer = (runner.cfg.get('optim_wrapper') or {}).get('optimizer') or {}
+    check_known(OPTIMIZERS, optimizer.get('type'))
+    with _random_state_kept():
+        loops = {'train': lambda: runner.train_loop, 'val': lambda: runner.val_loop}
+        for name, build in loops.items():
+            _build_data(runner, name, build)
+        _check_labels(runner, runner.train_dataloader.dataset, 'train')
+        _check_batch(runner)
+
+
+def check_test(runner: Runner) -> None:
+    """Build the data of a test run and compare its labels with the head.
+
+    Raises:
+        PreflightError: Data that is not there, or labels that the head does not have.
+    """
+    with _random_state_kept():
+        _build_data(runner, 'test', lambda: runner.test_loop)
+        _check_labels(runner, runner.test_dataloader.dataset, 'test')
+
+
+@contextmanager
+def _random_state_kept() -> Iterator[None]:
+    state, numpy_state = random.getstate(), np.random.get_state()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with torch.random.fork_rng(devices=devices):
+        yield
+    random.setstate(state)
+    np.random.set_state(numpy_state)
+
+
+def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(30)  # a download from a network that swallows packets would wait for ever
+    try:
+        build()
+    except (OSError, AssertionError, RuntimeError) as error:
+        cfg = runner.cfg.get(f'{name}_dataloader', {}).get('dataset', {})
+        while 'dataset' in cfg:  # RepeatDataset and its like
+            cfg = cfg['dataset']
+        raise PreflightError(_missing_data(name, cfg, error)) from error
+    finally:
+        socket.setdefaulttimeout(timeout)
+
+
+def _missing_data(name: str, cfg: dict, error: Exception) -> str:
+    kind = cfg.get('type')
+    if isinstance(kind, str):
+        with DATASETS.switch_scope_and_registry(None) as registry:
+            kind = registry.get(kind)
+    prefix = cfg.get('data_prefix') or ''
+    root = os.path.join(cfg.get('data_root') or '', prefix if isinstance(prefix, str) else '') or '.'
+    file, url = getattr(kind, 'filename', None), getattr(kind, 'url', None)
+    if file and url:
+        where = f'Put {file} (from {url}) into {root}, or start once where there is a network.'
+    else:
+        where = f'Look at {name}_dataloader.dataset (data_root, ann_file, data_prefix), or link the data to {root}.'
+    return f'The {name} data is needed ({cfg.get("type")} in {root}), got: {one_line(error)}. {where}'
+
+
+def _check_labels(runner: Runner, dataset: Any, name: str) -> None:
+    heads = {path: module.num_classes for path, module in _bare(runner.model).named_modules()
+             if path.split('.')[-1] == 'head' and isinstance(getattr(module, 'num_classes', None), int)}
+    if not heads or not hasattr(dataset, 'get_data_info'):
+        return
+    step = max(1, len(dataset) // _LABELS_READ)
+    labels = [np.asarray(info['gt_label']).ravel() for info in map(dataset.get_data_info, range(0, len(dataset), step))
+              if info.get('gt_label') is not None]
+    if not labels:
+        return
+    found = np.concatenate(labels)
+    for path, classes in heads.items():
+        if found.size and (found.max() >= classes or found.min() < 0):
+            raise PreflightError(
+                f'The {name} labels need to lie in 0..{classes - 1}, since model.{path} has num_classes={classes}; got labels '
+                f'{found.min()}..{found.max()} from {type(dataset).__name__}. Look at model.{path}.num_classes.')
+
+
+def _check_batch(runner: Runner) -> None:
+    """One forward pass in train mode of a copy: a copy, since a forward pass may change more than buffers."""
+    loader = runner.train_dataloader
+    # Two samples, for the BatchNorms behind a global pooling.
+    batch = loader.collate_fn([loader.dataset[i] for i in range(min(2, len(loader.dataset)))])
+    try:
+        model = copy.deepcopy(_bare(runner.model)).train()
+    except (RuntimeError, TypeError):  # a model that cannot be copied can still be trained
+        return
+    try:
+        with torch.no_grad():
+            data = model.data_preprocessor(batch, True)
+            model(**data, mode='loss') if isinstance(data, dict) else model(*data, mode='loss')
+    except Exception as error:  # whatever it is, training would raise it too
+        own = sentence(error)
+        where = _module_that_raised(model, error)
+        text = own if own is not None else one_line(error)
+        raise PreflightError(f'The model cannot process a batch of the training data: {text.rstrip(".")}. '
+                             f'Look at model{where} in the config.') from error
+
+
+def _module_that_raised(model: nn.Module, error: BaseException) -> str:
+    """The dotted path of the innermost module of the model's own that was running."""
+    names = {id(module): name for name, module in model.named_modules() if name}
+    found = ''
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        found = names.get(id(frame.f_locals.get('self')), found)
+    return f'.{found}' if found else ''
+
+
+def _bare(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model

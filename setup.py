@@ -1,0 +1,35 @@
+"""Package metadata: ranges that are meant to work. What was tested together is pinned in constraints.txt."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmkd_ext/__init__.py').read_text())[1]
+
+# The hosts are found by their import names at run time: the maintained onedl forks, or the upstream packages where these are installed
+# already. Both cannot live in one environment, so nothing here forces one on the other; the extras name the forks.
+CLS = ['onedl-mmengine>=0.10.8', 'onedl-mmcv>=2.3.2', 'onedl-mmpretrain>=1.3.0']
+DET = ['onedl-mmdetection>=3.5.0', 'pycocotools>=2.0.7']
+DEV = ['pytest>=8', 'pytest-timeout>=2.3', 'ruff>=0.6', 'mypy>=1.10', 'onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.18']
+
+setup(
+    name='mmkd_ext',
+    version=VERSION,
+    description='Knowledge distillation for the OpenMMLab runner: TESKD, DSKD, ND loss, mutual learning',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=['mmkd_ext', 'mmkd_ext.*']),
+    install_requires=[
+        'torch>=2.1', 'torchvision>=0.16', 'timm>=1.0', 'numpy>=1.24', 'scikit-learn>=1.3', 'matplotlib>=3.7', 'safetensors>=0.4',
+        'tensorboard>=2.14'
+    ],
+    extras_require={
+        'cls': CLS,
+        'det': CLS + DET,
+        'dev': DEV
+    },
+)

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Train on several GPUs or, where there is none, on several CPU processes:
+#   tools/dist_train.sh CONFIG GPUS [flags of tools/train.py]
+# On several machines, on each of them: NNODES=2 NODE_RANK=0|1 MASTER_ADDR=<machine 0> PORT=29500 tools/dist_train.sh ...
+set -euo pipefail
+if [ $# -lt 2 ]; then
+    echo "error: two arguments are needed, got $#. Usage: tools/dist_train.sh CONFIG GPUS [flags of tools/train.py]" >&2
+    exit 2
+fi
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+CONFIG=$1
+GPUS=$2
+shift 2
+. "$HERE/dist_common.sh"
+launch "$HERE/train.py" "$CONFIG" --launcher pytorch "$@"

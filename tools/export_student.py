@@ -1,0 +1,39 @@
+"""Write the plain zoo checkpoint of a training checkpoint: python tools/export_student.py CONFIG CHECKPOINT OUT [--onnx]."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from mmengine.config import DictAction
+from mmengine.utils import import_modules_from_strings
+
+from mmkd_ext.export import export_student
+from mmkd_ext.preflight import load_config, run_checked
+
+
+def export(argv: Sequence[str] | None = None) -> None:
+    """Export, then name the files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='the config that the checkpoint was trained with')
+    parser.add_argument('checkpoint', help='a training checkpoint')
+    parser.add_argument('out', help='the .pth to write; its config goes beside it')
+    parser.add_argument('--onnx', action='store_true', help='write ONNX too, checked with onnxruntime')
+    parser.add_argument('--size', type=int, help='side of the images in pixels (default: from the pipelines)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
+    args = parser.parse_args(argv)
+    cfg = load_config(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
+    for path in export_student(cfg, args.checkpoint, args.out, onnx=args.onnx, size=args.size):
+        print(f'wrote {path} ({path.stat().st_size / 1e6:.2f} MB)')
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    return run_checked(lambda: export(argv))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

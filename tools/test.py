@@ -1,0 +1,97 @@
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT. The flags are those of the zoo's own test.py."""
+
+import argparse
+import copy
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import mmengine
+from mmengine.config import Config, ConfigDict
+from mmengine.dist import is_main_process
+from mmengine.evaluator import DumpResults
+
+from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
+from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
+from mmkd_ext.preflight import PreflightError, check_test, run_checked
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description='Test (and evaluate) a model')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file or URL')
+    parser.add_argument('--out', help='file for the predictions or metrics (.pkl; metrics also .json or .yaml)')
+    parser.add_argument('--out-item', choices=['metrics', 'pred'], help='what --out holds (default: pred)')
+    parser.add_argument('--show-dir', help='folder for images with their predictions')
+    parser.add_argument('--show', action='store_true', help='show predictions in a window')
+    parser.add_argument('--interval', type=int, default=1, help='show every n-th sample')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds per window')
+    parser.add_argument('--tta', action='store_true', help="test-time augmentation: the config's, or else a flip")
+    add_common_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def make_config(args: argparse.Namespace) -> Config:
+    """The config with the flags applied."""
+    if args.out_item is not None and args.out is None:
+        raise PreflightError(f'--out-item {args.out_item} needs --out FILE, got none: name the file to write.')
+    cfg = common_config(args, needs=('test_cfg', 'test_dataloader', 'test_evaluator'))
+    cfg.load_from, cfg.resume = local_checkpoint(args.checkpoint), False
+    if args.amp:
+        cfg.test_cfg.fp16 = True
+    if args.show or args.show_dir is not None:
+        if 'visualization' not in cfg.get('default_hooks', {}):
+            raise PreflightError("--show needs default_hooks.visualization = dict(type='VisualizationHook'), got none: "
+                                 f'look at {args.config}.')
+        cfg.default_hooks.visualization.update(
+            enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval)
+    if args.tta:
+        _augment(cfg)
+    finish_config(cfg, args)
+    return cfg
+
+
+def _augment(cfg: Config) -> None:
+    """Average the scores over the config's `tta_pipeline`, or over an image and its mirror image."""
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    model = cfg.get('tta_model') or dict(type='mmpretrain.AverageClsScoreTTA')
+    mirror = [dict(type='RandomFlip', prob=1.0), dict(type='RandomFlip', prob=0.0)]
+    flip = dict(type='TestTimeAug', transforms=[mirror, [copy.deepcopy(pipeline[-1])]])
+    cfg.test_dataloader.dataset.pipeline = cfg.get('tta_pipeline') or [*copy.deepcopy(pipeline[:-1]), flip]
+    cfg.model = ConfigDict(**model, module=cfg.model)
+
+
+def print_metrics(metrics: dict[str, Any]) -> None:
+    """A table of names and numbers."""
+    rows = {name: f'{value:.4f}' if isinstance(value, float) else str(value) for name, value in metrics.items()}
+    wide = max(map(len, [*rows, 'metric']))
+    print(f'\n{"metric":<{wide}}  value\n{"-" * wide}  -----')
+    for name, value in rows.items():
+        print(f'{name:<{wide}}  {value}')
+
+
+def test(argv: Sequence[str] | None = None) -> None:
+    """Check, then test."""
+    args = parse_args(argv)
+    cfg = make_config(args)
+    read_checkpoint(cfg.load_from)
+    join_processes(cfg)
+    runner = build_runner(cfg)
+    check_test(runner)
+    if args.out and args.out_item != 'metrics':
+        runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
+    metrics = runner.test()
+    if is_main_process():
+        if args.out and args.out_item == 'metrics':
+            mmengine.dump(metrics, args.out)
+        print_metrics(metrics)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: 0, or 2 after an error that one sentence explains."""
+    return run_checked(lambda: test(argv))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

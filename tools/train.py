@@ -1,0 +1,89 @@
+"""Train the model of a config: python tools/train.py CONFIG. The flags are those of the zoo's own train.py."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import barrier, is_main_process
+from mmengine.logging import print_log
+
+from mmkd_ext.checkpoints import local_checkpoint, newest_readable_checkpoint, read_checkpoint, remove_partial_files
+from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
+from mmkd_ext.preflight import PreflightError, check_train, run_checked
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description='Train a model')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+                        help='go on from this checkpoint; without a name, from the newest readable one of the work dir')
+    parser.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
+    parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the total batch size')
+    parser.add_argument('--no-persistent-workers', action='store_true', help='end the workers with each epoch (our default)')
+    add_common_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def make_config(args: argparse.Namespace) -> Config:
+    """The config with the flags applied."""
+    cfg = common_config(args, needs=('train_cfg', 'train_dataloader', 'optim_wrapper'))
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.auto_scale_lr:
+        if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+            raise PreflightError('--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the config, got none: '
+                                 f'look at {args.config}.')
+        cfg.auto_scale_lr.enable = True
+    finish_config(cfg, args)
+    if args.no_persistent_workers:
+        for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+            if cfg.get(name) is not None:
+                cfg[name].persistent_workers = False
+    if cfg.optim_wrapper.get('type') == 'AmpOptimWrapper' and not torch.cuda.is_available():
+        print_log('AmpOptimWrapper needs a GPU: training with bfloat16 autocast on the CPU instead.', 'current')
+        cfg.optim_wrapper.type = 'mmkd_ext.CPUAmpOptimWrapper'
+        for key in ('loss_scale', 'dtype', 'use_fsdp'):
+            cfg.optim_wrapper.pop(key, None)
+    return cfg
+
+
+def choose_checkpoint(cfg: Config) -> None:
+    """Settle what the run starts from, by files that can be read whole; the host's own search trusts a file that may be stale."""
+    if cfg.get('resume') and cfg.get('load_from') is None:
+        found = newest_readable_checkpoint(cfg.work_dir)
+        cfg.resume, cfg.load_from = found is not None, str(found) if found else None
+        print_log(f'Resuming from {found}.' if found else f'No checkpoint to resume from in {cfg.work_dir}: starting anew.', 'current')
+    elif cfg.get('load_from') is not None:
+        cfg.load_from = local_checkpoint(cfg.load_from)
+        read_checkpoint(cfg.load_from, needs=('state_dict', 'meta', 'message_hub') if cfg.get('resume') else ())
+
+
+def train(argv: Sequence[str] | None = None) -> None:
+    """Check, then train."""
+    cfg = make_config(parse_args(argv))
+    join_processes(cfg)
+    choose_checkpoint(cfg)
+    runner = build_runner(cfg)
+    if is_main_process():
+        remove_partial_files(runner.work_dir)
+    barrier()
+    check_train(runner)
+    runner.train()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: 0, or 2 after an error that one sentence explains."""
+    return run_checked(lambda: train(argv))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
