@@ -1,8 +1,8 @@
 """Checkpoints that are whole or absent, and how to find the newest one that can be read.
 
-The host writes a checkpoint's bytes straight into its final file, deletes the old one before the new one is there, and reads by
-executing whatever the file holds when the safe reader refuses it. Here: a file backend that replaces atomically, and a reader that
-never executes and checks every byte.
+The host writes a checkpoint's bytes straight into its final file, deletes the old one before the new one is there, and
+reads by executing whatever the file holds when the safe reader refuses it. Here: a file backend that replaces
+atomically, and a reader that never executes and checks every byte.
 """
 
 import logging
@@ -25,8 +25,18 @@ except ImportError:  # upstream mmengine: its checkpoints hold nothing beyond th
         """Types that a runner's checkpoint holds besides tensors and containers."""
         import numpy as np
         from numpy.core import multiarray
+
         numbers = [type(np.dtype(kind)) for kind in (np.uint32, np.float32, np.float64, np.int64)]
-        return [slice, getattr, multiarray._reconstruct, multiarray.scalar, np.ndarray, np.dtype, HistoryBuffer, *numbers]
+        return [
+            slice,
+            getattr,
+            multiarray._reconstruct,
+            multiarray.scalar,
+            np.ndarray,
+            np.dtype,
+            HistoryBuffer,
+            *numbers,
+        ]
 
 
 _TEMPORARY = '.mmkd-partial'
@@ -37,8 +47,9 @@ _doomed: set[str] = set()  # removals that wait for the next whole file; shared,
 class AtomicBackend(LocalBackend):
     """Local disk where a file appears whole or not at all: `backend_args=dict(backend='mmkd_ext.atomic')`.
 
-    `put` writes a neighbour, flushes it to the disk and renames it. `remove` waits until the next `put` has ended, because the host
-    removes the old checkpoint first: killed between the two, it would be left with one less (with `max_keep_ckpts=1`, with none).
+    `put` writes a neighbour, flushes it to the disk and renames it. `remove` waits until the next `put` has ended,
+    because the host removes the old checkpoint first: killed between the two, it would be left with one less (with
+    `max_keep_ckpts=1`, with none).
     """
 
     def put(self, obj: bytes | memoryview, filepath: str | Path) -> None:
@@ -112,7 +123,9 @@ def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, An
         with torch.serialization.safe_globals(get_torch_safe_globals()):
             checkpoint = torch.load(path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:  # whatever a damaged file raises, it is unreadable
-        raise ValueError(f'A whole checkpoint is needed, got {path}, which cannot be used: {_reason(error)}.') from error
+        raise ValueError(
+            f'A whole checkpoint is needed, got {path}, which cannot be used: {_reason(error)}.'
+        ) from error
     missing = [key for key in needs if not isinstance(checkpoint, dict) or key not in checkpoint]
     if missing or not isinstance(checkpoint, dict):
         what = f'a dict with {", ".join(missing)}' if missing else 'a dict of weights'

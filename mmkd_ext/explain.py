@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 import mmengine.registry
-from mmengine.registry import Registry
+from mmengine.registry import DefaultScope, Registry
 
 _OURS = str(Path(__file__).resolve().parent) + os.sep
 
@@ -21,8 +21,8 @@ def one_line(error: BaseException) -> str:
 def sentence(error: BaseException) -> str | None:
     """The sentence for an error that a user can mend, or None for one that needs its traceback.
 
-    Explained are: a type that no registry knows, an error that our own code raised on purpose, and arguments that a type's constructor
-    refuses.
+    Explained are: a type that no registry knows, an error that our own code raised on purpose, and arguments that a
+    type's constructor refuses.
     """
     text = one_line(error)
     unknown = re.search(r'(\S+) is not in the (?:\S+?::)?([\w ]+?) registry', text)
@@ -37,8 +37,10 @@ def sentence(error: BaseException) -> str | None:
     builders = [frame for frame in frames if frame.f_code.co_name == 'build_from_cfg']
     if builders and isinstance(error, ValueError | TypeError | KeyError | AssertionError):
         kind = builders[-1].f_locals.get('obj_type')
-        return (f'Arguments that {kind} takes are needed, got {text}. Look at type={kind!r} in the config, or at --cfg-options '
-                '(MMKD_TRACEBACK=1 shows more).')
+        return (
+            f'Arguments that {kind} takes are needed, got {text}. Look at type={kind!r} in the config '
+            'or in --cfg-options (MMKD_TRACEBACK=1 shows more).'
+        )
     return None
 
 
@@ -54,7 +56,9 @@ def check_known(registry: Registry, name: object) -> None:
 
 
 def _unknown_type(name: str, registry_name: str) -> str:
-    registry = next((r for r in vars(mmengine.registry).values() if isinstance(r, Registry) and r.name == registry_name), None)
+    registry = next(
+        (r for r in vars(mmengine.registry).values() if isinstance(r, Registry) and r.name == registry_name), None
+    )
     known = sorted(_names(registry)) if registry is not None else []
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f'Did you mean {" or ".join(close)}?' if close else 'Look at its spelling, its prefix and custom_imports.'
@@ -64,7 +68,8 @@ def _unknown_type(name: str, registry_name: str) -> str:
 def _names(registry: Registry) -> set[str]:
     """Names in a root registry and its children, as a config of the default scope writes them."""
     names = set(registry.module_dict)
+    default = DefaultScope.get_current_instance()
     for scope, child in registry.children.items():
-        # The host's own types are found without a prefix; ours and other packages' need it.
-        names |= {f'{scope}.{name}' if scope != 'mmpretrain' else name for name in child.module_dict}
+        bare = default is not None and scope == default.scope_name
+        names |= {name if bare else f'{scope}.{name}' for name in child.module_dict}
     return names

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,8 +24,12 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<name of the config>)')
     parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 where there is no GPU')
     parser.add_argument('--no-pin-memory', action='store_true', help='do not pin the loaded batches')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='settings that replace the config\'s')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='who starts the processes')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help="settings that replace the config's"
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='who starts the processes'
+    )
     # torch.distributed.launch passes one or the other spelling, torchrun sets the variable.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
 
@@ -35,8 +40,10 @@ def common_config(args: argparse.Namespace, needs: Sequence[str]) -> Config:
     cfg = load_config(args.config)
     missing = [key for key in ('model', *needs) if cfg.get(key) is None]
     if missing:
-        raise PreflightError(f'A config with {", ".join(("model", *needs))} is needed, got one without {", ".join(missing)}: '
-                             f'look at {args.config}.')
+        raise PreflightError(
+            f'A config with {", ".join(("model", *needs))} is needed, got one without {", ".join(missing)}: '
+            f'look at {args.config}.'
+        )
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
@@ -51,7 +58,9 @@ def finish_config(cfg: Config, args: argparse.Namespace) -> None:
         loader = cfg.get(name)
         if loader is None:
             continue
-        if cfg.get('default_scope') == 'mmpretrain':  # its preprocessor takes stacked batches, the other scopes' take lists
+        if (
+            cfg.get('default_scope') == 'mmpretrain'
+        ):  # its preprocessor takes stacked batches, the other scopes' take lists
             loader.setdefault('collate_fn', dict(type='default_collate'))
         loader.setdefault('pin_memory', torch.cuda.is_available())
         # Workers that end with the epoch: persistent ones carry random state that no checkpoint holds.
@@ -62,8 +71,10 @@ def finish_config(cfg: Config, args: argparse.Namespace) -> None:
         try:
             cfg.merge_from_dict(args.cfg_options)
         except (KeyError, TypeError, IndexError, AssertionError) as error:
-            raise PreflightError(f'--cfg-options need KEY=VALUE that fit the config, got {args.cfg_options}: {error}. '
-                                 f'Look at the key\'s place in {args.config}.') from error
+            raise PreflightError(
+                f'--cfg-options need KEY=VALUE that fit the config, got {args.cfg_options}: {error}. '
+                f"Look at the key's place in {args.config}."
+            ) from error
     check_work_dir(cfg.work_dir)
 
 
@@ -76,8 +87,10 @@ def join_processes(cfg: Config) -> None:
         return
     missing = [name for name in ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT') if name not in os.environ]
     if cfg.launcher != 'pytorch' or missing:
-        raise PreflightError(f'--launcher {cfg.launcher} needs GPUs or, with gloo on CPUs, a start by tools/dist_train.sh or torchrun; '
-                             f'got no GPU and no {", ".join(missing) or "torchrun"} in the environment.')
+        raise PreflightError(
+            f'--launcher {cfg.launcher} needs GPUs or, with gloo on CPUs, a start by tools/dist_train.sh or torchrun; '
+            f'got no GPU and no {", ".join(missing) or "torchrun"} in the environment.'
+        )
     seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
     torch.distributed.init_process_group('gloo', timeout=datetime.timedelta(seconds=seconds))
     cfg.model_wrapper_cfg = cpu_wrapper(cfg)
@@ -86,7 +99,10 @@ def join_processes(cfg: Config) -> None:
 
 def cpu_wrapper(cfg: Mapping[str, Any]) -> dict[str, Any]:
     """The config's model wrapper, or the host's default one, without the CUDA device that the host adds."""
-    default = dict(broadcast_buffers=False, find_unused_parameters=cfg.get('find_unused_parameters', False))
+    # The host's choice for buffers, by the name that this torch does not deprecate.
+    names = inspect.signature(torch.nn.parallel.DistributedDataParallel).parameters
+    buffers = 'forward_sync_buffers' if 'forward_sync_buffers' in names else 'broadcast_buffers'
+    default = {buffers: False, 'find_unused_parameters': cfg.get('find_unused_parameters', False)}
     return {'type': 'MMDistributedDataParallel', **(cfg.get('model_wrapper_cfg') or default), 'device_ids': None}
 
 

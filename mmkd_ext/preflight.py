@@ -1,4 +1,4 @@
-"""Whether a run can work, asked before it starts, and answers in one sentence: what was needed, what was got, where to look."""
+"""Whether a run can work, asked before it starts: in one sentence what was needed, what was got and where to look."""
 
 import copy
 import difflib
@@ -22,6 +22,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS, OPTIMIZERS
 from mmengine.runner import Runner
 from torch import nn
+from torch.utils.data import IterableDataset
 
 from mmkd_ext.explain import check_known, one_line, sentence
 
@@ -48,8 +49,8 @@ def run_checked(job: Callable[[], object]) -> int:
             raise
         rank = int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', get_dist_info()[0])))
         if rank > 0:
-            # Most errors happen on every rank. The launcher ends the others once rank 0 has spoken and left; only an error that
-            # rank 0 does not have gets past this wait.
+            # Most errors happen on every rank. The launcher ends the others once rank 0 has spoken and left; only an
+            # error that rank 0 does not have gets past this wait.
             _wait(10)
             text = f'[rank {rank}] {text}'
         print(f'error: {text}', file=sys.stderr, flush=True)
@@ -72,8 +73,10 @@ def load_config(path: str) -> Config:
     try:
         return Config.fromfile(path)
     except Exception as error:  # a config is Python: anything may happen in it
-        raise PreflightError(f'A config that can be read is needed, got {path}: {one_line(error)}. '
-                             'Look at that line, or at the files named in its _base_.') from error
+        raise PreflightError(
+            f'A config that can be read is needed, got {path}: {one_line(error)}. '
+            'Look at that line, or at the files named in its _base_.'
+        ) from error
 
 
 def _did_you_mean(path: str) -> str:
@@ -93,17 +96,21 @@ def check_work_dir(path: str) -> None:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise PreflightError(f'A work dir that can be written is needed, got {path}: {error.strerror or error}. '
-                             'Name another by --work-dir.') from error
+        raise PreflightError(
+            f'A work dir that can be written is needed, got {path}: {error.strerror or error}. '
+            'Name another by --work-dir.'
+        ) from error
 
 
 def check_train(runner: Runner) -> None:
     """Build the data of a training run, and let the model see a batch of it.
 
-    The loaders are the runner's own, so nothing is loaded twice; the random state, the weights and the statistics stay as they were.
+    The loaders are the runner's own, so nothing is loaded twice; the random state, the weights and the statistics stay
+    as they were.
 
     Raises:
-        PreflightError: Data that is not there, labels that the head does not have, or a batch that the model cannot take.
+        PreflightError: Data that is not there, labels that the head does not have, or a batch that the model cannot
+            take.
     """
     optimizer = (runner.cfg.get('optim_wrapper') or {}).get('optimizer') or {}
     check_known(OPTIMIZERS, optimizer.get('type'))
@@ -130,10 +137,12 @@ def check_test(runner: Runner) -> None:
 def _random_state_kept() -> Iterator[None]:
     state, numpy_state = random.getstate(), np.random.get_state()
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with torch.random.fork_rng(devices=devices):
-        yield
-    random.setstate(state)
-    np.random.set_state(numpy_state)
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(numpy_state)
 
 
 def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
@@ -142,15 +151,17 @@ def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
     try:
         build()
     except (OSError, AssertionError, RuntimeError) as error:
-        cfg = runner.cfg.get(f'{name}_dataloader', {}).get('dataset', {})
-        while 'dataset' in cfg:  # RepeatDataset and its like
-            cfg = cfg['dataset']
-        raise PreflightError(_missing_data(name, cfg, error)) from error
+        if not any(frame.name == 'build_dataloader' for frame in traceback.extract_tb(error.__traceback__)):
+            raise  # of the evaluator, not of the data
+        raise PreflightError(_missing_data(runner, name, error)) from error
     finally:
         socket.setdefaulttimeout(timeout)
 
 
-def _missing_data(name: str, cfg: dict, error: Exception) -> str:
+def _missing_data(runner: Runner, name: str, error: Exception) -> str:
+    cfg = runner.cfg[f'{name}_dataloader'].get('dataset', {})
+    while 'dataset' in cfg:  # RepeatDataset and its like
+        cfg = cfg['dataset']
     kind = cfg.get('type')
     if isinstance(kind, str):
         with DATASETS.switch_scope_and_registry(None) as registry:
@@ -166,28 +177,40 @@ def _missing_data(name: str, cfg: dict, error: Exception) -> str:
 
 
 def _check_labels(runner: Runner, dataset: Any, name: str) -> None:
-    heads = {path: module.num_classes for path, module in _bare(runner.model).named_modules()
-             if path.split('.')[-1] == 'head' and isinstance(getattr(module, 'num_classes', None), int)}
+    heads = {
+        path: module.num_classes
+        for path, module in _bare(runner.model).named_modules()
+        if path.split('.')[-1] == 'head' and isinstance(getattr(module, 'num_classes', None), int)
+    }
     if not heads or not hasattr(dataset, 'get_data_info'):
         return
     step = max(1, len(dataset) // _LABELS_READ)
-    labels = [np.asarray(info['gt_label']).ravel() for info in map(dataset.get_data_info, range(0, len(dataset), step))
-              if info.get('gt_label') is not None]
+    labels = [
+        np.asarray(info['gt_label']).ravel()
+        for info in map(dataset.get_data_info, range(0, len(dataset), step))
+        if info.get('gt_label') is not None
+    ]
     if not labels:
         return
     found = np.concatenate(labels)
     for path, classes in heads.items():
         if found.size and (found.max() >= classes or found.min() < 0):
             raise PreflightError(
-                f'The {name} labels need to lie in 0..{classes - 1}, since model.{path} has num_classes={classes}; got labels '
-                f'{found.min()}..{found.max()} from {type(dataset).__name__}. Look at model.{path}.num_classes.')
+                f'The {name} labels need to lie in 0..{classes - 1}, since model.{path} has num_classes={classes}; '
+                f'got {found.min()}..{found.max()} from {type(dataset).__name__}. Look at model.{path}.num_classes.'
+            )
 
 
 def _check_batch(runner: Runner) -> None:
     """One forward pass in train mode of a copy: a copy, since a forward pass may change more than buffers."""
     loader = runner.train_dataloader
-    # Two samples, for the BatchNorms behind a global pooling.
-    batch = loader.collate_fn([loader.dataset[i] for i in range(min(2, len(loader.dataset)))])
+    if isinstance(loader.dataset, IterableDataset):
+        return
+    try:
+        # Two samples, for the BatchNorms behind a global pooling.
+        batch = loader.collate_fn([loader.dataset[i] for i in range(min(2, len(loader.dataset)))])
+    except OSError as error:
+        raise PreflightError(_missing_data(runner, 'train', error)) from error
     try:
         model = copy.deepcopy(_bare(runner.model)).train()
     except (RuntimeError, TypeError):  # a model that cannot be copied can still be trained
@@ -200,8 +223,10 @@ def _check_batch(runner: Runner) -> None:
         own = sentence(error)
         where = _module_that_raised(model, error)
         text = own if own is not None else one_line(error)
-        raise PreflightError(f'The model cannot process a batch of the training data: {text.rstrip(".")}. '
-                             f'Look at model{where} in the config.') from error
+        raise PreflightError(
+            f'The model cannot process a batch of the training data: {text.rstrip(".")}. '
+            f'Look at model{where} in the config.'
+        ) from error
 
 
 def _module_that_raised(model: nn.Module, error: BaseException) -> str:
@@ -213,5 +238,5 @@ def _module_that_raised(model: nn.Module, error: BaseException) -> str:
     return f'.{found}' if found else ''
 
 
-def _bare(model: nn.Module) -> nn.Module:
+def _bare(model: Any) -> Any:
     return model.module if is_model_wrapper(model) else model

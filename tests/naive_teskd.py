@@ -82,3 +82,28 @@ def naive_teskd_loss(
     feature = sum((f - teacher_feature.detach()).square().sum() for f in student_features)
     total = weights[0] * ce + weights[1] * kl + weights[2] * feature
     return {'ce': ce, 'kl': kl, 'feature': feature, 'total': total}
+
+
+class _Classifier(nn.Module):
+    """The witness behind a host backbone, called as the host calls its models."""
+
+    def __init__(self, backbone: nn.Module, students: NaiveTESKD) -> None:
+        super().__init__()
+        self.backbone, self.students = backbone, students
+
+    def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor') -> Tensor | dict:
+        logits, features, teacher, feature = self.students(self.backbone(inputs))
+        if mode == 'tensor':
+            return teacher
+        target = torch.cat([sample.gt_label for sample in data_samples or []]).to(inputs.device)
+        return {'loss': naive_teskd_loss(logits, features, teacher, feature, target)['total']}
+
+
+def build_witness(cfg: dict) -> nn.Module:
+    """The model of a TESKD config with the students as they are described (`tools/benchmark.py --witness`)."""
+    from mmpretrain.registry import MODELS
+
+    neck, head = cfg['model']['neck'], cfg['model']['head']
+    strides = neck.get('branch_strides') or [2**i for i in range(len(neck['in_channels']) - 1, 0, -1)]
+    students = NaiveTESKD(neck['in_channels'], head['num_classes'], neck.get('channels'), strides)
+    return _Classifier(MODELS.build(cfg['model']['backbone']), students)

@@ -12,7 +12,12 @@ from mmengine.logging import HistoryBuffer
 
 from mmkd_ext import checkpoints
 from mmkd_ext.checkpoints import (
-    checkpoints_newest_first, local_checkpoint, newest_readable_checkpoint, read_checkpoint, remove_partial_files)
+    checkpoints_newest_first,
+    local_checkpoint,
+    newest_readable_checkpoint,
+    read_checkpoint,
+    remove_partial_files,
+)
 
 ATOMIC = dict(backend='mmkd_ext.atomic')
 REPO = Path(__file__).resolve().parents[1]
@@ -20,14 +25,21 @@ REPO = Path(__file__).resolve().parents[1]
 
 def save(path, **extra):
     history = HistoryBuffer([0.5, 0.25], [1, 2])
-    torch.save(dict(state_dict=dict(w=torch.arange(5000.0)), meta=dict(epoch=1, iter=np.int64(3)),
-                    message_hub=dict(log_scalars=dict(loss=history)), **extra), path)
+    torch.save(
+        dict(
+            state_dict=dict(w=torch.arange(5000.0)),
+            meta=dict(epoch=1, iter=np.int64(3)),
+            message_hub=dict(log_scalars=dict(loss=history)),
+            **extra,
+        ),
+        path,
+    )
     return path
 
 
 class Malicious:
     def __reduce__(self):
-        return (Path.touch, (Path('executed'), ))
+        return (Path.touch, (Path('executed'),))
 
 
 def truncate(path):
@@ -55,8 +67,16 @@ def test_read_checkpoint_gives_back_what_a_runner_saves(tmp_path):
     assert read['message_hub']['log_scalars']['loss'].data[0].tolist() == [0.5, 0.25]
 
 
-@pytest.mark.parametrize(('damage', 'said'), [(truncate, 'cut short'), (flip_a_bit_of_a_weight, 'checksum'), (write_text, 'no checkpoint'),
-                                              (empty, 'no checkpoint'), (Path.unlink, 'not there')])
+@pytest.mark.parametrize(
+    ('damage', 'said'),
+    [
+        (truncate, 'cut short'),
+        (flip_a_bit_of_a_weight, 'checksum'),
+        (write_text, 'no checkpoint'),
+        (empty, 'no checkpoint'),
+        (Path.unlink, 'not there'),
+    ],
+)
 def test_a_damaged_checkpoint_is_one_sentence_that_names_it(tmp_path, damage, said):
     path = save(tmp_path / 'epoch_1.pth')
     damage(path)
@@ -76,7 +96,7 @@ def test_a_checkpoint_that_would_execute_code_is_refused_and_not_executed(tmp_pa
 def test_a_checkpoint_without_what_is_needed_says_what_it_holds(tmp_path):
     torch.save(dict(weight=torch.ones(2)), tmp_path / 'a.pth')
     with pytest.raises(ValueError, match='with meta is needed.*holds: weight'):
-        read_checkpoint(tmp_path / 'a.pth', needs=('meta', ))
+        read_checkpoint(tmp_path / 'a.pth', needs=('meta',))
 
 
 def test_checkpoints_are_ordered_by_number_and_best_ones_left_out(tmp_path):
@@ -136,9 +156,11 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_a_writer_killed_in_mid_write_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / 'epoch_1.pth'
     path.write_bytes(b'whole')
-    script = ('import os, signal, sys\nfrom mmkd_ext.checkpoints import AtomicBackend\n'
-              'os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)\n'
-              'AtomicBackend().put(b"half" * 1000, sys.argv[1])')
+    script = (
+        'import os, signal, sys\nfrom mmkd_ext.checkpoints import AtomicBackend\n'
+        'os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)\n'
+        'AtomicBackend().put(b"half" * 1000, sys.argv[1])'
+    )
     ended = subprocess.run([sys.executable, '-c', script, str(path)], cwd=REPO, timeout=60)
     assert ended.returncode == -9
     assert path.read_bytes() == b'whole' and len(list(tmp_path.iterdir())) == 2

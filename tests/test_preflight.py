@@ -37,17 +37,32 @@ _TESKD = """model = dict(
     head=dict(_delete_=True, type='mmkd_ext.TESKDHead', num_classes=10, in_channels=32))"""
 
 BAD_CONFIGS = {
-    'a depth that a backbone does not have': ('model = dict(backbone=dict(depth=19))', ['invalid depth 19', "type='ResNet_CIFAR'"]),
-    'a misspelt backbone': ("model = dict(backbone=dict(type='ResNet_CIFARR'))", ["'ResNet_CIFARR'", 'Did you mean ResNet_CIFAR']),
-    'a misspelt type of ours': ("model = dict(neck=dict(type='mmkd_ext.TESKDNek'))", ['Did you mean mmkd_ext.TESKDNeck']),
+    'a depth that a backbone does not have': (
+        'model = dict(backbone=dict(depth=19))',
+        ['invalid depth 19', "type='ResNet_CIFAR'"],
+    ),
+    'a misspelt backbone': (
+        "model = dict(backbone=dict(type='ResNet_CIFARR'))",
+        ["'ResNet_CIFARR'", 'Did you mean ResNet_CIFAR'],
+    ),
+    'a misspelt type of ours': (
+        "model = dict(neck=dict(type='mmkd_ext.TESKDNek'))",
+        ['Did you mean mmkd_ext.TESKDNeck'],
+    ),
     'a misspelt optimizer': ("optim_wrapper = dict(optimizer=dict(type='SDG'))", ["'SDG'", 'SGD']),
     'a misspelt hook': ("default_hooks = dict(timer=dict(type='IterTimerHok'))", ['IterTimerHook']),
-    'an argument that a type does not take': ('model = dict(backbone=dict(deph=18))', ["'deph'", "type='ResNet_CIFAR'"]),
+    'an argument that a type does not take': (
+        'model = dict(backbone=dict(deph=18))',
+        ["'deph'", "type='ResNet_CIFAR'"],
+    ),
     'no CIFAR-100': (_NO_DATA.format(type='CIFAR100'), ['cifar-100-python.tar.gz', 'absent', 'URLError']),
     'no ImageNet': (_NO_DATA.format(type='ImageNet'), ['ImageNet', 'absent', 'train_dataloader.dataset']),
-    'too few classes': ('model = dict(head=dict(num_classes=7))', ['0..6', 'got labels 0..9', 'model.head.num_classes']),
+    'too few classes': (
+        'model = dict(head=dict(num_classes=7))',
+        ['0..6', 'got 0..9', 'model.head.num_classes'],
+    ),
     'in_channels of a stock head': ('model = dict(head=dict(in_channels=33))', ['model.head.fc', '33']),
-    'one stage': (_TESKD.format(stages=(3, ), channels=(32, )), ['two or more stages']),
+    'one stage': (_TESKD.format(stages=(3,), channels=(32,)), ['two or more stages']),
     'in_channels of our neck': (_TESKD.format(stages=(2, 3), channels=(17, 32)), ['17', '16', 'model.neck']),
 }
 
@@ -61,19 +76,31 @@ def test_a_config_that_cannot_work_is_one_sentence(tmp_path, capsys, monkeypatch
 
 def no_network(*args, **kwargs):
     from urllib.error import URLError
+
     raise URLError('Name or service not known')
 
 
 def test_a_config_that_is_not_there_names_its_neighbours(capsys, monkeypatch):
     monkeypatch.chdir(REPO)
     path = 'configs/teskd/r18_digitz.py'
-    monkeypatch.setattr(Path, 'rglob', lambda self, pattern: [Path('configs/teskd/r18_digits.py'), Path('configs/dskd/other.py')])
+    monkeypatch.setattr(
+        Path, 'rglob', lambda self, pattern: [Path('configs/teskd/r18_digits.py'), Path('configs/dskd/other.py')]
+    )
     assert train.main([path]) == 2
     text = one_error(capsys.readouterr().err)
     assert path in text and 'did you mean configs/teskd/r18_digits.py?' in text
 
 
-@pytest.mark.parametrize('content', ['model = dict(', "_base_ = ['absent.py']", 'model = undefined', 'import absent_package\nabsent_package.x', 'value = 1'])
+@pytest.mark.parametrize(
+    'content',
+    [
+        'model = dict(',
+        "_base_ = ['absent.py']",
+        'model = undefined',
+        'import absent_package\nabsent_package.x',
+        'value = 1',
+    ],
+)
 def test_a_config_that_does_not_parse_names_the_file(tmp_path, capsys, content):
     (tmp_path / 'broken.py').write_text(content)
     assert 'broken.py' in refused(capsys, 'broken.py')
@@ -86,8 +113,10 @@ def test_a_work_dir_that_cannot_be_written_is_named(tmp_path, capsys):
     assert 'file/work' in text and 'Not a directory' in text and '--work-dir' in text
 
 
-@pytest.mark.parametrize(('damage', 'said'), [
-    (lambda path: path.write_bytes(path.read_bytes()[:100]), 'cut short'), (Path.unlink, 'not there')])
+@pytest.mark.parametrize(
+    ('damage', 'said'),
+    [(lambda path: path.write_bytes(path.read_bytes()[:100]), 'cut short'), (Path.unlink, 'not there')],
+)
 def test_a_checkpoint_to_resume_from_that_cannot_be_read_is_one_sentence(tmp_path, capsys, damage, said):
     torch.save(dict(state_dict={}, meta={}, message_hub={}), 'epoch_1.pth')
     damage(Path('epoch_1.pth'))
@@ -128,7 +157,7 @@ def test_labels_of_wrapped_and_of_large_data_are_read(monkeypatch):
         def get_data_info(self, index):
             return dict(gt_label=labels[index])
 
-    with pytest.raises(PreflightError, match=r'0\.\.2.*got labels 0\.\.3 from Data'):
+    with pytest.raises(PreflightError, match=r'0\.\.2.*got 0\.\.3 from Data'):
         preflight._check_labels(SimpleNamespace(model=model), Data(), 'train')
     head.num_classes = 4
     preflight._check_labels(SimpleNamespace(model=model), Data(), 'train')

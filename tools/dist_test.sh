@@ -8,9 +8,9 @@ if [ $# -lt 3 ]; then
     exit 2
 fi
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-CONFIG=$1
-CHECKPOINT=$2
-GPUS=$3
-shift 3
-. "$HERE/dist_common.sh"
-launch "$HERE/test.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "$@"
+PYTHON=python
+if [ -z "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ] && [ -x "$HERE/../.venv/bin/python" ]; then
+    PYTHON=$HERE/../.venv/bin/python
+fi
+PYTHONPATH="$HERE/..${PYTHONPATH:+:$PYTHONPATH}" exec "$PYTHON" "$HERE/dist_launch.py" "$3" \
+    "$HERE/test.py" "$1" "$2" --launcher pytorch "${@:4}"

@@ -8,8 +8,9 @@ if [ $# -lt 2 ]; then
     exit 2
 fi
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-CONFIG=$1
-GPUS=$2
-shift 2
-. "$HERE/dist_common.sh"
-launch "$HERE/train.py" "$CONFIG" --launcher pytorch "$@"
+PYTHON=python
+if [ -z "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ] && [ -x "$HERE/../.venv/bin/python" ]; then
+    PYTHON=$HERE/../.venv/bin/python
+fi
+PYTHONPATH="$HERE/..${PYTHONPATH:+:$PYTHONPATH}" exec "$PYTHON" "$HERE/dist_launch.py" "$2" \
+    "$HERE/train.py" "$1" --launcher pytorch "${@:3}"

@@ -1,15 +1,15 @@
-"""Draw the logs of runs: python tools/plot_curves.py RUN [RUN ...] [--out curves.png] [--keys REGEX ...]. A panel for each kind of curve."""
+"""Draw the curves of runs from the runner's own logs: python tools/plot_curves.py RUN [RUN ...] [--out curves.png]."""
 
 import argparse
-import io
 import json
+import math
 import os
 import re
 import statistics
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -19,75 +19,71 @@ from matplotlib.lines import Line2D
 from mmkd_ext.preflight import PreflightError, run_checked
 
 _COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#8C564B', '#7F7F7F')
-_DASHES = ('-', (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)))
-_STYLE = {'font.size': 9, 'axes.titlesize': 10, 'axes.spines.top': False, 'axes.spines.right': False, 'axes.grid': True,
-          'grid.alpha': 0.25, 'grid.linewidth': 0.6, 'legend.fontsize': 8, 'legend.frameon': False, 'lines.solid_capstyle': 'round'}
+_DASHES: Any = ('-', (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)))
+_STYLE: Any = {
+    'font.size': 9, 'axes.titlesize': 10, 'axes.spines.top': False, 'axes.spines.right': False, 'axes.xmargin': 0.02,
+    'axes.grid': True, 'grid.alpha': 0.25, 'grid.linewidth': 0.6, 'legend.fontsize': 8, 'legend.framealpha': 0.8,
+    'legend.edgecolor': 'none'}
 _FRACTION = re.compile(r'^(coco|pascal_voc)/')  # mmdet's metrics are 0..1, mmpretrain's are percent
-_TRAIN_ACCURACY = re.compile(r'(?<![a-zA-Z])acc')
-_VAL_ACCURACY = re.compile(r'(?<![a-zA-Z])acc|top-?\d|mAP(_50)?$|precision|recall|f1-score')
+_ACCURACY = re.compile(r'(?<![a-zA-Z])acc|mAP(_50)?$|precision|recall|f1-score')
+_RATE = re.compile(r'(^|/)lr$')
 _BOOKKEEPING = {'step', 'epoch', 'iter', 'time', 'data_time', 'memory'}
 
-Points = list[tuple[float, float]]
-
-
-@dataclass
-class Run:
-    """What a run logged: key -> [(iteration, value)], and the iterations of an epoch where the lines tell them."""
-
-    train: dict[str, Points] = field(default_factory=dict)
-    val: dict[str, Points] = field(default_factory=dict)
-    epoch_length: float | None = None
-
-
-@dataclass
-class Curve:
-    """One key in one panel; `val` says which lines it comes from, `strong` that it is the panel's main one."""
+class Curve(NamedTuple):
+    """A key of the training lines, or of the validation lines."""
 
     key: str
     val: bool = False
-    strong: bool = False
-    smooth: int = 1
 
-    def points(self, run: Run) -> Points:
-        """Smoothed points, percent where the key is a fraction."""
-        found = (run.val if self.val else run.train).get(self.key, [])
-        scale, reach = 100.0 if _FRACTION.match(self.key) else 1.0, self.smooth // 2
-        windows = (found[max(0, i - reach):max(0, i - reach) + self.smooth] for i in range(len(found)))
-        return [(x, scale * statistics.fmean(y for _, y in window)) for (x, _), window in zip(found, windows, strict=True)]
+
+class Run(NamedTuple):
+    """What a run logged: (iteration, value) of each curve, and the iterations of an epoch where the lines tell them."""
+
+    curves: dict[Curve, list[tuple[float, float]]]
+    epoch_length: float | None
 
 
 def read_run(path: Path) -> Run:
     """Read a work dir, one start of it, or a scalars.json.
 
-    The starts of a resumed run are joined in step order, and the later one wins on equal steps; a start from the very beginning
-    makes a new run, so what is older is left out.
+    The starts of a resumed run are joined in step order; on equal steps the later one wins. A start that logs from the
+    very beginning is a new run, and what is older is left out.
 
     Raises:
         PreflightError: There is no run, or nothing was logged, or a line other than the last one is broken.
     """
     if not path.exists():
-        raise PreflightError(f'A run is needed, got {path}, which is not there. Look at the --work-dir that the run was trained with.')
-    files = [path] if path.is_file() else [
-        file for pattern in ('scalars.json', 'vis_data/scalars.json', '*/vis_data/scalars.json') for file in sorted(path.glob(pattern))]
+        raise PreflightError(f'A run is needed, got {path}, which is not there. Look at its --work-dir.')
+    places = ('scalars.json', 'vis_data/scalars.json', '*/vis_data/scalars.json')
+    files = [path] if path.is_file() else [file for place in places for file in sorted(path.glob(place))]
     if not files:
-        raise PreflightError(f'A run with a log is needed, got {path}, which has no */vis_data/scalars.json. Is it a work dir of '
-                             'tools/train.py, and did the training reach its first logged iteration?')
+        raise PreflightError(f'A run with a log is needed, got {path}, which has no */vis_data/scalars.json. Is it a '
+                             'work dir of tools/train.py, and did the training reach its first logged iteration?')
     train: dict[int, dict] = {}
-    val: dict[int, dict] = {}
+    val: list[tuple[int, int, dict]] = []
     for file in files:
-        seen = 0  # the last iteration before a validation
+        seen = 0  # the last iteration logged before a validation
         for record in _records(file):
             if 'iter' in record or 'lr' in record:
                 if not seen and train and record['step'] <= min(train):
-                    train, val = {}, {}
+                    train, val = {}, []
                 seen = record['step']
                 train[seen] = record
             else:
-                val[record['step'], seen] = record
-    if not train and not val:
-        raise PreflightError(f'Logged scalars are needed, got none in {files[-1]}. Was the run killed before its first logged '
-                             'iteration? Look at default_hooks.logger.interval.')
-    return _run(train, val)
+                val.append((record['step'], seen, record))
+    length = _epoch_length(train, {step for step, _, _ in val})
+    # Counted in iterations, a validation is never before the lines above it; a smaller number counts something else.
+    validations = {(step * length if length else max(step, seen)): record for step, seen, record in val}
+    curves: dict[Curve, list[tuple[float, float]]] = {}
+    for is_val, records in ((False, train), (True, validations)):
+        for iteration, record in sorted(records.items(), key=lambda item: item[0]):
+            for key, value in record.items():
+                if key not in _BOOKKEEPING and isinstance(value, int | float):
+                    curves.setdefault(Curve(key, is_val), []).append((iteration, value))
+    if not curves:
+        raise PreflightError(f'Logged scalars are needed, got none in {files[-1]}. Was the run killed before its first '
+                             'logged iteration? Look at default_hooks.logger.interval.')
+    return Run(curves, length)
 
 
 def _records(file: Path) -> Iterator[dict]:
@@ -95,38 +91,18 @@ def _records(file: Path) -> Iterator[dict]:
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
-            if number == len(lines):  # the run was killed while it wrote
-                return
-            raise PreflightError(f'A JSON object per line is needed, got line {number} of {file}: {error}. '
-                                 'Is it a scalars.json of the runner?') from error
+        except json.JSONDecodeError:
+            if number == len(lines):
+                return  # the run was killed while it wrote
+            record = None
         if not isinstance(record, dict) or not isinstance(record.get('step'), int):
-            raise PreflightError(f'A JSON object with a step per line is needed, got line {number} of {file}: {line[:60]}. '
-                                 'Is it a scalars.json of the runner?')
+            raise PreflightError(f'A JSON object with a step on every line is needed, got {line[:40]!r} in line '
+                                 f'{number} of {file}. Is it a scalars.json of the runner?')
         yield record
 
 
-def _run(train: dict[int, dict], val: dict) -> Run:
-    run = Run(epoch_length=_epoch_length(train, [step for step, _ in val]))
-    for step in sorted(train):
-        _append(run.train, step, train[step])
-    at: dict[float, dict] = {}
-    for (step, seen), record in val.items():
-        # Counted in iterations a validation never precedes the lines above it; a smaller number counts something else.
-        at[step * run.epoch_length if run.epoch_length else max(step, seen)] = record
-    for iteration in sorted(at):
-        _append(run.val, iteration, at[iteration])
-    return run
-
-
-def _append(curves: dict[str, Points], iteration: float, record: dict) -> None:
-    for key, value in record.items():
-        if key not in _BOOKKEEPING and isinstance(value, int | float):
-            curves.setdefault(key, []).append((iteration, float(value)))
-
-
-def _epoch_length(train: dict[int, dict], val_steps: Sequence[int]) -> float | None:
-    """Iterations of an epoch, None where a run counts iterations only or has not finished its first epoch."""
+def _epoch_length(train: dict[int, dict], val_steps: set[int]) -> float | None:
+    """Iterations of an epoch; None where a run counts iterations only, or has not finished its first epoch."""
     first: dict[int, int] = {}  # epoch -> its first logged iteration, which has the same place in each epoch
     for step in sorted(train):
         if 'epoch' in train[step]:
@@ -134,11 +110,11 @@ def _epoch_length(train: dict[int, dict], val_steps: Sequence[int]) -> float | N
     epochs = sorted(first)
     if len(epochs) > 1:
         return statistics.median((first[b] - first[a]) / (b - a) for a, b in zip(epochs, epochs[1:], strict=False))
-    return max(train) / epochs[0] if epochs and set(val_steps) == set(epochs) else None
+    return max(train) / epochs[0] if epochs and val_steps == set(epochs) else None
 
 
 def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int = 1) -> Path:
-    """Draw losses, accuracies, a learning rate that varies, and a panel for each of `keys`.
+    """Draw losses, accuracies, a learning rate that varies, and a panel for each of `keys`; returns `out`.
 
     One run has a colour for each curve. Several have a colour for each run, and a dash for each curve.
 
@@ -148,84 +124,127 @@ def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int
         keys: Regular expressions, searched in the names of all logged scalars.
         smooth: Points of the moving average over training lines; 1 draws them as they are.
 
-    Returns:
-        `out`.
-
     Raises:
         PreflightError: A run that cannot be read, a key that nothing matches, or a picture that cannot be written.
     """
     if not runs or smooth < 1:
-        raise PreflightError(f'At least one run and smooth >= 1 are needed, got {len(runs)} runs and smooth={smooth}. '
-                             'Look at RUN and --smooth.')
+        raise PreflightError(f'A run and --smooth >= 1 are needed, got {len(runs)} runs and {smooth}: look at --help.')
     read = {name: read_run(Path(path)) for name, path in runs.items()}
-    train, val = (list(dict.fromkeys(key for run in read.values() for key in getattr(run, kind))) for kind in ('train', 'val'))
-    losses = sorted((key for key in train if 'loss' in key), key='loss'.__ne__)  # the total first
-    accuracies = [key for key in val if _VAL_ACCURACY.search(key)]
-    panels: list[tuple[str, str, list[Curve]]] = [
-        ('Loss terms', 'weighted loss (nats)', [
-            *(Curve(key, strong=key == 'loss', smooth=smooth) for key in losses), *(Curve(key, val=True) for key in val if 'loss' in key)]),
-        ('Accuracy', 'accuracy (%)' if not any(map(_FRACTION.match, accuracies)) else 'accuracy, average precision (%)', [
-            *(Curve(key, val=True, strong=True) for key in accuracies),
-            *(Curve(key, smooth=smooth) for key in train if _TRAIN_ACCURACY.search(key) and 'loss' not in key)]),
-        ('Learning rate', 'learning rate', [
-            Curve(key) for key in train if re.search(r'(^|/)lr$', key)
-            and any(len({y for _, y in run.train.get(key, [])}) > 1 for run in read.values())]),
-        *((key, 'value', _asked_for(key, train, val, smooth)) for key in keys)]
-    panels = [panel for panel in panels if panel[2]]
+    known = list(dict.fromkeys(curve for run in read.values() for curve in run.curves))
+    losses = sorted((curve for curve in known if 'loss' in curve.key), key=lambda curve: curve.key != 'loss')
+    accuracies = sorted((c for c in known if _ACCURACY.search(c.key) and c not in losses), key=lambda c: not c.val)
+    rates = [curve for curve in known if _RATE.search(curve.key)
+             and any(len({y for _, y in run.curves.get(curve, ())}) > 1 for run in read.values())]
+    panels = [panel for panel in (
+        ('Loss', 'weighted loss terms (nats)', losses),
+        ('Accuracy', 'accuracy, AP (%)' if any(_FRACTION.match(c.key) for c in known) else 'accuracy (%)', accuracies),
+        ('Learning rate', 'learning rate', rates), *((k, 'value', _matching(k, known)) for k in keys)) if panel[2]]
     if not panels:
-        raise PreflightError(f'A loss or an accuracy is needed, got only {", ".join([*train, *val]) or "no scalars"} in '
-                             f'{", ".join(map(str, runs.values()))}. Name others by --keys.')
+        raise PreflightError(f'A loss or an accuracy is needed, got {", ".join(c.key for c in known)}: see --keys.')
     with matplotlib.rc_context(_STYLE):
-        return _write(_figure(read, panels), Path(out))
+        return _write(_figure(read, panels, smooth), Path(out))
 
 
-def _asked_for(pattern: str, train: Sequence[str], val: Sequence[str], smooth: int) -> list[Curve]:
+def _matching(pattern: str, known: Sequence[Curve]) -> list[Curve]:
     try:
-        search: Callable = re.compile(pattern).search
+        found = [curve for curve in known if re.search(pattern, curve.key)]
     except re.error as error:
         raise PreflightError(f'A regular expression is needed, got {pattern!r}: {error}. Look at --keys.') from error
-    found = [*(Curve(key, smooth=smooth) for key in train if search(key)), *(Curve(key, val=True) for key in val if search(key))]
     if not found:
-        raise PreflightError(f'A key that a run logs is needed, got {pattern!r}, which matches none of '
-                             f'{", ".join(dict.fromkeys([*train, *val]))}. Look at --keys.')
+        names = ', '.join(dict.fromkeys(curve.key for curve in known))
+        raise PreflightError(f'A key that a run logs is needed, got {pattern!r}, matching none of {names}: see --keys.')
     return found
 
 
-def _figure(runs: dict[str, Run], panels: Sequence[tuple[str, str, list[Curve]]]) -> Figure:
-    rows = (len(panels) + 1) // 2
-    heights = [3.6 if row == 0 or len(panels) - 2 * row > 1 else 1.8 for row in range(rows)]
-    figure = Figure(figsize=(11, sum(heights) + 0.4 * rows), dpi=150, layout='constrained')
+def _figure(runs: dict[str, Run], panels: Sequence[tuple[str, str, list[Curve]]], smooth: int) -> Figure:
+    rows = (len(panels) + 1) // 2  # a last panel that is alone in its row is as wide as two, and lower
+    heights = [3.6 if row == 0 or 2 * row + 1 < len(panels) else 2.0 for row in range(rows)]
+    figure = Figure(figsize=(11, sum(heights) + 0.4 * rows), layout='constrained')
     grid = figure.add_gridspec(rows, 2, height_ratios=heights)
     in_epochs = all(run.epoch_length for run in runs.values())
     for i, (title, unit, curves) in enumerate(panels):
-        alone = i == len(panels) - 1 and i % 2 == 0
-        axes = figure.add_subplot(grid[i // 2, :] if alone else grid[i // 2, i % 2])
-        _draw(axes, runs, curves, in_epochs)
+        axes = figure.add_subplot(grid[i // 2, :] if i % 2 == 0 and i == len(panels) - 1 else grid[i // 2, i % 2])
+        _draw(axes, runs, curves, in_epochs, smooth)
         axes.set(title=title, xlabel='epoch' if in_epochs else 'iteration', ylabel=unit)
     if len(runs) > 1:
         handles = [Line2D([], [], color=_colour(i, len(runs)), linewidth=3, label=name) for i, name in enumerate(runs)]
-        figure.legend(handles=handles, loc='outside upper center', ncols=min(len(runs), 5), fontsize=9)
+        figure.legend(handles=handles, loc='outside upper center', ncols=min(len(runs), 4), fontsize=9)
     return figure
 
 
-def _draw(axes: Axes, runs: dict[str, Run], curves: Sequence[Curve], in_epochs: bool) -> None:
-    sources = {curve.val for curve in curves}
+def _draw(axes: Axes, runs: dict[str, Run], curves: Sequence[Curve], in_epochs: bool, smooth: int) -> None:
+    both, several = len({curve.val for curve in curves}) > 1, len(runs) > 1
     legend, values = [], []
     for j, curve in enumerate(curves):
-        width = 2.4 if curve.strong else 1.2
+        strong, rate = curve.val or curve.key == 'loss', _RATE.search(curve.key)
+        style: Any = dict(linewidth=2.2 if strong else 1.2, linestyle=_DASHES[j % len(_DASHES) if several else 0])
+        label = f'{curve.key} ({"validation" if curve.val else "training"})' if both else curve.key
         for i, run in enumerate(runs.values()):
-            xs = [x / (run.epoch_length if in_epochs and run.epoch_length else 1) for x, _ in curve.points(run)]
-            ys = [y for _, y in curve.points(run)]
-            values += ys
-            several = len(runs) > 1
-            axes.plot(xs, ys, linewidth=width, color=_colour(i, len(runs)) if several else _colour(j, len(curves)),
-                      linestyle=_DASHES[j % len(_DASHES)] if several else '-', zorder=3 if curve.strong else 2,
-                      alpha=1 if curve.strong or len(sources) == 1 else 0.55, marker='o' if len(xs) < 6 else None, markersize=3)
-        label = curve.key + (f' ({"validation" if curve.val else "training"})' if len(sources) > 1 else '')
-        legend.append(Line2D([], [], color='0.3' if len(runs) > 1 else _colour(j, len(curves)), linewidth=width, label=label,
-                             linestyle=_DASHES[j % len(_DASHES)] if len(runs) > 1 else '-'))
-    # Equal to two decades is not more, whatever the floats say.
-    if values and min(values) > 0 and max(values) / min(values) > 100 * (1 + 1e-9):
-        axes.set_yscale('log')
-    outside = {'loc': 'upper left', 'bbox_to_anchor': (1.0, 1.0)} if len(legend) > 6 else {'loc': 'best'}
-    axes.legend(handles=legend, **outside)
+            points, scale = run.curves.get(curve, []), 100 if _FRACTION.match(curve.key) else 1
+            xs = [x / (run.epoch_length if in_epochs and run.epoch_length else 1) for x, _ in points]
+            ys = _smoothed([scale * y for _, y in points], 1 if curve.val or rate else smooth)
+            values += [y for y in ys if math.isfinite(y)]
+            axes.plot(xs, ys, color=_colour(i, len(runs)) if several else _colour(j, len(curves)), zorder=2 + strong,
+                      alpha=0.5 if both and not strong else 1, drawstyle='steps-pre' if rate else 'default',
+                      marker='o' if len(xs) < 6 else None, markersize=4, **style)
+        legend.append(Line2D([], [], color='0.3' if several else _colour(j, len(curves)), label=label, **style))
+    positive = [y for y in values if y > 0]
+    # Rates that fall in steps read best on a log scale, those that fall smoothly do not; 0.1 / 0.001 is not quite 100.
+    fitting = 'loss' in curves[0].key or _RATE.search(curves[0].key) and len(positive) > 4 * len(set(positive))
+    if fitting and positive and min(values) >= 0 and max(positive) / min(positive) > 99.99:
+        axes.set_yscale('log', nonpositive='mask')  # a term that a warm-up holds at zero is not drawn
+    if len(legend) > 1 or len(curves[0].key) > 4:
+        place: Any = {'loc': 'upper left', 'bbox_to_anchor': (1, 1)} if len(legend) > 5 else {'loc': 'best'}
+        axes.legend(handles=legend, **place)
+
+
+def _smoothed(values: Sequence[float], smooth: int) -> list[float]:
+    """Centred moving average; windows are cut at the ends."""
+    starts = range(-(smooth // 2), len(values) - smooth // 2)
+    return [statistics.fmean(values[max(0, start):start + smooth]) for start in starts]
+
+
+def _colour(index: int, count: int) -> Any:
+    """Colours that colour-blind readers tell apart, as far as they go."""
+    return _COLOURS[index] if count <= len(_COLOURS) else matplotlib.colormaps['turbo'](index / (count - 1))
+
+
+def _write(figure: Figure, out: Path) -> Path:
+    if out.suffix[1:].lower() not in (kinds := figure.canvas.get_supported_filetypes()):
+        raise PreflightError(f'A picture named .{", .".join(sorted(kinds))} is needed, got {out}. Look at --out.')
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = out.with_name(f'.{os.getpid()}_{out.name}')
+        try:
+            figure.savefig(partial, dpi=150)
+            partial.replace(out)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise PreflightError(f'A picture that can be written is needed, got {out}: {error}. Look at --out.') from error
+    return out
+
+
+def draw(argv: Sequence[str] | None = None) -> None:
+    """Draw, then name the picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('runs', nargs='+', metavar='RUN', help='a work dir of tools/train.py, or a scalars.json')
+    parser.add_argument('--out', default='curves.png', help='the picture to write (default: curves.png)')
+    parser.add_argument('--keys', nargs='+', default=[], metavar='REGEX', help='a panel each for other scalars')
+    parser.add_argument('--labels', nargs='+', metavar='NAME', help='names of the runs (default: of their folders)')
+    parser.add_argument('--smooth', type=int, default=1, metavar='N', help='average N points of training (default: 1)')
+    args = parser.parse_args(argv)
+    folders = [Path(run).resolve().name for run in args.runs]
+    names = args.labels or (folders if len(set(folders)) == len(folders) else args.runs)
+    if len(set(names)) < len(names) or len(names) != len(args.runs):
+        raise PreflightError(f'Names for {len(args.runs)} runs are needed, got {", ".join(names)}. Look at --labels.')
+    print(f'wrote {plot(dict(zip(names, map(Path, args.runs), strict=True)), Path(args.out), args.keys, args.smooth)}')
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: 0, or 2 after an error that one sentence explains."""
+    return run_checked(lambda: draw(argv))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -10,6 +10,7 @@ import mmengine
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
+from mmengine.runner import Runner
 
 from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
 from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
@@ -42,10 +43,13 @@ def make_config(args: argparse.Namespace) -> Config:
         cfg.test_cfg.fp16 = True
     if args.show or args.show_dir is not None:
         if 'visualization' not in cfg.get('default_hooks', {}):
-            raise PreflightError("--show needs default_hooks.visualization = dict(type='VisualizationHook'), got none: "
-                                 f'look at {args.config}.')
+            raise PreflightError(
+                "--show needs default_hooks.visualization = dict(type='VisualizationHook'), got none: "
+                f'look at {args.config}.'
+            )
         cfg.default_hooks.visualization.update(
-            enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval)
+            enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
+        )
     if args.tta:
         _augment(cfg)
     finish_config(cfg, args)
@@ -78,7 +82,8 @@ def test(argv: Sequence[str] | None = None) -> None:
     read_checkpoint(cfg.load_from)
     join_processes(cfg)
     runner = build_runner(cfg)
-    check_test(runner)
+    if isinstance(runner, Runner):
+        check_test(runner)
     if args.out and args.out_item != 'metrics':
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
     metrics = runner.test()

@@ -1,13 +1,15 @@
 """Train the model of a config: python tools/train.py CONFIG. The flags are those of the zoo's own train.py."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 
 from mmkd_ext.checkpoints import local_checkpoint, newest_readable_checkpoint, read_checkpoint, remove_partial_files
 from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
@@ -18,11 +20,20 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description='Train a model')
     parser.add_argument('config', help='config file')
-    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
-                        help='go on from this checkpoint; without a name, from the newest readable one of the work dir')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from this checkpoint; without a name, from the newest readable one of the work dir',
+    )
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
-    parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the total batch size')
-    parser.add_argument('--no-persistent-workers', action='store_true', help='end the workers with each epoch (our default)')
+    parser.add_argument(
+        '--auto-scale-lr', action='store_true', help='scale the learning rate with the total batch size'
+    )
+    parser.add_argument(
+        '--no-persistent-workers', action='store_true', help='end the workers with each epoch (our default)'
+    )
     add_common_arguments(parser)
     return parser.parse_args(argv)
 
@@ -40,8 +51,10 @@ def make_config(args: argparse.Namespace) -> Config:
         cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
-            raise PreflightError('--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the config, got none: '
-                                 f'look at {args.config}.')
+            raise PreflightError(
+                '--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the config, got none: '
+                f'look at {args.config}.'
+            )
         cfg.auto_scale_lr.enable = True
     finish_config(cfg, args)
     if args.no_persistent_workers:
@@ -57,11 +70,14 @@ def make_config(args: argparse.Namespace) -> Config:
 
 
 def choose_checkpoint(cfg: Config) -> None:
-    """Settle what the run starts from, by files that can be read whole; the host's own search trusts a file that may be stale."""
+    """Settle what the run starts from, by whole files; the host trusts `last_checkpoint`, which may lie."""
     if cfg.get('resume') and cfg.get('load_from') is None:
         found = newest_readable_checkpoint(cfg.work_dir)
         cfg.resume, cfg.load_from = found is not None, str(found) if found else None
-        print_log(f'Resuming from {found}.' if found else f'No checkpoint to resume from in {cfg.work_dir}: starting anew.', 'current')
+        print_log(
+            f'Resuming from {found}.' if found else f'No checkpoint to resume from in {cfg.work_dir}: starting anew.',
+            'current',
+        )
     elif cfg.get('load_from') is not None:
         cfg.load_from = local_checkpoint(cfg.load_from)
         read_checkpoint(cfg.load_from, needs=('state_dict', 'meta', 'message_hub') if cfg.get('resume') else ())
@@ -76,7 +92,15 @@ def train(argv: Sequence[str] | None = None) -> None:
     if is_main_process():
         remove_partial_files(runner.work_dir)
     barrier()
-    check_train(runner)
+    # Machines without a common disk would go on from different weights.
+    starts = {name and os.path.basename(name) for name in all_gather_object(cfg.get('load_from'))}
+    if len(starts) > 1:
+        raise PreflightError(
+            f'All processes need to start from one checkpoint, got {sorted(map(str, starts))}: '
+            f'look whether every machine sees the same {cfg.work_dir}.'
+        )
+    if isinstance(runner, Runner):  # other runners build their parts in another order
+        check_train(runner)
     runner.train()
 
 

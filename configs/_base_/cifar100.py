@@ -1,4 +1,4 @@
-"""CIFAR-100 as TESKD's released code prepares it: crop of 32 after padding 4, flip, its own mean and deviation, batch 128.
+"""CIFAR-100 as TESKD's released code prepares it: crop of 32 after padding 4, flip, its mean and deviation.
 
 The host's dataset class downloads it into data/cifar100. Without a network put cifar-100-python.tar.gz there.
 """
@@ -7,7 +7,8 @@ data_preprocessor = dict(
     num_classes=100,
     mean=[125.3070, 122.9610, 113.8575],  # 255 * (0.4914, 0.4822, 0.4465)
     std=[51.5865, 50.8470, 51.2550],  # 255 * (0.2023, 0.1994, 0.2010)
-    to_rgb=False)  # the images come as RGB
+    to_rgb=False,
+)  # the images come as RGB
 
 train_pipeline = [
     dict(type='RandomCrop', crop_size=32, padding=4),
@@ -22,13 +23,15 @@ train_dataloader = dict(
     num_workers=2,
     persistent_workers=False,
     dataset=dict(type='CIFAR100', data_root='data/cifar100', split='train', pipeline=train_pipeline),
-    sampler=dict(type='DefaultSampler', shuffle=True))
+    sampler=dict(type='DefaultSampler', shuffle=True),
+)
 val_dataloader = dict(
     batch_size=256,
     num_workers=2,
     persistent_workers=False,
     dataset=dict(type='CIFAR100', data_root='data/cifar100', split='test', pipeline=test_pipeline),
-    sampler=dict(type='DefaultSampler', shuffle=False))
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
 val_evaluator = dict(type='Accuracy', topk=(1, 5))
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator

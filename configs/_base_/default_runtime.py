@@ -1,13 +1,21 @@
 """What every config shares: hooks, logging, environment.
 
-Ours stand in `default_hooks`, a dict, so that a config's own `custom_hooks = [...]` (a list, which replaces) cannot drop them.
+Ours stand in `default_hooks`, a dict, so that a config's own `custom_hooks = [...]` (a list, which replaces) cannot
+drop them.
 """
 
 default_scope = 'mmpretrain'
 custom_imports = dict(
-    imports=['mmkd_ext.checkpoints', 'mmkd_ext.datasets', 'mmkd_ext.hooks', 'mmkd_ext.metrics', 'mmkd_ext.models',
-        'mmkd_ext.optim'],
-    allow_failed_imports=False)
+    imports=[
+        'mmkd_ext.checkpoints',
+        'mmkd_ext.datasets',
+        'mmkd_ext.hooks',
+        'mmkd_ext.metrics',
+        'mmkd_ext.models',
+        'mmkd_ext.optim',
+    ],
+    allow_failed_imports=False,
+)
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
@@ -21,14 +29,17 @@ default_hooks = dict(
         save_last=True,
         save_best='auto',  # the evaluator's first number: the deployed network's top-1
         rule='greater',
-        backend_args=dict(backend='mmkd_ext.atomic')),
+        backend_args=dict(backend='mmkd_ext.atomic'),
+    ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VisualizationHook', enable=False),
     epoch_seed=dict(type='mmkd_ext.EpochSeedHook'),
-    invalid_loss=dict(type='mmkd_ext.InvalidLossHook', interval=50))
+    invalid_loss=dict(type='mmkd_ext.InvalidLossHook', interval=50),
+)
 
 env_cfg = dict(
-    cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl'))
+    cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl')
+)
 
 visualizer = dict(type='UniversalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
 log_processor = dict(window_size=10)

@@ -12,13 +12,15 @@ train_dataloader = dict(
     num_workers=0,
     persistent_workers=False,
     dataset=dict(type='mmkd_ext.Digits', split='train', size=16, pipeline=train_pipeline),
-    sampler=dict(type='DefaultSampler', shuffle=True))
+    sampler=dict(type='DefaultSampler', shuffle=True),
+)
 val_dataloader = dict(
     batch_size=256,
     num_workers=0,
     persistent_workers=False,
     dataset=dict(type='mmkd_ext.Digits', split='test', size=16, pipeline=test_pipeline),
-    sampler=dict(type='DefaultSampler', shuffle=False))
-val_evaluator = dict(type='Accuracy', topk=(1, ))
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
+val_evaluator = dict(type='Accuracy', topk=(1,))
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator

@@ -1,8 +1,8 @@
-"""TESKD's small twin: a narrow CIFAR ResNet-18 on few handwritten digits, about a minute on two cores.
+"""TESKD's small twin: a narrow CIFAR ResNet-18 on few handwritten digits, under a minute on two cores.
 
     python tools/train.py configs/teskd/r18_digits.py
 
-200 training images (20 a class), so that the plain network does not saturate; 797 test images.
+100 training images (10 a class), so that the plain network does not saturate; 797 test images.
 """
 
 _base_ = ['../_base_/digits.py', '../_base_/schedule_digits.py', '../_base_/default_runtime.py']
@@ -22,4 +22,4 @@ model = dict(
     neck=dict(type='mmkd_ext.TESKDNeck', in_channels=(16, 32, 64, 128)),
     head=dict(type='mmkd_ext.TESKDHead', num_classes=10, in_channels=128, cal_acc=True))
 
-train_dataloader = dict(batch_size=32, dataset=dict(samples_per_class=20))
+train_dataloader = dict(batch_size=32, dataset=dict(samples_per_class=10))

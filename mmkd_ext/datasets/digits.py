@@ -20,7 +20,8 @@ class Digits(BaseDataset):
     Args:
         split: 'train' or 'test'.
         size: Side in pixels; the 8 x 8 originals are enlarged bilinearly once, when the set is loaded.
-        samples_per_class: Training images to keep per class, None for all. A smaller number is a subset of a larger one.
+        samples_per_class: Training images to keep per class, None for all. A smaller number is a subset of a larger
+            one.
         seed: Which training images `samples_per_class` keeps.
         **kwargs: Of mmpretrain's `BaseDataset`, such as `pipeline`.
 
@@ -30,21 +31,25 @@ class Digits(BaseDataset):
 
     METAINFO = {'classes': tuple(map(str, range(10)))}
 
-    def __init__(self, split: str = 'train', size: int = 16, samples_per_class: int | None = None, seed: int = 0,
-                 **kwargs: Any) -> None:
+    def __init__(
+        self, split: str = 'train', size: int = 16, samples_per_class: int | None = None, seed: int = 0, **kwargs: Any
+    ) -> None:
         if split not in ('train', 'test'):
             raise ValueError(f"Digits needs split 'train' or 'test', got {split!r}; there is no third part.")
         if size < 8:
             raise ValueError(f'Digits needs size >= 8, the side of its originals, got {size}.')
         if samples_per_class is not None and (split == 'test' or samples_per_class < 1):
-            raise ValueError(f"Digits needs samples_per_class >= 1 with split='train', got {samples_per_class} with "
-                             f'{split!r}; the test images are always the same.')
+            raise ValueError(
+                f"Digits needs samples_per_class >= 1 with split='train', got {samples_per_class} with "
+                f'{split!r}; the test images are always the same.'
+            )
         self.split, self.size, self.samples_per_class, self.seed = split, size, samples_per_class, seed
         super().__init__(ann_file='', test_mode=kwargs.pop('test_mode', split == 'test'), **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """Images as `img`, uint8 of (size, size, 3), with `gt_label`."""
         from sklearn.datasets import load_digits
+
         images, labels = load_digits(return_X_y=True)
         images = images.reshape(-1, 8, 8) * (255 / 16)
         chosen = np.sort(np.concatenate([self._of_class(np.flatnonzero(labels == k)) for k in range(10)]))
@@ -60,9 +65,11 @@ class Digits(BaseDataset):
         if self.samples_per_class is None:
             return train
         if self.samples_per_class > len(train):
-            raise ValueError(f'Digits needs samples_per_class <= {len(train)}, the training images of its smallest classes, '
-                             f'got {self.samples_per_class}.')
-        return np.random.default_rng(self.seed).permutation(train)[:self.samples_per_class]
+            raise ValueError(
+                f'Digits needs samples_per_class <= {len(train)}, the training images of its smallest classes, '
+                f'got {self.samples_per_class}.'
+            )
+        return np.random.default_rng(self.seed).permutation(train)[: self.samples_per_class]
 
     def _enlarge(self, image: np.ndarray) -> np.ndarray:
         large = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_LINEAR)

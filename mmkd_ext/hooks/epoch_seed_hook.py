@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from functools import partial
 from logging import WARNING
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,13 +35,13 @@ def _seed_worker(worker_id: int, key: tuple[int, ...], first: Callable[[int], No
 class EpochSeedHook(Hook):
     """Seed each epoch's augmentation and dropout from (seed, epoch, rank), so that a resumed run goes on exactly.
 
-    The runner saves no random state, and it gives the workers the same seeds in every epoch. With this hook the main process and the
-    loader's workers start every epoch from a state of its own, which a run that was killed and resumed reaches as well; a seed that
-    the runner drew itself is handed to the sampler again on resume.
+    The runner saves no random state, and it gives the workers the same seeds in every epoch. With this hook the main
+    process and the loader's workers start every epoch from a state of its own, which a run that was killed and resumed
+    reaches as well; a seed that the runner drew itself is handed to the sampler again on resume.
 
-    Exact are: epoch loops with any number of workers that end with the epoch (`persistent_workers=False`), and iteration loops with
-    `num_workers=0`, which are seeded before every iteration. In the other cases the samples come in the same order, but a resumed run
-    draws other augmentations: the hook says so once.
+    Exact are: epoch loops with any number of workers that end with the epoch (`persistent_workers=False`), and
+    iteration loops with `num_workers=0`, which are seeded before every iteration. In the other cases the samples come
+    in the same order, but a resumed run draws other augmentations: the hook says so once.
     """
 
     priority = 'VERY_HIGH'  # before any hook that draws random numbers
@@ -54,22 +55,28 @@ class EpochSeedHook(Hook):
         loader = runner.train_dataloader
         self._by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
         self._first: Callable[[int], None] | None = loader.worker_init_fn
-        # The loader would draw its workers' base seed from the main process's stream, at a moment that differs in a resumed run.
+        # The loader would draw its workers' base seed from the main process's stream, at a moment that differs in a
+        # resumed run.
         loader.generator = torch.Generator()
         sampler = _sampler(loader)
-        if runner.seed != self._built_with and getattr(sampler, 'seed', None) == self._built_with:
+        if getattr(sampler, 'seed', None) == self._built_with:  # and not one of the config's own
             sampler.seed = runner.seed
         if loader.num_workers > 0 and (self._by_iter or loader.persistent_workers):
             what = 'an iteration loop with worker processes' if self._by_iter else 'persistent_workers=True'
-            print_log(f'EpochSeedHook: with {what} a resumed run draws other augmentations than one that was not interrupted.',
-                      'current', WARNING)
+            print_log(
+                f'EpochSeedHook: with {what} a resumed run draws other augmentations than an uninterrupted one.',
+                'current',
+                WARNING,
+            )
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seed the main process, and tell the workers that this epoch starts how to seed themselves."""
         self._seed(runner)
         runner.train_dataloader.worker_init_fn = partial(_seed_worker, key=self._key(runner), first=self._first)
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: dict | None = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: dict | None = None
+    ) -> None:
         """In an iteration loop, seed for the next iteration before its batch is loaded."""
         if self._by_iter:
             seed_everything(*self._key(runner, ahead=1))
@@ -86,6 +93,6 @@ class EpochSeedHook(Hook):
         return runner.seed, runner.rank, (runner.iter if self._by_iter else runner.epoch) + ahead
 
 
-def _sampler(loader: DataLoader) -> object:
+def _sampler(loader: DataLoader) -> Any:
     """What draws the order; a custom batch sampler has it inside."""
     return loader.sampler if hasattr(loader.sampler, 'seed') else getattr(loader.batch_sampler, 'sampler', None)

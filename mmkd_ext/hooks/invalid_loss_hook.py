@@ -16,8 +16,8 @@ _NEVER = torch.iinfo(torch.int64).max
 class InvalidLossHook(Hook):
     """Stop at a loss term that is NaN or infinite, naming the term, its iteration and the last good checkpoint.
 
-    The terms are watched on the device, so an iteration waits for nothing; every `interval` iterations, and before each validation
-    and checkpoint, the result is read. All processes of a distributed run stop together.
+    The terms are watched on the device, so an iteration waits for nothing; every `interval` iterations, and before each
+    validation and checkpoint, the result is read. All processes of a distributed run stop together.
 
     Args:
         interval: Iterations between two readings, >= 1.
@@ -35,15 +35,19 @@ class InvalidLossHook(Hook):
         self.interval = interval
         self._first_bad: dict[tuple[str, ...], Tensor] = {}  # names of terms -> the first bad iteration of each
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: dict | None = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: dict | None = None
+    ) -> None:
         """Note on the device which terms are not finite; read it when it is time."""
-        losses = {name: value for name, value in (outputs or {}).items() if 'loss' in name and isinstance(value, Tensor)}
+        losses = {
+            name: value for name, value in (outputs or {}).items() if 'loss' in name and isinstance(value, Tensor)
+        }
         if losses:
             names = tuple(losses)
             values = torch.stack([value.detach().float().mean() for value in losses.values()])
             first = self._first_bad.get(names)
             if first is None:
-                first = torch.full((len(names), ), _NEVER, device=values.device)
+                first = torch.full((len(names),), _NEVER, device=values.device)
             self._first_bad[names] = torch.where(torch.isfinite(values), first, first.clamp(max=runner.iter))
         if self.every_n_train_iters(runner, self.interval) or self._checkpoint_follows(runner):
             self._check(runner)
@@ -61,8 +65,9 @@ class InvalidLossHook(Hook):
         for name, value in checkpoint['state_dict'].items():
             if isinstance(value, Tensor) and value.is_floating_point() and not torch.isfinite(value).all():
                 raise FloatingPointError(
-                    f'A checkpoint needs finite weights, got NaN or Inf in {name} after epoch {runner.epoch + 1}, iteration '
-                    f'{runner.iter}, so none was written; {self._last_good(runner)}')
+                    f'A checkpoint needs finite weights, got NaN or Inf in {name} at epoch {runner.epoch + 1}, '
+                    f'iteration {runner.iter}, so none was written; {self._last_good(runner)}'
+                )
 
     def _check(self, runner: Runner) -> None:
         bad = [first.min() for first in self._first_bad.values()]
@@ -73,21 +78,28 @@ class InvalidLossHook(Hook):
         iteration = int(earliest)
         if iteration == _NEVER:
             return
-        here = [name for names, first in self._first_bad.items() for name, at in zip(names, first.tolist(), strict=True)
-                if at == iteration]
+        here = [
+            name
+            for names, first in self._first_bad.items()
+            for name, at in zip(names, first.tolist(), strict=True)
+            if at == iteration
+        ]
         terms = sorted({name for names in all_gather_object(here) for name in names})
         # 'loss' is the sum of the others: it says nothing when one of them is named.
         named = [name for name in terms if name != 'loss'] or terms
         epoch = iteration // len(runner.train_dataloader) + 1
         raise FloatingPointError(
-            f'Training needs finite losses, got NaN or Inf in {", ".join(named)} at epoch {epoch}, iteration {iteration + 1}; '
-            f'{self._last_good(runner)}')
+            f'Training needs finite losses, got NaN or Inf in {", ".join(named)} at epoch {epoch}, '
+            f'iteration {iteration + 1}; {self._last_good(runner)}'
+        )
 
     def _checkpoint_follows(self, runner: Runner) -> bool:
         """Whether the host writes a checkpoint at the end of this very iteration."""
         return any(
             hook.every_n_train_iters(runner, hook.interval, hook.save_begin) or self.is_last_train_iter(runner)
-            for hook in runner.hooks if isinstance(hook, CheckpointHook) and not hook.by_epoch)
+            for hook in runner.hooks
+            if isinstance(hook, CheckpointHook) and not hook.by_epoch
+        )
 
     @staticmethod
     def _last_good(runner: Runner) -> str:

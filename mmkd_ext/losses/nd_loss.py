@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 from mmkd_ext.registry import MODELS
 
@@ -39,23 +40,52 @@ def nd_loss(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> 
         centres = means.detach().to(s.dtype)
         # index_select, because means[-1] would take an ignored label for the last class
         centres = target.to(s.dtype) @ centres if target.ndim == 2 else centres.index_select(0, target.long())
-        directions = _unit(centres)
-        # Scaling s and t alike changes nothing, and keeps the squares of very long or short embeddings within float32.
-        scale = torch.maximum(s.detach().abs().amax(1, keepdim=True), t.abs().amax(1, keepdim=True))
-        scale = torch.where(scale == 0, 1.0, scale)  # == 0 rather than > 0: a NaN stays
-        s, t = s / scale, t / scale
-        s_norm, t_norm = torch.linalg.vector_norm(s, dim=1), torch.linalg.vector_norm(t, dim=1)
-        longest = torch.where(t_norm > s_norm, t_norm, s_norm)
-        share = (s * directions).sum(dim=1) / torch.where(longest == 0, 1.0, longest)
-        return (1 - torch.where(longest == 0, 0.0, share)).mean()
+        return _Misalignment.apply(s, t, centres).mean()
 
 
-def _unit(x: Tensor) -> Tensor:
-    """Rows of length 1; a zero row stays zero."""
-    largest = x.abs().amax(dim=1, keepdim=True)
-    x = x / torch.where(largest == 0, 1.0, largest)
-    norm = torch.linalg.vector_norm(x, dim=1, keepdim=True)
-    return x / torch.where(norm == 0, 1.0, norm)
+class _Misalignment(torch.autograd.Function):
+    """1 - <s, c> / (|c| max(|s|, |t|)) per sample, with its gradient to s by hand; c is overwritten.
+
+    The gradient is one combination of s and c per sample. Autograd would pass over the batch ten times for it, and fresh
+    memory of the batch's size is what costs: here it is one buffer forward and one backward.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, s: Tensor, t: Tensor, c: Tensor) -> Tensor:
+        # Scaling s and t alike, or c, changes nothing, and keeps squares of very long or short vectors in range.
+        scale = _nonzero(torch.maximum(_largest(s), _largest(t)))
+        c.div_(_nonzero(_largest(c)))
+        buffer = t / scale
+        t_norm = torch.linalg.vector_norm(buffer, dim=1, keepdim=True)
+        torch.div(s, scale, out=buffer)
+        s_norm = torch.linalg.vector_norm(buffer, dim=1, keepdim=True)
+        c_norm = torch.linalg.vector_norm(c, dim=1, keepdim=True)
+        teacher_is_longer = t_norm > s_norm
+        length = torch.where(teacher_is_longer, t_norm, s_norm) * c_norm
+        undefined = length == 0
+        length = _nonzero(length)
+        share = buffer.mul_(c).sum(dim=1, keepdim=True) / length
+        along_s = (share / _nonzero(s_norm.square())).masked_fill(teacher_is_longer | undefined, 0.0) / scale
+        along_c = (-1 / length).masked_fill(undefined, 0.0) / scale
+        ctx.save_for_backward(s, c, along_s / scale, along_c)
+        return (1 - share).squeeze(1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        s, c, along_s, along_c = ctx.saved_tensors
+        grad = grad.unsqueeze(1)
+        return (s * (along_s * grad)).addcmul_(c, along_c * grad), None, None
+
+
+def _largest(x: Tensor) -> Tensor:
+    """The largest magnitude in each row; two plain reductions are faster than abs or an infinity norm."""
+    return torch.maximum(x.amax(dim=1, keepdim=True), -x.amin(dim=1, keepdim=True))
+
+
+def _nonzero(x: Tensor) -> Tensor:
+    """A divisor: 0 becomes 1, and a NaN stays."""
+    return x.masked_fill(x == 0, 1.0)
 
 
 def _check(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> None:

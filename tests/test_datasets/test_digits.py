@@ -24,6 +24,7 @@ def test_sizes_types_and_classes():
 
 def test_the_two_parts_share_no_image_and_are_all_of_them():
     from sklearn.datasets import load_digits
+
     original = sorted(image.tobytes() for image in (load_digits().images * (255 / 16)).round().astype(np.uint8))
     parts = [item['img'][..., 0].tobytes() for split in ('train', 'test') for item in items(split=split, size=8)]
     assert sorted(parts) == original
@@ -37,7 +38,8 @@ def test_every_class_has_the_same_share_in_both_parts():
 def test_fewer_samples_per_class_are_balanced_nested_and_chosen_by_the_seed():
     few, more, other = (
         {(item['gt_label'], item['img'].tobytes()) for item in items(samples_per_class=n, seed=seed)}
-        for n, seed in ((4, 0), (7, 0), (4, 1)))
+        for n, seed in ((4, 0), (7, 0), (4, 1))
+    )
     assert np.bincount([label for label, _ in few]).tolist() == [4] * 10
     assert few < more and few != other
     assert few == {(item['gt_label'], item['img'].tobytes()) for item in items(samples_per_class=4)}
@@ -49,9 +51,16 @@ def test_the_registry_builds_it_by_its_prefixed_name_with_a_pipeline():
     assert packed['inputs'].shape == (3, 16, 16) and 0 <= packed['data_samples'].gt_label.item() < 10
 
 
-@pytest.mark.parametrize(('arguments', 'said'), [
-    (dict(split='val'), "'train' or 'test'"), (dict(size=4), 'size >= 8'), (dict(samples_per_class=0), 'samples_per_class >= 1'),
-    (dict(samples_per_class=98), 'samples_per_class <= 97'), (dict(split='test', samples_per_class=3), "split='train'")])
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (dict(split='val'), "'train' or 'test'"),
+        (dict(size=4), 'size >= 8'),
+        (dict(samples_per_class=0), 'samples_per_class >= 1'),
+        (dict(samples_per_class=98), 'samples_per_class <= 97'),
+        (dict(split='test', samples_per_class=3), "split='train'"),
+    ],
+)
 def test_bad_arguments_are_named(arguments, said):
     with pytest.raises(ValueError, match=said):
         Digits(**arguments)

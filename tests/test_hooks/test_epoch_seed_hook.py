@@ -51,7 +51,7 @@ def epochs(numbers, workers=0, seed=5, rank=0):
 def test_an_epoch_draws_the_same_whatever_ran_before_it(workers):
     torch.rand(7)
     _, _, whole = epochs([0, 1, 2], workers)
-    (resumed, ) = epochs([2], workers)
+    (resumed,) = epochs([2], workers)
     assert torch.equal(whole, resumed)
 
 

@@ -17,8 +17,16 @@ NAN, INF = float('nan'), float('inf')
 
 
 def runner_at(iteration=0, hooks=(), work_dir='absent'):
-    return SimpleNamespace(iter=iteration, epoch=0, hooks=list(hooks), work_dir=work_dir, max_iters=100, rank=0,
-                           train_dataloader=range(4), train_loop=None)
+    return SimpleNamespace(
+        iter=iteration,
+        epoch=0,
+        hooks=list(hooks),
+        work_dir=work_dir,
+        max_iters=100,
+        rank=0,
+        train_dataloader=range(4),
+        train_loop=None,
+    )
 
 
 def feed(hook, values, hooks=()):
@@ -76,13 +84,35 @@ def test_an_interval_below_one_is_refused():
         InvalidLossHook(interval=0)
 
 
+def one_of_two_ranks(rank, store, queue):
+    """Rank 1 sees an infinite term; both must stop at the same iteration, with the same words."""
+    torch.distributed.init_process_group('gloo', f'file://{store}', rank=rank, world_size=2)
+    steps = [dict(loss=1.0, loss_ce=1.0)] * 2 + [
+        dict(loss=INF, loss_ce=1.0, loss_kd=INF) if rank else dict(loss=1.0)
+    ] * 2
+    try:
+        feed(InvalidLossHook(interval=4), steps)
+    except FloatingPointError as error:
+        queue.put(str(error))
+    torch.distributed.barrier()
+
+
+def test_all_ranks_stop_together_and_name_the_term_of_the_one_that_saw_it(tmp_path):
+    queue = torch.multiprocessing.get_context('spawn').SimpleQueue()
+    torch.multiprocessing.spawn(one_of_two_ranks, (tmp_path / 'store', queue), nprocs=2)
+    first, second = queue.get(), queue.get()
+    assert first == second and 'Inf in loss_kd at epoch 1, iteration 3;' in first
+
+
 def test_a_real_run_that_explodes_ends_in_one_sentence_and_keeps_the_checkpoint_before(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     schedule = 'param_scheduler = dict(_delete_=True, type="ConstantLR", factor=1e-37, end=2, by_epoch=True)\n'
     config = write_config(tmp_path, schedule + 'optim_wrapper = dict(optimizer=dict(lr=1e36))')
     assert train.main([str(config), '--work-dir', 'work']) == 2
     text = one_error(capsys.readouterr().err)
-    assert re.search(r'NaN or Inf in loss at epoch 2, iteration \d+; the last good checkpoint is .*work/epoch_1.pth', text)
+    assert re.search(
+        r'NaN or Inf in loss at epoch 2, iteration \d+; the last good checkpoint is .*work/epoch_1.pth', text
+    )
     assert sorted(path.name for path in Path('work').glob('epoch_*')) == ['epoch_1.pth']
     weights = read_checkpoint('work/epoch_1.pth')['state_dict']
     assert all(torch.isfinite(value).all() for value in weights.values())

@@ -22,6 +22,9 @@ def build(model_cfg: dict[str, Any], state: dict[str, Tensor] | None) -> nn.Modu
     model.init_weights()
     if state is not None:
         model.load_state_dict(state)
+    else:  # the zoo starts the residual branches at zero, where their gradients are zero and equal whatever DDP does
+        for parameter in model.parameters():
+            parameter.data += 0.1 * torch.randn_like(parameter)
     return model.double().train()
 
 
@@ -33,27 +36,36 @@ def step(model: nn.Module, inputs: Tensor, labels: Tensor) -> Result:
     samples = [DataSample().set_gt_label(label) for label in labels]
     total, terms = bare.parse_losses(model(inputs, samples, mode='loss'))
     total.backward()
-    missing = [name for name, parameter in bare.named_parameters() if parameter.requires_grad and parameter.grad is None]
+    missing = [
+        name for name, parameter in bare.named_parameters() if parameter.requires_grad and parameter.grad is None
+    ]
     if missing:
-        raise ValueError(f'Every parameter needs a gradient for DDP without find_unused_parameters, got none for {missing}.')
-    return ({name: value.detach() for name, value in terms.items()},
-            {name: parameter.grad for name, parameter in bare.named_parameters() if parameter.grad is not None})
+        raise ValueError(
+            f'Every parameter needs a gradient for DDP without find_unused_parameters, got none for {missing}.'
+        )
+    return (
+        {name: value.detach() for name, value in terms.items()},
+        {name: parameter.grad for name, parameter in bare.named_parameters() if parameter.grad is not None},
+    )
 
 
-def one_process(model_cfg: dict[str, Any], inputs: Tensor, labels: Tensor, state: dict[str, Tensor] | None = None) -> Result:
+def one_process(
+    model_cfg: dict[str, Any], inputs: Tensor, labels: Tensor, state: dict[str, Tensor] | None = None
+) -> Result:
     """Of the joint batch."""
     return step(build(model_cfg, state), inputs, labels)
 
 
-def two_processes(model_cfg: dict[str, Any], inputs: Tensor, labels: Tensor, state: dict[str, Tensor] | None = None) -> Result:
-    """Of half the batch per process, in the wrapper that the tools use: the mean of the losses, and the gradients that DDP left."""
+def two_processes(
+    model_cfg: dict[str, Any], inputs: Tensor, labels: Tensor, state: dict[str, Tensor] | None = None
+) -> Result:
+    """Of half the batch per process, in the wrapper that the tools use: the mean of the losses, and DDP's gradients."""
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     context = torch.multiprocessing.get_context('spawn')
     queue = context.SimpleQueue()
-    workers = torch.multiprocessing.spawn(
-        _work, (port, queue, model_cfg, inputs, labels, state), nprocs=2, join=False)
+    workers = torch.multiprocessing.spawn(_work, (port, queue, model_cfg, inputs, labels, state), nprocs=2, join=False)
     while not workers.join(timeout=0.1):  # raises what a worker raised
         if not queue.empty():
             break
@@ -64,7 +76,9 @@ def two_processes(model_cfg: dict[str, Any], inputs: Tensor, labels: Tensor, sta
     return as_tensors[0], as_tensors[1]
 
 
-def _work(rank: int, port: int, queue: Any, model_cfg: dict, inputs: Tensor, labels: Tensor, state: dict | None) -> None:
+def _work(
+    rank: int, port: int, queue: Any, model_cfg: dict, inputs: Tensor, labels: Tensor, state: dict | None
+) -> None:
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
     model = MODEL_WRAPPERS.build(cpu_wrapper({}), default_args=dict(module=build(model_cfg, state)))
@@ -75,7 +89,11 @@ def _work(rank: int, port: int, queue: Any, model_cfg: dict, inputs: Tensor, lab
         torch.distributed.all_reduce(value)
     if rank == 0:
         # As arrays: a tensor would travel by a file descriptor of a process that ends.
-        queue.put(({name: (value / 2).numpy() for name, value in terms.items()},
-                   {name: value.numpy() for name, value in gradients.items()}))
+        queue.put(
+            (
+                {name: (value / 2).numpy() for name, value in terms.items()},
+                {name: value.numpy() for name, value in gradients.items()},
+            )
+        )
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()

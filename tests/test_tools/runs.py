@@ -39,7 +39,7 @@ randomness = dict(seed=3)
 
 
 def write_config(folder: Path, extra: str = '') -> Path:
-    """A config on digits, 5 iterations an epoch, with `extra` merged into it; its name is unique, since the host's managers are global."""
+    """A config on digits, 5 iterations an epoch, with `extra` merged into it; its name is unique, as the host needs."""
     base = folder / 'base.py'
     base.write_text(_CONFIG.format(repo=REPO))
     path = folder / f'{folder.name}_{len(list(folder.glob("*.py")))}_{time.monotonic_ns()}.py'

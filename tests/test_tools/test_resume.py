@@ -1,9 +1,10 @@
 """A run that was killed goes on as if it had not been."""
 
 import pytest
+from test_tools.runs import TRAIN, losses, one_thread, run, write_config
+
 from mmkd_ext.checkpoints import newest_readable_checkpoint, read_checkpoint
 from tools import train
-from test_tools.runs import TRAIN, losses, one_thread, run, write_config
 
 _SUICIDE = """
 custom_imports = dict(imports={imports}, allow_failed_imports=False)
@@ -20,12 +21,16 @@ log_processor = dict(by_epoch=False)
 """
 
 
-@pytest.mark.parametrize(('extra', 'kill_at', 'resumes_at'), [
-    ('', 12, 11),
-    ('train_dataloader = dict(num_workers=2)', 12, 11),
-    ('randomness = dict(seed=None)', 7, 6),
-    (_BY_ITER, 7, 5),
-], ids=['epochs', 'epochs with workers', 'a seed that the runner drew', 'iterations'])
+@pytest.mark.parametrize(
+    ('extra', 'kill_at', 'resumes_at'),
+    [
+        ('', 12, 11),
+        ('train_dataloader = dict(num_workers=2)', 12, 11),
+        ('randomness = dict(seed=None)', 7, 6),
+        (_BY_ITER, 7, 5),
+    ],
+    ids=['epochs', 'epochs with workers', 'a seed that the runner drew', 'iterations'],
+)
 def test_resumed_losses_equal_the_uninterrupted_ones(tmp_path, monkeypatch, extra, kill_at, resumes_at):
     monkeypatch.chdir(tmp_path)
     dying = write_config(tmp_path, extra + _SUICIDE.format(imports=_IMPORTS, iteration=kill_at))
@@ -38,7 +43,7 @@ def test_resumed_losses_equal_the_uninterrupted_ones(tmp_path, monkeypatch, extr
         assert train.main(whole) == 0
 
     before, after = losses(tmp_path / 'killed')
-    (reference, ) = losses(tmp_path / 'whole')
+    (reference,) = losses(tmp_path / 'whole')
     assert min(after) == resumes_at
     assert set(before) | set(after) == set(reference)
     for part in (before, after):

@@ -43,8 +43,10 @@ def test_options_win_over_flags_and_config(config_of):
     assert cfg.work_dir == 'c' and cfg.model.head.num_classes == 11
 
 
-@pytest.mark.parametrize(('flags', 'resume', 'load_from'), [
-    ((), False, None), (('--resume', ), True, None), (('--resume', 'a.pth'), True, 'a.pth')])
+@pytest.mark.parametrize(
+    ('flags', 'resume', 'load_from'),
+    [((), False, None), (('--resume',), True, None), (('--resume', 'a.pth'), True, 'a.pth')],
+)
 def test_resume_takes_a_name_or_none(config_of, flags, resume, load_from):
     cfg = config_of(*flags)
     assert (cfg.resume, cfg.load_from) == (resume, load_from)
@@ -91,7 +93,9 @@ def test_a_run_keeps_three_checkpoints_and_the_best_and_no_partial_file(tmp_path
     config = write_config(tmp_path, 'train_cfg = dict(max_epochs=5)')
     assert train.main([str(config), '--work-dir', 'work', '--resume']) == 0  # nothing to resume from: it starts anew
     names = sorted(path.name for path in Path('work').iterdir() if path.name.endswith(('.pth', 'partial')))
-    assert names[1:] == ['epoch_3.pth', 'epoch_4.pth', 'epoch_5.pth'] and names[0].startswith('best_accuracy_top1_epoch_')
+    assert names[1:] == ['epoch_3.pth', 'epoch_4.pth', 'epoch_5.pth'] and names[0].startswith(
+        'best_accuracy_top1_epoch_'
+    )
     assert len(losses(Path('work'))[0]) == 25
     assert read_checkpoint('work/epoch_5.pth')['meta']['epoch'] == 5
     logging.shutdown()
@@ -100,6 +104,7 @@ def test_a_run_keeps_three_checkpoints_and_the_best_and_no_partial_file(tmp_path
 @pytest.mark.parametrize('name', ['digits', 'cifar100', 'default_runtime'])
 def test_the_base_configs_parse_and_state_no_persistent_workers(name):
     from mmengine.config import Config
+
     cfg = Config.fromfile(REPO / f'configs/_base_/{name}.py')
     loaders = [cfg[part] for part in ('train_dataloader', 'val_dataloader', 'test_dataloader') if part in cfg]
     assert len(loaders) in (0, 3) and not any(loader.persistent_workers for loader in loaders)

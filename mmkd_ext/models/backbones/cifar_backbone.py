@@ -70,6 +70,11 @@ class CIFARBackbone(BaseBackbone):
                 outputs.append(maps[index] if self.pre_activation else self.activate(maps[index], index))
         return tuple(outputs)
 
+    def train(self, mode: bool = True) -> 'CIFARBackbone':
+        """Return self, as every module does; the host's base class returns nothing."""
+        super().train(mode)
+        return self
+
     @abstractmethod
     def stage_maps(self, x: Tensor) -> list[Tensor]:
         """All S stages' maps before their last ReLU."""

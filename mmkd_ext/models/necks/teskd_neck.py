@@ -147,7 +147,8 @@ class _Fusion(_PointwiseConv):
     def forward(self, above: Tensor, lateral: Tensor) -> Tensor:  # type: ignore[override]
         n, c, h, w = above.shape
         a, b = self.conv.weight.flatten(1).chunk(2, dim=1)
-        x = torch.addmm(_rows(above) @ (a + b).t(), _rows(lateral), a.t())
+        x = _rows(above) @ (a + b).t()
+        x = x.addmm_(_rows(lateral).to(x.dtype), a.t().to(x.dtype))  # in place, which autocast leaves alone
         return F.relu_(self.norm(x.view(n, h, w, c).permute(0, 3, 1, 2)))
 
 

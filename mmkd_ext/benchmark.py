@@ -1,0 +1,124 @@
+"""Time and memory of training steps, side by side in one run. N images."""
+
+import copy
+import resource
+import statistics
+import threading
+import time
+from dataclasses import dataclass, field
+
+import torch
+from mmengine.analysis import get_model_complexity_info
+from torch import Tensor, nn
+
+@dataclass
+class Timing:
+    """Seconds per step of one network at one precision, and what its step needs beyond the network itself."""
+
+    name: str
+    precision: str
+    seconds: list[float] = field(default_factory=list)
+    peak_mb: float = float('nan')
+
+    @property
+    def median(self) -> float:
+        """Median seconds per step."""
+        return statistics.median(self.seconds)
+
+
+def compare_steps(
+    models: dict[str, nn.Module], images: Tensor, targets: Tensor, precisions: list[str], rounds: int, threads: int
+) -> list[Timing]:
+    """Time forward and backward of several networks in turn, round by round, so that a drifting machine hits all alike.
+
+    Args:
+        models: Host models by name, each called as `model(images, samples, mode='loss')`.
+        images: (N, 3, H, W), normalised.
+        targets: (N,) labels.
+        precisions: 'float32' and 'bfloat16' (autocast).
+        rounds: Counted rounds, after one that is not.
+        threads: CPU threads.
+
+    Returns:
+        One timing per network and precision, in the order of `models`.
+    """
+    torch.set_num_threads(threads)
+    for model in models.values():
+        model.train()
+    timings = [Timing(name, precision) for precision in precisions for name in models]
+    for i in range(rounds + 1):
+        for timing in timings:
+            seconds = _step(models[timing.name], images, targets, timing.precision)
+            if i:
+                timing.seconds.append(seconds)
+    for timing in timings:
+        timing.peak_mb = _peak(models[timing.name], images, targets, timing.precision)
+    return timings
+
+
+def deployed_size(model: nn.Module, size: int) -> tuple[int, int]:
+    """Parameters and multiply-adds that a prediction of one image uses: what did not run does not count.
+
+    Args:
+        model: A host model.
+        size: Side of the image in pixels.
+    """
+    model = copy.deepcopy(model).eval()
+    used: set[nn.Parameter] = set()
+    handles = [
+        module.register_forward_pre_hook(lambda m, _: used.update(m.parameters(recurse=False))) for module in model.modules()
+    ]
+    info = get_model_complexity_info(model, (3, size, size), show_table=False, show_arch=False)
+    for handle in handles:
+        handle.remove()
+    return sum(p.numel() for p in used), int(info['flops'])
+
+
+def _step(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> float:
+    from mmpretrain.structures import DataSample
+
+    samples = [DataSample().set_gt_label(int(target)) for target in targets]
+    _wait(images)
+    start = time.perf_counter()
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == 'bfloat16'):
+        losses = model(images, samples, mode='loss')
+        total = sum(value for key, value in losses.items() if 'loss' in key)
+    total.backward()
+    _wait(images)
+    seconds = time.perf_counter() - start
+    model.zero_grad(set_to_none=True)
+    return seconds
+
+
+def _wait(images: Tensor) -> None:
+    if images.is_cuda:
+        torch.cuda.synchronize()
+
+
+def _peak(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> float:
+    """Megabytes that a step needs at its peak beyond what was there before."""
+    if images.is_cuda:
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        _step(model, images, targets, precision)
+        return (torch.cuda.max_memory_allocated() - before) / 1e6
+    before = peak = _resident_mb()
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.002):
+            peak = max(peak, _resident_mb())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    _step(model, images, targets, precision)
+    done.set()
+    watcher.join()
+    return peak - before
+
+
+def _resident_mb() -> float:
+    """Resident memory of this process. Large blocks go back to the system when they are freed, so it follows the tensors."""
+    with open('/proc/self/statm') as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / 1e6

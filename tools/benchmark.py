@@ -1,0 +1,106 @@
+"""Compare a config's training step with its plain network's, and show what is deployed: python tools/benchmark.py CONFIG.
+
+The networks take turns in one run on random images, forward and backward, so that their ratio holds on a noisy machine.
+"""
+
+import argparse
+import importlib.util
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.utils import import_modules_from_strings
+from torch import nn
+
+from mmkd_ext.benchmark import compare_steps, deployed_size
+from mmkd_ext.export import build_model, input_size, plain_config
+from mmkd_ext.preflight import PreflightError, load_config, run_checked
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config')
+    parser.add_argument('--batch-size', type=int, default=64)
+    parser.add_argument('--size', type=int, help='side of the images in pixels (default: from the pipelines)')
+    parser.add_argument('--rounds', type=int, default=5, help='counted rounds')
+    parser.add_argument('--threads', type=int, default=torch.get_num_threads())
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--precision', nargs='+', choices=['float32', 'bfloat16'], default=['float32', 'bfloat16'])
+    parser.add_argument(
+        '--witness',
+        metavar='FILE.py:FUNCTION',
+        help='another implementation to compare with: FUNCTION(config) returns a model, as build_witness in tests/naive_teskd.py',
+    )
+    parser.add_argument('--out', type=Path, help='write the figures as JSON')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
+    return parser.parse_args(argv)
+
+
+def load_witness(spec: str, cfg: Config) -> nn.Module:
+    """Build the model that `FILE.py:FUNCTION` makes."""
+    path, _, function = spec.partition(':')
+    if not function or not Path(path).is_file():
+        raise PreflightError(f'--witness needs FILE.py:FUNCTION with a file that exists, got {spec}.')
+    module_spec = importlib.util.spec_from_file_location('witness', path)
+    module = importlib.util.module_from_spec(module_spec)  # type: ignore[arg-type]
+    module_spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return getattr(module, function)(cfg)
+
+
+def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
+    """Measure and print two tables; return the rows."""
+    args = parse_args(argv)
+    cfg = load_config(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
+    size = args.size or input_size(cfg)
+    torch.manual_seed(0)
+    models = {'plain': build_model(plain_config(cfg)), 'ours': build_model(cfg)}
+    if args.witness:
+        models['witness'] = load_witness(args.witness, cfg)
+    print(f'{args.config}: batch {args.batch_size}, {size} px, {args.device}, {args.threads} threads, torch {torch.__version__}')
+    print('deployed (eval mode)    parameters    multiply-adds')
+    for name, model in models.items():
+        parameters, flops = deployed_size(model, size)
+        print(f'{name:22}  {parameters:10,}  {flops:15,}')
+    images = torch.randn(args.batch_size, 3, size, size).to(args.device)
+    targets = torch.arange(args.batch_size) % cfg.model.head.num_classes
+    for model in models.values():
+        model.to(args.device)
+    rows = []
+    for timing in compare_steps(models, images, targets, args.precision, args.rounds, args.threads):
+        rows.append(
+            dict(network=timing.name, precision=timing.precision, seconds=timing.median, all=timing.seconds, peak_mb=timing.peak_mb)
+        )
+    _print_steps(rows, 'witness' if args.witness else 'plain')
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(rows, indent=1))
+    return rows
+
+
+def _print_steps(rows: list[dict], reference: str) -> None:
+    print(f'training step   precision   median s   x {reference}   x {reference} float32   peak MB   x {reference}')
+    by_key = {(row['network'], row['precision']): row for row in rows}
+    for row in rows:
+        same = by_key[reference, row['precision']]
+        full = by_key.get((reference, 'float32'), {}).get('seconds', float('nan'))
+        print(
+            f'{row["network"]:14}  {row["precision"]:9}  {row["seconds"]:9.3f}  {row["seconds"] / same["seconds"]:9.2f}  '
+            f'{row["seconds"] / full:17.2f}  {row["peak_mb"]:8.0f}  {row["peak_mb"] / same["peak_mb"]:9.2f}'
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    return run_checked(lambda: benchmark(argv))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
