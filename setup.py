@@ -12,7 +12,15 @@ VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmkd_ext/__init__.py').rea
 # already. Both cannot live in one environment, so nothing here forces one on the other; the extras name the forks.
 CLS = ['onedl-mmengine>=0.10.8', 'onedl-mmcv>=2.3.2', 'onedl-mmpretrain>=1.3.0']
 DET = ['onedl-mmdetection>=3.5.0', 'pycocotools>=2.0.7']
-DEV = ['pytest>=8', 'pytest-timeout>=2.3', 'ruff>=0.6', 'mypy>=1.10', 'onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.18']
+DEV = [
+    'pytest>=8',
+    'pytest-timeout>=2.3',
+    'ruff>=0.6',
+    'mypy>=1.10',
+    'onnx>=1.16',
+    'onnxscript>=0.2',
+    'onnxruntime>=1.18',
+]
 
 setup(
     name='mmkd_ext',
@@ -24,12 +32,14 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['mmkd_ext', 'mmkd_ext.*']),
     install_requires=[
-        'torch>=2.1', 'torchvision>=0.16', 'timm>=1.0', 'numpy>=1.24', 'scikit-learn>=1.3', 'matplotlib>=3.7', 'safetensors>=0.4',
-        'tensorboard>=2.14'
+        'torch>=2.5',
+        'torchvision>=0.20',
+        'timm>=1.0',
+        'numpy>=1.24',
+        'scikit-learn>=1.3',
+        'matplotlib>=3.7',
+        'safetensors>=0.4',
+        'tensorboard>=2.14',
     ],
-    extras_require={
-        'cls': CLS,
-        'det': CLS + DET,
-        'dev': DEV
-    },
+    extras_require={'cls': CLS, 'det': CLS + DET, 'dev': DEV},
 )

@@ -11,6 +11,7 @@ import torch
 from mmengine.analysis import get_model_complexity_info
 from torch import Tensor, nn
 
+
 @dataclass
 class Timing:
     """Seconds per step of one network at one precision, and what its step needs beyond the network itself."""
@@ -42,42 +43,44 @@ def compare_steps(
     Returns:
         One timing per network and precision, in the order of `models`.
     """
+    threads_before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    for model in models.values():
-        model.train()
-    timings = [Timing(name, precision) for precision in precisions for name in models]
-    for i in range(rounds + 1):
+    try:
+        for model in models.values():
+            model.train()
+        timings = [Timing(name, precision) for precision in precisions for name in models]
+        for i in range(rounds + 1):
+            for timing in timings:
+                seconds = _step(models[timing.name], images, targets, timing.precision)
+                if i:
+                    timing.seconds.append(seconds)
         for timing in timings:
-            seconds = _step(models[timing.name], images, targets, timing.precision)
-            if i:
-                timing.seconds.append(seconds)
-    for timing in timings:
-        timing.peak_mb = _peak(models[timing.name], images, targets, timing.precision)
+            timing.peak_mb = _peak(models[timing.name], images, targets, timing.precision)
+    finally:
+        torch.set_num_threads(threads_before)
     return timings
 
 
-def deployed_size(model: nn.Module, size: int) -> tuple[int, int]:
+def deployed_size(model: nn.Module, shape: tuple[int, int, int]) -> tuple[int, int]:
     """Parameters and multiply-adds that a prediction of one image uses: what did not run does not count.
 
     Args:
         model: A host model.
-        size: Side of the image in pixels.
+        shape: Channels, height and width of the image.
     """
-    model = copy.deepcopy(model).eval()
-    used: set[nn.Parameter] = set()
-    handles = [
-        module.register_forward_pre_hook(lambda m, _: used.update(m.parameters(recurse=False))) for module in model.modules()
-    ]
-    info = get_model_complexity_info(model, (3, size, size), show_table=False, show_arch=False)
-    for handle in handles:
-        handle.remove()
+    model = copy.deepcopy(model).eval().requires_grad_()
+    info = get_model_complexity_info(model, shape, show_table=False, show_arch=False)
+    parameters = list(model.parameters())
+    # By the gradients, since a module's weights can be used without the module being called.
+    gradients = torch.autograd.grad(model(torch.randn(1, *shape)).sum(), parameters, allow_unused=True)
+    used = [p for p, gradient in zip(parameters, gradients, strict=True) if gradient is not None]
     return sum(p.numel() for p in used), int(info['flops'])
 
 
 def _step(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> float:
     from mmpretrain.structures import DataSample
 
-    samples = [DataSample().set_gt_label(int(target)) for target in targets]
+    samples = [DataSample().set_gt_label(int(target)).to(images.device) for target in targets]
     _wait(images)
     start = time.perf_counter()
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == 'bfloat16'):
@@ -102,7 +105,8 @@ def _peak(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> 
         before = torch.cuda.memory_allocated()
         _step(model, images, targets, precision)
         return (torch.cuda.max_memory_allocated() - before) / 1e6
-    before = peak = _resident_mb()
+    resident = _resident_mb()
+    peak = resident
     done = threading.Event()
 
     def watch() -> None:
@@ -112,10 +116,12 @@ def _peak(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> 
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    _step(model, images, targets, precision)
-    done.set()
-    watcher.join()
-    return peak - before
+    try:
+        _step(model, images, targets, precision)
+    finally:  # or the watcher would keep the process alive for ever
+        done.set()
+        watcher.join()
+    return peak - resident
 
 
 def _resident_mb() -> float:

@@ -26,34 +26,34 @@ def plain_model(model: dict) -> ConfigDict:
     Returns:
         A config that needs nothing for training but the zoo's own losses. A model without helpers comes back as it is.
     """
-    model = ConfigDict(copy.deepcopy(dict(model)))
+    plain = ConfigDict(copy.deepcopy(dict(model)))
     replaced = False
     for part in ('neck', 'head'):
-        cls = _registered(model.get(part, {}).get('type'))
+        cls = _registered((plain.get(part) or {}).get('type'))
         if hasattr(cls, 'plain_cfg'):
-            model[part] = ConfigDict(cls.plain_cfg(model[part]))
+            plain[part] = ConfigDict(cls.plain_cfg(plain[part]))
             replaced = True
-    if replaced and 'out_indices' in model.backbone:
+    if replaced and 'out_indices' in plain.backbone:
         # The zoo's heads read the last stage only.
-        model.backbone.out_indices = (max(model.backbone.out_indices),)
-    return model
+        plain.backbone.out_indices = (max(plain.backbone.out_indices),)
+    return plain
 
 
 def plain_config(cfg: Config) -> Config:
     """A config that tests the deployed network: the plain model and the data it is tested on, nothing of the training."""
     keys = ('default_scope', 'data_preprocessor', 'test_dataloader', 'test_evaluator', 'test_cfg', 'env_cfg')
     plain = {key: copy.deepcopy(cfg[key]) for key in keys if cfg.get(key) is not None}
-    plain['model'] = plain_model(cfg.model)
+    plain['model'] = _without_weights(plain_model(cfg.model))
     if 'mmkd_ext.' in str(plain):
         plain['custom_imports'] = dict(imports=['mmkd_ext.models', 'mmkd_ext.datasets'], allow_failed_imports=False)
     return Config(plain)
 
 
 def build_model(cfg: Config) -> nn.Module:
-    """The model of a config on the CPU, in eval mode."""
+    """The model of a config on the CPU, in eval mode. Nothing is downloaded: its weights are to come from a checkpoint."""
     from mmpretrain.registry import MODELS
 
-    model_cfg = copy.deepcopy(cfg.model)
+    model_cfg = _without_weights(cfg.model)
     model_cfg.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
         return MODELS.build(model_cfg).eval()
@@ -68,6 +68,12 @@ def input_size(cfg: Config) -> int:
                 if isinstance(size := transform.get(key), int):
                     return size
     return 224
+
+
+def input_shape(cfg: Config, size: int | None = None) -> tuple[int, int, int]:
+    """Channels, height and width of what a config feeds its network; `size` instead of what its pipelines say."""
+    side = size or input_size(cfg)
+    return (cfg.model.get('backbone') or {}).get('in_channels', 3), side, side
 
 
 def export_student(
@@ -86,21 +92,31 @@ def export_student(
         The files written.
 
     Raises:
-        ValueError: the checkpoint does not fit the config, or the plain network predicts otherwise. Then no file is written.
+        ValueError: the checkpoint does not fit the config, the plain network predicts otherwise, or `out` would replace
+            one of the two. Then no file is written.
     """
-    out, size = Path(out), size or input_size(cfg)
+    out = Path(out)
     if out.suffix != '.pth':
         raise ValueError(f'export_student needs an output that ends in .pth, got {out}.')
+    sources = {Path(path).resolve() for path in (checkpoint, cfg.filename) if path}
+    for path in (out, out.with_suffix('.py')):
+        if path.resolve() in sources:
+            raise ValueError(
+                f'export_student needs an output beside its sources, got {out}, which would replace {path}. Choose another.'
+            )
     state = read_checkpoint(checkpoint, needs=('state_dict',))
     plain_cfg = plain_config(cfg)
     trained, plain = build_model(cfg), build_model(plain_cfg)
     _load(trained, state['state_dict'], checkpoint, 'the config')
     kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
     _load(plain, kept, checkpoint, 'the config without its helpers')
-    image = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    image = torch.randn(2, *input_shape(cfg, size), generator=torch.Generator().manual_seed(0))
     expected = _predict(trained, image)
     _compare(_predict(plain, image), expected, f'the plain network of {checkpoint}')
-    files = {out: _checkpoint_bytes(kept, state.get('meta', {})), out.with_suffix('.py'): plain_cfg.pretty_text.encode()}
+    files = {
+        out: _checkpoint_bytes(kept, state.get('meta', {})),
+        out.with_suffix('.py'): plain_cfg.pretty_text.encode(),
+    }
     if onnx:
         files[out.with_suffix('.onnx')] = _onnx_bytes(plain, image, expected)
     for path, content in files.items():
@@ -114,6 +130,16 @@ def _registered(name: Any) -> Any:
     return MODELS.get(name) if isinstance(name, str) else name
 
 
+def _without_weights(model: dict) -> ConfigDict:
+    """The same without the weights that timm's models fetch when they are built."""
+    model = ConfigDict(copy.deepcopy(dict(model)))
+    for part in (model, model.get('backbone') or {}):
+        if part.get('pretrained') is True:
+            part['pretrained'] = False
+        part.pop('checkpoint_path', None)
+    return model
+
+
 def _load(model: nn.Module, state: dict[str, Tensor], checkpoint: str | Path, what: str) -> None:
     mine = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     theirs = {key: tuple(value.shape) for key, value in state.items()}
@@ -123,8 +149,8 @@ def _load(model: nn.Module, state: dict[str, Tensor], checkpoint: str | Path, wh
         shape = next((f'{k} {theirs[k]} for {mine[k]}' for k in mine if k in theirs and mine[k] != theirs[k]), 'none')
         matched = sum(mine.get(key) == value for key, value in theirs.items())
         raise ValueError(
-            f'{checkpoint} needs to fit {what} wholly, but {matched} of {len(mine)} entries match; first missing: {missing}; '
-            f'first unexpected: {unexpected}; first of another shape: {shape}. Is it a checkpoint of this config?'
+            f'{checkpoint} needs to fit {what} wholly, but {matched} of {len(mine)} entries match; '
+            f'first missing: {missing}; first unexpected: {unexpected}; first of another shape: {shape}. Is it a checkpoint of this config?'
         )
     model.load_state_dict(state)
 
@@ -138,13 +164,17 @@ def _compare(got: Tensor, expected: Tensor, what: str) -> None:
     difference = (got - expected).abs().max().item()
     if not difference <= _TOLERANCE:
         raise ValueError(
-            f'The predictions of {what} need to equal the training model\'s within {_TOLERANCE}, but differ by '
+            f"The predictions of {what} need to equal the training model's within {_TOLERANCE}, but differ by "
             f'{difference:.3g}. Nothing was written.'
         )
 
 
 def _checkpoint_bytes(state: dict[str, Tensor], meta: dict) -> bytes:
-    kept = {key: meta[key] for key in ('dataset_meta', 'mmengine_version', 'experiment_name', 'epoch', 'iter') if key in meta}
+    kept = {
+        key: meta[key]
+        for key in ('dataset_meta', 'mmengine_version', 'experiment_name', 'epoch', 'iter')
+        if key in meta
+    }
     with io.BytesIO() as buffer:
         torch.save(dict(meta=kept, state_dict=state), buffer)
         return buffer.getvalue()
@@ -167,9 +197,11 @@ def _onnx_bytes(model: nn.Module, image: Tensor, expected: Tensor) -> bytes:
         import onnxruntime
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise ValueError(f'ONNX export needs the package {error.name}, which is not installed: pip install -e .[dev].') from error
+        raise ValueError(
+            f'ONNX export needs the package {error.name}, which is not installed: pip install -e .[dev].'
+        ) from error
     program = torch.onnx.export(
-        _Logits(model),
+        _Logits(model).eval(),
         (image,),
         input_names=['images'],
         output_names=['logits'],
@@ -178,7 +210,7 @@ def _onnx_bytes(model: nn.Module, image: Tensor, expected: Tensor) -> bytes:
         verbose=False,
     )
     with io.BytesIO() as buffer:
-        program.save(buffer)  # type: ignore[union-attr]
+        program.save(buffer)  # type: ignore[union-attr, arg-type]
         content = buffer.getvalue()
     session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
     for n in (2, 1):

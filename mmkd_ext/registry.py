@@ -12,10 +12,10 @@ from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import Registry
 
-MODELS = Registry(
-    'model', parent=MMENGINE_MODELS, scope='mmkd_ext', locations=['mmkd_ext.losses', 'mmkd_ext.models'])
+MODELS = Registry('model', parent=MMENGINE_MODELS, scope='mmkd_ext', locations=['mmkd_ext.losses', 'mmkd_ext.models'])
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmkd_ext', locations=['mmkd_ext.hooks'])
 DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope='mmkd_ext', locations=['mmkd_ext.datasets'])
 METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmkd_ext', locations=['mmkd_ext.metrics'])
 OPTIM_WRAPPERS = Registry(
-    'optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='mmkd_ext', locations=['mmkd_ext.optim'])
+    'optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='mmkd_ext', locations=['mmkd_ext.optim']
+)

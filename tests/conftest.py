@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+# The tests' tensors are small: on two threads they wait for each other more than they compute.
+torch.set_num_threads(1)
+
 
 @pytest.fixture
 def rng() -> torch.Generator:

@@ -16,7 +16,7 @@ from mmengine.utils import import_modules_from_strings
 from torch import nn
 
 from mmkd_ext.benchmark import compare_steps, deployed_size
-from mmkd_ext.export import build_model, input_size, plain_config
+from mmkd_ext.export import build_model, input_shape, plain_config
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 
 
@@ -33,7 +33,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--witness',
         metavar='FILE.py:FUNCTION',
-        help='another implementation to compare with: FUNCTION(config) returns a model, as build_witness in tests/naive_teskd.py',
+        help='another implementation to compare with: FUNCTION(config) returns a model, as build_witness in '
+        'tests/naive_teskd.py',
     )
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
@@ -48,6 +49,8 @@ def load_witness(spec: str, cfg: Config) -> nn.Module:
     module_spec = importlib.util.spec_from_file_location('witness', path)
     module = importlib.util.module_from_spec(module_spec)  # type: ignore[arg-type]
     module_spec.loader.exec_module(module)  # type: ignore[union-attr]
+    if not hasattr(module, function):
+        raise PreflightError(f'--witness needs a function of {path}, got {function}, which is not in it.')
     return getattr(module, function)(cfg)
 
 
@@ -59,24 +62,32 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         cfg.merge_from_dict(args.cfg_options)
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
-    size = args.size or input_size(cfg)
+    shape = input_shape(cfg, args.size)
     torch.manual_seed(0)
     models = {'plain': build_model(plain_config(cfg)), 'ours': build_model(cfg)}
     if args.witness:
         models['witness'] = load_witness(args.witness, cfg)
-    print(f'{args.config}: batch {args.batch_size}, {size} px, {args.device}, {args.threads} threads, torch {torch.__version__}')
+    print(
+        f'{args.config}: batch {args.batch_size}, {shape[-1]} px, {args.device}, {args.threads} threads, torch {torch.__version__}'
+    )
     print('deployed (eval mode)    parameters    multiply-adds')
     for name, model in models.items():
-        parameters, flops = deployed_size(model, size)
+        parameters, flops = deployed_size(model, shape)
         print(f'{name:22}  {parameters:10,}  {flops:15,}')
-    images = torch.randn(args.batch_size, 3, size, size).to(args.device)
+    images = torch.randn(args.batch_size, *shape).to(args.device)
     targets = torch.arange(args.batch_size) % cfg.model.head.num_classes
     for model in models.values():
         model.to(args.device)
     rows = []
     for timing in compare_steps(models, images, targets, args.precision, args.rounds, args.threads):
         rows.append(
-            dict(network=timing.name, precision=timing.precision, seconds=timing.median, all=timing.seconds, peak_mb=timing.peak_mb)
+            dict(
+                network=timing.name,
+                precision=timing.precision,
+                seconds=timing.median,
+                all=timing.seconds,
+                peak_mb=timing.peak_mb,
+            )
         )
     _print_steps(rows, 'witness' if args.witness else 'plain')
     if args.out:

@@ -1,21 +1,26 @@
-"""What the project does, in a few minutes on a CPU: train a small network plainly and with TESKD, test, export, draw, and print one table."""
+"""What the project does, in a few minutes on a CPU: python tools/demo.py.
+
+Train a small network plainly and with TESKD, test both, export, draw, and print one table.
+"""
 
 import argparse
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger
 from mmengine.utils import import_modules_from_strings
 from torch import Tensor, nn
 
 from mmkd_ext.benchmark import deployed_size
-from mmkd_ext.checkpoints import newest_readable_checkpoint, read_checkpoint
-from mmkd_ext.export import build_model, export_student, input_size
+from mmkd_ext.checkpoints import read_checkpoint
+from mmkd_ext.export import build_model, export_student, input_shape
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -23,7 +28,17 @@ import plot_curves  # noqa: E402
 import study  # noqa: E402
 
 
-def load(config: Config, checkpoint: Path) -> nn.Module:
+def last_checkpoint(folder: Path) -> Path:
+    """What the run that has just ended in `folder` saved last; an older run may have left files of later epochs there."""
+    marker = folder / 'last_checkpoint'
+    if not marker.is_file():
+        raise PreflightError(
+            f'The demo needs a checkpoint of its run, got none in {folder}. Look at default_hooks.checkpoint.'
+        )
+    return Path(marker.read_text())
+
+
+def load(config: Config, checkpoint: Path) -> Any:
     """A trained network in eval mode; its students, if it has any, run too."""
     config = config.copy()
     if 'TESKD' in config.model.neck.type:
@@ -34,7 +49,7 @@ def load(config: Config, checkpoint: Path) -> nn.Module:
 
 
 @torch.no_grad()
-def accuracies(model: nn.Module, config: Config) -> dict[str, float]:
+def accuracies(model: Any, config: Config) -> dict[str, float]:
     """Accuracy in percent on the test images, of the network and of each student."""
     from mmengine.registry import init_default_scope
     from mmengine.runner import Runner
@@ -52,11 +67,18 @@ def accuracies(model: nn.Module, config: Config) -> dict[str, float]:
 class StudentPath(nn.Module):
     """What runs when student i predicts: the backbone, the way down to its map, its branch and its classifier."""
 
-    def __init__(self, model: nn.Module, i: int) -> None:
+    def __init__(self, model: Any, i: int) -> None:
         super().__init__()
         neck, head = model.neck, model.head
         self.call = lambda x: head.students[i](neck.branches[i](list(neck.student_maps(model.backbone(x), i))[-1][1]))
-        parts = [model.backbone, *neck.laterals[i:], *neck.upsamples[i:], *neck.fusions[i:], neck.branches[i], head.students[i]]
+        parts = [
+            model.backbone,
+            *neck.laterals[i:],
+            *neck.upsamples[i:],
+            *neck.fusions[i:],
+            neck.branches[i],
+            head.students[i],
+        ]
         self.parts = nn.ModuleList(parts)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -76,20 +98,22 @@ def milliseconds(call: Callable[[], object], rounds: int = 20) -> float:
     return statistics.median(times)
 
 
-def rows(name: str, model: nn.Module, config: Config) -> list[tuple[str, float, int, float]]:
+def rows(name: str, model: Any, config: Config) -> list[tuple[str, float, int, float]]:
     """Name, accuracy, parameters, milliseconds per batch of 64: of the deployed network, then of each student."""
-    size = input_size(config)
-    images = torch.randn(64, 3, size, size)
+    shape = input_shape(config)
+    images = torch.randn(64, *shape)
     found = accuracies(model, config)
     students = len(getattr(model.head, 'students', []))
     if students:
         model.neck.eval_students = False
-    parameters = deployed_size(model, size)[0]
-    table = [(name, found['accuracy/top1'] if 'accuracy/top1' in found else found['top1'], parameters, milliseconds(lambda: model(images)))]
+    parameters = deployed_size(model, shape)[0]
+    table = [(name, found['top1'], parameters, milliseconds(partial(model, images)))]
     for i in range(students):
         path = StudentPath(model, i).eval()
         count = sum(p.numel() for p in path.parts.parameters())
-        table.append((f'{name} student {i + 1}', found[f'student{i + 1}_top1'], count, milliseconds(lambda p=path: p(images))))
+        table.append(
+            (f'{name} student {i + 1}', found[f'student{i + 1}_top1'], count, milliseconds(partial(path, images)))
+        )
     return table
 
 
@@ -98,29 +122,33 @@ def demo(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--config', default='configs/teskd/r18_digits.py')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/demo'))
-    parser.add_argument('--cfg-options', nargs='+', default=[], help='key=value changes for both runs')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes for both runs')
     args = parser.parse_args(argv)
     start = time.perf_counter()
     cfg = load_config(args.config)
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     MMLogger.get_instance('mmkd_ext_demo', log_level='ERROR')
-    variants = {'plain': dict(config=args.config, plain=True), 'TESKD': dict(config=args.config)}
-    table, checkpoints = [], {}
+    options = args.cfg_options or {}
+    variants = {
+        'plain': dict(config=args.config, plain=True, options=options),
+        'TESKD': dict(config=args.config, options=options),
+    }
+    table: list[tuple[str, float, int, float]] = []
+    checkpoints: dict[str, Path] = {}
     for number, (name, variant) in enumerate(variants.items(), 1):
         folder = args.out / name.lower()
         print(f'== {number}/4 train {name}: {args.config}{" without TESKD" if name == "plain" else ""}', flush=True)
         config = study.variant_config(variant, folder)
-        study.run_once(config, folder, seed=0, options=args.cfg_options, quiet=False)
-        checkpoints[name] = newest_readable_checkpoint(folder)
-        if checkpoints[name] is None:
-            raise PreflightError(f'The demo needs a checkpoint of its run, got none in {folder}. Is the disk full?')
+        study.run_once(config, folder, seed=0, quiet=False)
+        checkpoints[name] = last_checkpoint(folder)
     print('== 3/4 test both', flush=True)
-    for name, checkpoint in checkpoints.items():
-        config = load_config(str(args.out / name.lower() / 'config.py'))
-        table += rows(name, load(config, checkpoint), config)
+    configs = {name: load_config(str(args.out / name.lower() / 'config.py')) for name in variants}
+    for name, config in configs.items():
+        table += rows(name, load(config, checkpoints[name]), config)
     print('== 4/4 export and draw', flush=True)
-    exported = export_student(cfg, checkpoints['TESKD'], args.out / 'teskd_r18_digits.pth')
+    out = args.out / f'teskd_{Path(args.config).stem}.pth'
+    exported = export_student(configs['TESKD'], checkpoints['TESKD'], out)
     picture = plot_curves.plot({name: args.out / name.lower() for name in variants}, args.out / 'curves.png')
     lines = ['network              accuracy %   parameters   ms per 64 images']
     lines += [f'{name:20} {accuracy:10.2f}   {count:10,}   {ms:16.1f}' for name, accuracy, count, ms in table]

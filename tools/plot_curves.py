@@ -21,13 +21,23 @@ from mmkd_ext.preflight import PreflightError, run_checked
 _COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#8C564B', '#7F7F7F')
 _DASHES: Any = ('-', (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)))
 _STYLE: Any = {
-    'font.size': 9, 'axes.titlesize': 10, 'axes.spines.top': False, 'axes.spines.right': False, 'axes.xmargin': 0.02,
-    'axes.grid': True, 'grid.alpha': 0.25, 'grid.linewidth': 0.6, 'legend.fontsize': 8, 'legend.framealpha': 0.8,
-    'legend.edgecolor': 'none'}
+    'font.size': 9,
+    'axes.titlesize': 10,
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'axes.xmargin': 0.02,
+    'axes.grid': True,
+    'grid.alpha': 0.25,
+    'grid.linewidth': 0.6,
+    'legend.fontsize': 8,
+    'legend.framealpha': 0.8,
+    'legend.edgecolor': 'none',
+}
 _FRACTION = re.compile(r'^(coco|pascal_voc)/')  # mmdet's metrics are 0..1, mmpretrain's are percent
 _ACCURACY = re.compile(r'(?<![a-zA-Z])acc|mAP(_50)?$|precision|recall|f1-score')
 _RATE = re.compile(r'(^|/)lr$')
 _BOOKKEEPING = {'step', 'epoch', 'iter', 'time', 'data_time', 'memory'}
+
 
 class Curve(NamedTuple):
     """A key of the training lines, or of the validation lines."""
@@ -57,8 +67,10 @@ def read_run(path: Path) -> Run:
     places = ('scalars.json', 'vis_data/scalars.json', '*/vis_data/scalars.json')
     files = [path] if path.is_file() else [file for place in places for file in sorted(path.glob(place))]
     if not files:
-        raise PreflightError(f'A run with a log is needed, got {path}, which has no */vis_data/scalars.json. Is it a '
-                             'work dir of tools/train.py, and did the training reach its first logged iteration?')
+        raise PreflightError(
+            f'A run with a log is needed, got {path}, which has no */vis_data/scalars.json. Is it a '
+            'work dir of tools/train.py, and did the training reach its first logged iteration?'
+        )
     train: dict[int, dict] = {}
     val: list[tuple[int, int, dict]] = []
     for file in files:
@@ -81,8 +93,10 @@ def read_run(path: Path) -> Run:
                 if key not in _BOOKKEEPING and isinstance(value, int | float):
                     curves.setdefault(Curve(key, is_val), []).append((iteration, value))
     if not curves:
-        raise PreflightError(f'Logged scalars are needed, got none in {files[-1]}. Was the run killed before its first '
-                             'logged iteration? Look at default_hooks.logger.interval.')
+        raise PreflightError(
+            f'Logged scalars are needed, got none in {files[-1]}. Was the run killed before its first '
+            'logged iteration? Look at default_hooks.logger.interval.'
+        )
     return Run(curves, length)
 
 
@@ -96,8 +110,10 @@ def _records(file: Path) -> Iterator[dict]:
                 return  # the run was killed while it wrote
             record = None
         if not isinstance(record, dict) or not isinstance(record.get('step'), int):
-            raise PreflightError(f'A JSON object with a step on every line is needed, got {line[:40]!r} in line '
-                                 f'{number} of {file}. Is it a scalars.json of the runner?')
+            raise PreflightError(
+                f'A JSON object with a step on every line is needed, got {line[:40]!r} in line '
+                f'{number} of {file}. Is it a scalars.json of the runner?'
+            )
         yield record
 
 
@@ -133,12 +149,25 @@ def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int
     known = list(dict.fromkeys(curve for run in read.values() for curve in run.curves))
     losses = sorted((curve for curve in known if 'loss' in curve.key), key=lambda curve: curve.key != 'loss')
     accuracies = sorted((c for c in known if _ACCURACY.search(c.key) and c not in losses), key=lambda c: not c.val)
-    rates = [curve for curve in known if _RATE.search(curve.key)
-             and any(len({y for _, y in run.curves.get(curve, ())}) > 1 for run in read.values())]
-    panels = [panel for panel in (
-        ('Loss', 'weighted loss terms (nats)', losses),
-        ('Accuracy', 'accuracy, AP (%)' if any(_FRACTION.match(c.key) for c in known) else 'accuracy (%)', accuracies),
-        ('Learning rate', 'learning rate', rates), *((k, 'value', _matching(k, known)) for k in keys)) if panel[2]]
+    rates = [
+        curve
+        for curve in known
+        if _RATE.search(curve.key) and any(len({y for _, y in run.curves.get(curve, ())}) > 1 for run in read.values())
+    ]
+    panels = [
+        panel
+        for panel in (
+            ('Loss', 'weighted loss terms (nats)', losses),
+            (
+                'Accuracy',
+                'accuracy, AP (%)' if any(_FRACTION.match(c.key) for c in known) else 'accuracy (%)',
+                accuracies,
+            ),
+            ('Learning rate', 'learning rate', rates),
+            *((k, 'value', _matching(k, known)) for k in keys),
+        )
+        if panel[2]
+    ]
     if not panels:
         raise PreflightError(f'A loss or an accuracy is needed, got {", ".join(c.key for c in known)}: see --keys.')
     with matplotlib.rc_context(_STYLE):
@@ -184,9 +213,17 @@ def _draw(axes: Axes, runs: dict[str, Run], curves: Sequence[Curve], in_epochs: 
             xs = [x / (run.epoch_length if in_epochs and run.epoch_length else 1) for x, _ in points]
             ys = _smoothed([scale * y for _, y in points], 1 if curve.val or rate else smooth)
             values += [y for y in ys if math.isfinite(y)]
-            axes.plot(xs, ys, color=_colour(i, len(runs)) if several else _colour(j, len(curves)), zorder=2 + strong,
-                      alpha=0.5 if both and not strong else 1, drawstyle='steps-pre' if rate else 'default',
-                      marker='o' if len(xs) < 6 else None, markersize=4, **style)
+            axes.plot(
+                xs,
+                ys,
+                color=_colour(i, len(runs)) if several else _colour(j, len(curves)),
+                zorder=2 + strong,
+                alpha=0.5 if both and not strong else 1,
+                drawstyle='steps-pre' if rate else 'default',
+                marker='o' if len(xs) < 6 else None,
+                markersize=4,
+                **style,
+            )
         legend.append(Line2D([], [], color='0.3' if several else _colour(j, len(curves)), label=label, **style))
     positive = [y for y in values if y > 0]
     # Rates that fall in steps read best on a log scale, those that fall smoothly do not; 0.1 / 0.001 is not quite 100.
@@ -201,7 +238,7 @@ def _draw(axes: Axes, runs: dict[str, Run], curves: Sequence[Curve], in_epochs: 
 def _smoothed(values: Sequence[float], smooth: int) -> list[float]:
     """Centred moving average; windows are cut at the ends."""
     starts = range(-(smooth // 2), len(values) - smooth // 2)
-    return [statistics.fmean(values[max(0, start):start + smooth]) for start in starts]
+    return [statistics.fmean(values[max(0, start) : start + smooth]) for start in starts]
 
 
 def _colour(index: int, count: int) -> Any:

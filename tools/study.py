@@ -14,9 +14,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
+from mmkd_ext.checkpoints import AtomicBackend
 from mmkd_ext.export import plain_model
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 
@@ -54,9 +54,8 @@ def run_once(config: Path, work_dir: Path, seed: int, options: Sequence[str] = (
         code = subprocess.run(command, check=False).returncode
     if code:
         lines = (work_dir / 'output.txt').read_text().strip().splitlines() if quiet else []
-        raise PreflightError(
-            f'A run that ends well is needed, got exit code {code} from {work_dir}: {lines[-1] if lines else "see above"}'
-        )
+        last = lines[-1] if lines else 'see above'
+        raise PreflightError(f'A run that ends well is needed, got exit code {code} from {work_dir}: {last}')
     return time.perf_counter() - start
 
 
@@ -66,7 +65,11 @@ def scores(work_dir: Path, metric: str) -> list[float]:
     if not logs:
         raise PreflightError(f'A run with vis_data/scalars.json is needed, got none in {work_dir}. Did it train?')
     lines = [json.loads(line) for line in logs[-1].read_text().splitlines()]
-    return [line[metric] for line in lines if metric in line]
+    values = [line[metric] for line in lines if metric in line]
+    if not values:
+        known = ', '.join(sorted({key for line in lines for key in line}))
+        raise PreflightError(f'A metric that the run logs is needed, got {metric!r}; {logs[-1]} has {known}.')
+    return values
 
 
 def table(results: dict, metric: str) -> str:
@@ -80,7 +83,9 @@ def table(results: dict, metric: str) -> str:
 
 
 def _mean(values: list[float]) -> str:
-    return f'{statistics.mean(values):.2f} ± {statistics.stdev(values) if len(values) > 1 else 0:.2f}'
+    # One run says nothing about its deviation.
+    deviation = f' ± {statistics.stdev(values):.2f}' if len(values) > 1 else ''
+    return f'{statistics.mean(values):.2f}{deviation}'
 
 
 def write_between_markers(readme: Path, name: str, text: str) -> None:
@@ -88,9 +93,17 @@ def write_between_markers(readme: Path, name: str, text: str) -> None:
     old = readme.read_text(encoding='utf-8')
     begin, end = f'<!-- {name} -->', f'<!-- /{name} -->'
     if old.count(begin) != 1 or old.count(end) != 1:
-        raise PreflightError(f'{readme} needs the markers {begin} and {end} once each; put them where the table belongs.')
+        raise PreflightError(
+            f'{readme} needs the markers {begin} and {end} once each; put them where the table belongs.'
+        )
     before, rest = old.split(begin)
-    readme.write_text(f'{before}{begin}\n{text}\n{end}{rest.split(end)[1]}', encoding='utf-8')
+    if end not in rest:
+        raise PreflightError(f'{readme} needs the marker {begin} before {end}, got them the other way round.')
+    _write(readme, f'{before}{begin}\n{text}\n{end}{rest.split(end)[1]}')
+
+
+def _write(path: Path, text: str) -> None:
+    AtomicBackend().put(text.encode(), path)
 
 
 def study(argv: Sequence[str] | None = None) -> None:
@@ -98,10 +111,14 @@ def study(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('study', type=Path, help='a study file, such as configs/teskd/study_digits.py')
     parser.add_argument('--out', type=Path, help='folder of the runs (default: work_dirs/<name of the study>)')
-    parser.add_argument('--seeds', type=int, nargs='+', help='instead of the study\'s own')
+    parser.add_argument('--seeds', type=int, nargs='+', help="instead of the study's own")
     parser.add_argument('--readme', type=Path, help='write the table and its command into this file')
     args = parser.parse_args(argv)
-    plan = Config.fromfile(str(args.study)).study
+    plan = load_config(str(args.study)).get('study')
+    if plan is None:
+        raise PreflightError(
+            f'A file with a dict `study` is needed, got {args.study}. See configs/teskd/study_digits.py.'
+        )
     out = args.out or Path('work_dirs') / args.study.stem
     seeds = args.seeds or plan.seeds
     total, done = len(plan.variants) * len(seeds), 0
@@ -116,18 +133,20 @@ def study(argv: Sequence[str] | None = None) -> None:
                 options = ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000']
                 seconds = run_once(config, work_dir, seed, options)
                 values = scores(work_dir, plan.metric)
-                record.write_text(json.dumps(dict(seed=seed, last=values[-1], best=max(values), seconds=seconds)))
+                _write(record, json.dumps(dict(seed=seed, last=values[-1], best=max(values), seconds=seconds)))
             results[name].append(json.loads(record.read_text()))
             done += 1
             last = results[name][-1]
             print(f'[{done}/{total}] {name}, seed {seed}: last {last["last"]:.2f}, best {last["best"]:.2f}', flush=True)
-    (out / 'results.json').write_text(json.dumps(results, indent=1))
+    _write(out / 'results.json', json.dumps(results, indent=1))
     text = table(results, plan.metric)
-    (out / 'table.md').write_text(text + '\n', encoding='utf-8')
+    _write(out / 'table.md', text + '\n')
     print(text)
     if args.readme:
         command = f'python tools/study.py {args.study}'
-        write_between_markers(args.readme, args.study.stem, f'`{command}` (seeds {", ".join(map(str, seeds))}):\n\n{text}')
+        write_between_markers(
+            args.readme, args.study.stem, f'`{command}` (seeds {", ".join(map(str, seeds))}):\n\n{text}'
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """TESKD, VGG-16 with BatchNorm on CIFAR-100, a 512-512-512 perceptron as the teacher's classifier. Not run here.
 
-The stages are those after the second to fifth max-pooling (8, 4, 2, 1 px); the branches' strides are the paper's 4, 2, 1, which end at 2 px.
+The stages are those after the second to fifth max-pooling (8, 4, 2, 1 px); the branches' strides are the paper's 4, 2, 1, which
+end at 2 px.
 """
 
 _base_ = './r18_cifar100.py'

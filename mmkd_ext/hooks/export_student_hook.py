@@ -20,7 +20,8 @@ class ExportStudentHook(Hook):
         onnx: Whether to write ONNX too.
 
     Raises:
-        ValueError: another `which`, or a network that does not predict as the training model did; then no file is written.
+        ValueError: another `which`, an `out` that does not end in .pth, or a network that does not predict as the training
+            model did; then no file is written.
     """
 
     priority = 'VERY_LOW'  # after the CheckpointHook's last word
@@ -28,9 +29,11 @@ class ExportStudentHook(Hook):
     def __init__(self, out: str = 'student.pth', which: str = 'best', onnx: bool = False) -> None:
         if which not in ('best', 'last'):
             raise ValueError(f"ExportStudentHook needs which='best' or 'last', got {which!r}.")
+        if Path(out).suffix != '.pth':  # said before the training, not after it
+            raise ValueError(f'ExportStudentHook needs an out that ends in .pth, got {out!r}.')
         self.out, self.which, self.onnx = out, which, onnx
 
-    def after_run(self, runner: Runner) -> None:
+    def after_train(self, runner: Runner) -> None:
         """Export on the main process."""
         if not is_main_process():
             return

@@ -1,5 +1,25 @@
 """What is minimised: pure functions and thin registered modules. Needs torch and the registry only."""
 
+from .dist_loss import DISTLoss, dist_loss
+from .dkd_loss import DKDLoss, dkd_loss
+from .kd_loss import KDLoss, kd_loss
+from .loss_weights import loss_based_weights
+from .nd_loss import NDLoss, nd_loss
+from .reviewkd_loss import ReviewKDLoss, hcl_loss
 from .teskd_loss import teskd_feature_loss, teskd_kl
 
-__all__ = ['teskd_feature_loss', 'teskd_kl']
+__all__ = [
+    'DISTLoss',
+    'DKDLoss',
+    'KDLoss',
+    'NDLoss',
+    'ReviewKDLoss',
+    'dist_loss',
+    'dkd_loss',
+    'hcl_loss',
+    'kd_loss',
+    'loss_based_weights',
+    'nd_loss',
+    'teskd_feature_loss',
+    'teskd_kl',
+]

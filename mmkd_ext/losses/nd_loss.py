@@ -44,17 +44,16 @@ def nd_loss(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> 
 
 
 class _Misalignment(torch.autograd.Function):
-    """1 - <s, c> / (|c| max(|s|, |t|)) per sample, with its gradient to s by hand; c is overwritten.
+    """1 - <s, c> / (|c| max(|s|, |t|)) per sample, with its gradient to s by hand.
 
-    The gradient is one combination of s and c per sample. Autograd would pass over the batch ten times for it, and fresh
-    memory of the batch's size is what costs: here it is one buffer forward and one backward.
+    The gradient is one combination of s and c per sample. Autograd would pass over the batch ten times for it, and it
+    is fresh memory of the batch's size that costs: here one buffer forward and one backward. Differentiable once.
     """
 
     @staticmethod
     def forward(ctx: FunctionCtx, s: Tensor, t: Tensor, c: Tensor) -> Tensor:
-        # Scaling s and t alike, or c, changes nothing, and keeps squares of very long or short vectors in range.
+        # Scaling s and t alike changes nothing, and keeps the squares of very long or short embeddings in range.
         scale = _nonzero(torch.maximum(_largest(s), _largest(t)))
-        c.div_(_nonzero(_largest(c)))
         buffer = t / scale
         t_norm = torch.linalg.vector_norm(buffer, dim=1, keepdim=True)
         torch.div(s, scale, out=buffer)
@@ -65,17 +64,17 @@ class _Misalignment(torch.autograd.Function):
         undefined = length == 0
         length = _nonzero(length)
         share = buffer.mul_(c).sum(dim=1, keepdim=True) / length
-        along_s = (share / _nonzero(s_norm.square())).masked_fill(teacher_is_longer | undefined, 0.0) / scale
-        along_c = (-1 / length).masked_fill(undefined, 0.0) / scale
-        ctx.save_for_backward(s, c, along_s / scale, along_c)
+        along_s = (share / _nonzero(s_norm.square())).masked_fill(teacher_is_longer | undefined, 0.0)
+        along_c = (-1 / length).masked_fill(undefined, 0.0)
+        ctx.save_for_backward(s, c, scale, along_s, along_c)
         return (1 - share).squeeze(1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        s, c, along_s, along_c = ctx.saved_tensors
-        grad = grad.unsqueeze(1)
-        return (s * (along_s * grad)).addcmul_(c, along_c * grad), None, None
+        s, c, scale, along_s, along_c = ctx.saved_tensors
+        grad = grad.unsqueeze(1) / scale
+        return (s / scale).mul_(along_s * grad).addcmul_(c, along_c * grad), None, None
 
 
 def _largest(x: Tensor) -> Tensor:

@@ -1,7 +1,9 @@
 """Networks and what hangs on them."""
 
-from .backbones import ResNeXt_CIFAR, SEResNet_CIFAR
-from .heads import TESKDHead, TESKDStackedHead
-from .necks import TESKDNeck
+from . import backbones, heads, necks
+from .backbones import *  # noqa: F403
+from .heads import *  # noqa: F403
+from .necks import *  # noqa: F403
+from .outputs import Outputs
 
-__all__ = ['ResNeXt_CIFAR', 'SEResNet_CIFAR', 'TESKDHead', 'TESKDNeck', 'TESKDStackedHead']
+__all__ = ['Outputs', *backbones.__all__, *heads.__all__, *necks.__all__]

@@ -2,11 +2,11 @@
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.hooks import CheckpointHook
+from test_hooks.fed import feed, one_of_two_ranks, runner_at
 from test_tools.runs import one_error, write_config
 
 from mmkd_ext.checkpoints import read_checkpoint
@@ -14,27 +14,6 @@ from mmkd_ext.hooks import InvalidLossHook
 from tools import train
 
 NAN, INF = float('nan'), float('inf')
-
-
-def runner_at(iteration=0, hooks=(), work_dir='absent'):
-    return SimpleNamespace(
-        iter=iteration,
-        epoch=0,
-        hooks=list(hooks),
-        work_dir=work_dir,
-        max_iters=100,
-        rank=0,
-        train_dataloader=range(4),
-        train_loop=None,
-    )
-
-
-def feed(hook, values, hooks=()):
-    """One iteration per entry of `values`: a dict of terms."""
-    runner = runner_at(hooks=hooks)
-    for runner.iter, terms in enumerate(values):
-        hook.after_train_iter(runner, 0, outputs={name: torch.tensor(value) for name, value in terms.items()})
-    return runner
 
 
 @pytest.mark.parametrize('bad', [NAN, INF, -INF])
@@ -82,19 +61,6 @@ def test_weights_that_are_not_finite_are_not_written():
 def test_an_interval_below_one_is_refused():
     with pytest.raises(ValueError, match='interval >= 1'):
         InvalidLossHook(interval=0)
-
-
-def one_of_two_ranks(rank, store, queue):
-    """Rank 1 sees an infinite term; both must stop at the same iteration, with the same words."""
-    torch.distributed.init_process_group('gloo', f'file://{store}', rank=rank, world_size=2)
-    steps = [dict(loss=1.0, loss_ce=1.0)] * 2 + [
-        dict(loss=INF, loss_ce=1.0, loss_kd=INF) if rank else dict(loss=1.0)
-    ] * 2
-    try:
-        feed(InvalidLossHook(interval=4), steps)
-    except FloatingPointError as error:
-        queue.put(str(error))
-    torch.distributed.barrier()
 
 
 def test_all_ranks_stop_together_and_name_the_term_of_the_one_that_saw_it(tmp_path):

@@ -1,6 +1,22 @@
 """Backbones for 32 px images that the zoo does not have."""
 
+from .cifar_mobilenet_v2 import CIFARMobileNetV2
+from .cifar_resnet import CIFARResNet, CIFARResNet50
+from .cifar_shufflenet_v1 import CIFARShuffleNetV1
+from .cifar_shufflenet_v2 import CIFARShuffleNetV2
+from .cifar_vgg import CIFARVGG
+from .cifar_wide_resnet import CIFARWideResNet
 from .resnext_cifar import ResNeXt_CIFAR
 from .seresnet_cifar import SEResNet_CIFAR
 
-__all__ = ['ResNeXt_CIFAR', 'SEResNet_CIFAR']
+__all__ = [
+    'CIFARVGG',
+    'CIFARMobileNetV2',
+    'CIFARResNet',
+    'CIFARResNet50',
+    'CIFARShuffleNetV1',
+    'CIFARShuffleNetV2',
+    'CIFARWideResNet',
+    'ResNeXt_CIFAR',
+    'SEResNet_CIFAR',
+]

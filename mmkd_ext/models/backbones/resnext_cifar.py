@@ -1,8 +1,10 @@
 """ResNeXt for 32 px images."""
 
+from typing import Any
+
 from mmcv.cnn import build_conv_layer, build_norm_layer
 from mmpretrain.models.backbones import ResNet_CIFAR
-from mmpretrain.models.backbones.resnet import BasicBlock
+from mmpretrain.models.backbones.resnet import BasicBlock, ResLayer
 from mmpretrain.models.backbones.resnext import Bottleneck
 
 from mmkd_ext.registry import MODELS
@@ -45,3 +47,9 @@ class ResNeXt_CIFAR(ResNet_CIFAR):  # noqa: N801 (named as the host names its si
         101: (Bottleneck, (3, 4, 23, 3)),
         152: (Bottleneck, (3, 8, 36, 3)),
     }
+
+    def make_res_layer(self, **kwargs: Any) -> ResLayer:
+        """A stage; its groups grow with the stage's width against the first one's, which the bottlenecks need to know."""
+        if self.block is Bottleneck:
+            kwargs['base_channels'] = self.base_channels
+        return super().make_res_layer(**kwargs)

@@ -21,12 +21,12 @@ class SEBasicBlock(BasicBlock):
         """Map (N, C, H, W) to the block's output."""
         identity = x if self.downsample is None else self.downsample(x)
         out = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
-        return F.relu(self.se_layer(out) + identity)
+        return F.relu(self.drop_path(self.se_layer(out)) + identity)
 
 
 @MODELS.register_module()
 class SEResNet_CIFAR(ResNet_CIFAR):  # noqa: N801 (named as the host names its sibling)
-    """SE-ResNet with the CIFAR stem (3x3, stride 1, no pooling); reduction 16.
+    """SE-ResNet with the CIFAR stem (3x3, stride 1, no pooling); reduction 16, to 8 channels or more as in the host's SE-ResNet.
 
     Args:
         depth: 18, 34 (basic blocks), 50, 101 or 152 (bottlenecks).

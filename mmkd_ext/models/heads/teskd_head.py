@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from mmkd_ext.losses import teskd_feature_loss, teskd_kl
 from mmkd_ext.registry import MODELS
 
-
 _OWN = ('num_students', 'tau', 'ce_weight', 'kl_weight', 'feature_weight', 'detach_teacher')
 
 
@@ -33,7 +32,13 @@ class _TESKDMixin:
     students: nn.ModuleList
 
     def _add_students(
-        self, num_students: int, tau: float, ce_weight: float, kl_weight: float, feature_weight: float, detach_teacher: bool
+        self,
+        num_students: int,
+        tau: float,
+        ce_weight: float,
+        kl_weight: float,
+        feature_weight: float,
+        detach_teacher: bool,
     ) -> None:
         if not tau > 0:
             raise ValueError(f'TESKD needs a temperature tau > 0, got tau={tau}. See model.head.tau.')

@@ -1,0 +1,169 @@
+"""SE-ResNet and ResNeXt behind the CIFAR stem: sizes by arithmetic, one block by hand."""
+
+import mmpretrain.models  # noqa: F401  (registers the host's backbones)
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmkd_ext.models.backbones import ResNeXt_CIFAR, SEResNet_CIFAR
+
+BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+
+
+def se_parameters(channels: int) -> int:
+    """Two 1x1 convolutions with bias, through a sixteenth of the channels, but 8 or more."""
+    squeezed = max(channels // 16, 8)
+    return channels * squeezed + squeezed + squeezed * channels + channels
+
+
+def expected_parameters(kind: str, depth: int, base: int = 64) -> int:
+    """Convolutions without bias, two parameters per normalised channel, a projection where the shape changes."""
+    total, inputs = 3 * base * 9 + 2 * base, base
+    for stage, blocks in enumerate(BLOCKS[depth]):
+        width = base * 2**stage
+        outputs = width if depth < 50 else 4 * width
+        for block in range(blocks):
+            if depth < 50:
+                inner = 2 * width if kind == 'ResNeXt' else width
+                total += inputs * inner * 9 + 2 * inner + inner * outputs * 9 + 2 * outputs
+            else:
+                # 32 groups of 4 channels in the first stage, twice as wide in each later one.
+                inner, groups = (32 * 4 * 2**stage, 32) if kind == 'ResNeXt' else (width, 1)
+                total += inputs * inner + inner * (inner // groups) * 9 + inner * outputs + 2 * (2 * inner + outputs)
+            if kind == 'SE-ResNet':
+                total += se_parameters(outputs)
+            if block == 0 and (stage or inputs != outputs):
+                total += inputs * outputs + 2 * outputs
+            inputs = outputs
+    return total
+
+
+@torch.no_grad()
+def fill(module: nn.Module, rng: torch.Generator) -> nn.Module:
+    """Weights of a moderate size and statistics that are not the identity, in float64 and eval mode."""
+    for name, parameter in module.named_parameters():
+        fan = max(parameter[0].numel(), 1) if parameter.ndim > 1 else 25
+        centre = 1.0 if parameter.ndim == 1 and name.endswith('weight') else 0.0
+        parameter.copy_(centre + torch.randn(parameter.shape, generator=rng) / fan**0.5)
+    for norm in (m for m in module.modules() if isinstance(m, _BatchNorm)):
+        norm.running_mean.copy_(torch.randn(norm.running_mean.shape, generator=rng))
+        norm.running_var.copy_(0.5 + torch.rand(norm.running_var.shape, generator=rng))
+    return module.double().eval()
+
+
+@pytest.mark.parametrize('depth', [18, 34, 50])
+@pytest.mark.parametrize(('kind', 'cls'), [('SE-ResNet', SEResNet_CIFAR), ('ResNeXt', ResNeXt_CIFAR)])
+def test_parameters_are_what_arithmetic_gives(kind, cls, depth):
+    assert sum(p.numel() for p in cls(depth=depth).parameters()) == expected_parameters(kind, depth)
+
+
+def test_the_arithmetic_knows_the_plain_network():
+    from mmpretrain.models.backbones import ResNet_CIFAR
+
+    for depth in BLOCKS:
+        plain = sum(p.numel() for p in ResNet_CIFAR(depth=depth).parameters())
+        assert expected_parameters('plain', depth) == plain
+    assert expected_parameters('plain', 18) + 100 * 513 == 11_220_132  # as published, with the classifier
+
+
+@pytest.mark.parametrize('depth', [18, 34, 50])
+@pytest.mark.parametrize('cls', [SEResNet_CIFAR, ResNeXt_CIFAR])
+def test_stages_have_the_shapes_of_the_plain_network(rng, cls, depth):
+    model = cls(depth=depth, base_channels=32, stem_channels=32, out_indices=(0, 1, 2, 3))
+    model.eval()
+    with torch.no_grad():
+        stages = model(torch.randn(2, 3, 32, 32, generator=rng))
+    grown = 4 if depth == 50 else 1
+    shapes = [(2, 32 * grown * 2**i, 32 // 2**i, 32 // 2**i) for i in range(4)]
+    assert [tuple(stage.shape) for stage in stages] == shapes
+    assert all(stage.min() >= 0 for stage in stages)  # after the last ReLU
+
+
+def norm(x: Tensor, bn: nn.Module) -> Tensor:
+    """Of one channel at a time, by the formula."""
+    shape = (1, -1, 1, 1)
+    centred = (x - bn.running_mean.view(shape)) / (bn.running_var.view(shape) + bn.eps).sqrt()
+    return bn.weight.view(shape) * centred + bn.bias.view(shape)
+
+
+def excited(x: Tensor, se: nn.Module) -> Tensor:
+    """Every channel times a number between 0 and 1 that depends on all channels' means."""
+    means = x.mean(dim=(2, 3))
+    (w1, b1), (w2, b2) = ((conv.conv.weight.flatten(1), conv.conv.bias) for conv in (se.conv1, se.conv2))
+    hidden = (means @ w1.t() + b1).clamp(min=0)
+    return x * (1 / (1 + (-(hidden @ w2.t() + b2)).exp()))[:, :, None, None]
+
+
+def shortcut(block: nn.Module, x: Tensor, stride: int) -> Tensor:
+    if block.downsample is None:
+        return x
+    conv, bn = block.downsample
+    return norm(F.conv2d(x, conv.weight, stride=stride), bn)
+
+
+@pytest.mark.parametrize(('index', 'stride'), [(0, 2), (1, 1)], ids=['projection', 'identity'])
+@pytest.mark.parametrize('depth', [18, 50])
+def test_an_se_block_excites_its_branch_before_the_addition(rng, depth, index, stride):
+    block = fill(SEResNet_CIFAR(depth=depth, base_channels=16, stem_channels=16).layer2[index], rng)
+    x = torch.randn(2, block.in_channels, 6, 6, generator=rng, dtype=torch.float64).relu()
+    if depth == 18:
+        out = norm(F.conv2d(x, block.conv1.weight, stride=stride, padding=1), block.norm1).relu()
+        out = norm(F.conv2d(out, block.conv2.weight, padding=1), block.norm2)
+    else:
+        out = norm(F.conv2d(x, block.conv1.weight), block.norm1).relu()
+        out = norm(F.conv2d(out, block.conv2.weight, stride=stride, padding=1), block.norm2).relu()
+        out = norm(F.conv2d(out, block.conv3.weight), block.norm3)
+    expected = (excited(out, block.se_layer) + shortcut(block, x, stride)).relu()
+    torch.testing.assert_close(block(x), expected)
+    assert not torch.allclose(expected, (out + shortcut(block, x, stride)).relu())  # the excitation matters
+
+
+@pytest.mark.parametrize(('index', 'stride'), [(0, 2), (1, 1)], ids=['projection', 'identity'])
+@pytest.mark.parametrize('depth', [18, 50])
+def test_a_resnext_block_is_wide_inside_and_grouped_from_depth_50(rng, depth, index, stride):
+    block = fill(ResNeXt_CIFAR(depth=depth).layer2[index], rng)
+    x = torch.randn(2, block.in_channels, 6, 6, generator=rng, dtype=torch.float64).relu()
+    if depth == 18:
+        assert block.conv1.weight.shape[0] == 2 * 128
+        out = norm(F.conv2d(x, block.conv1.weight, stride=stride, padding=1), block.norm1).relu()
+        out = norm(F.conv2d(out, block.conv2.weight, padding=1), block.norm2)
+    else:
+        out = norm(F.conv2d(x, block.conv1.weight), block.norm1).relu()
+        weight = block.conv2.weight
+        assert weight.shape == (256, 8, 3, 3)
+        parts = zip(out.chunk(32, dim=1), weight.chunk(32), strict=True)
+        out = torch.cat([F.conv2d(part, w, stride=stride, padding=1) for part, w in parts], dim=1)
+        out = norm(F.conv2d(norm(out, block.norm2).relu(), block.conv3.weight), block.norm3)
+    torch.testing.assert_close(block(x), (out + shortcut(block, x, stride)).relu())
+
+
+@pytest.mark.parametrize('depth', [18, 50])
+@pytest.mark.parametrize(('kind', 'cls'), [('SE-ResNet', SEResNet_CIFAR), ('ResNeXt', ResNeXt_CIFAR)])
+def test_narrower_networks_scale_in_every_layer_but_the_groups(kind, cls, depth):
+    model = cls(depth=depth, base_channels=32, stem_channels=32)
+    assert sum(p.numel() for p in model.parameters()) == expected_parameters(kind, depth, 32)
+
+
+@pytest.mark.parametrize('cls', [SEResNet_CIFAR, ResNeXt_CIFAR])
+def test_residual_branches_start_at_zero_where_the_host_s_do(rng, cls):
+    model = cls(depth=18, base_channels=16, stem_channels=16)
+    model.init_weights()
+    assert all(block.norm2.weight.abs().max() == 0 for layer in (model.layer1, model.layer4) for block in layer)
+
+
+@pytest.mark.parametrize('cls', [SEResNet_CIFAR, ResNeXt_CIFAR])
+def test_a_dropped_path_leaves_the_shortcut_alone(rng, cls):
+    model = cls(depth=18, base_channels=16, stem_channels=16, drop_path_rate=1.0)
+    block = model.layer4[1].train()  # the last of a linear rise to 1
+    block.drop_path.drop_prob = 1 - 1e-9
+    x = torch.randn(2, 128, 4, 4, generator=rng).relu()
+    torch.testing.assert_close(block(x), x)
+
+
+@pytest.mark.parametrize('cls', [SEResNet_CIFAR, ResNeXt_CIFAR])
+def test_every_parameter_is_trained(rng, cls):
+    model = cls(depth=18, base_channels=16, stem_channels=16)
+    model(torch.randn(4, 3, 16, 16, generator=rng))[-1].square().sum().backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None or p.grad.abs().max() == 0] == []
