@@ -27,6 +27,9 @@ def plain_model(model: dict) -> ConfigDict:
         A config that needs nothing for training but the zoo's own losses. A model without helpers comes back as it is.
     """
     plain = ConfigDict(copy.deepcopy(dict(model)))
+    distiller = _registered(plain.get('type'))
+    if hasattr(distiller, 'plain_cfg'):
+        return plain_model(distiller.plain_cfg(plain))
     replaced = False
     for part in ('neck', 'head'):
         cls = _registered((plain.get(part) or {}).get('type'))
@@ -43,7 +46,7 @@ def plain_config(cfg: Config) -> Config:
     """A config that tests the deployed network: the plain model and the data it is tested on, nothing of the training."""
     keys = ('default_scope', 'data_preprocessor', 'test_dataloader', 'test_evaluator', 'test_cfg', 'env_cfg')
     plain = {key: copy.deepcopy(cfg[key]) for key in keys if cfg.get(key) is not None}
-    plain['model'] = _without_weights(plain_model(cfg.model))
+    plain['model'] = without_weights(plain_model(cfg.model))
     if 'mmkd_ext.' in str(plain):
         plain['custom_imports'] = dict(imports=['mmkd_ext.models', 'mmkd_ext.datasets'], allow_failed_imports=False)
     return Config(plain)
@@ -53,7 +56,7 @@ def build_model(cfg: Config) -> nn.Module:
     """The model of a config on the CPU, in eval mode. Nothing is downloaded: its weights are to come from a checkpoint."""
     from mmpretrain.registry import MODELS
 
-    model_cfg = _without_weights(cfg.model)
+    model_cfg = without_weights(cfg.model)
     model_cfg.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
         return MODELS.build(model_cfg).eval()
@@ -130,7 +133,7 @@ def _registered(name: Any) -> Any:
     return MODELS.get(name) if isinstance(name, str) else name
 
 
-def _without_weights(model: dict) -> ConfigDict:
+def without_weights(model: dict) -> ConfigDict:
     """The same without the weights that timm's models fetch when they are built."""
     model = ConfigDict(copy.deepcopy(dict(model)))
     for part in (model, model.get('backbone') or {}):

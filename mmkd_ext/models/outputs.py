@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -97,7 +98,7 @@ def _watch_mmpretrain(model: Any, record: Recording, stack: ExitStack) -> None:
     backbone, head = model.backbone, model.head
     _after(backbone, lambda out: record.stages.extend(_maps(out)), stack)
     # Conformer predicts with the sum of its two classifiers' logits
-    _after(head, lambda out: record.logits.append(sum(out) if isinstance(out, tuple | list) else out), stack)
+    _after(head, lambda out: record.logits.append(_sum(out)), stack)
     if any(True for _ in head.parameters()) and hasattr(head, 'pre_logits'):
         stack.enter_context(_shadowed(head, 'pre_logits', lambda out: record.embeddings.extend(_vectors(out))))
     else:  # VGG: the classifier is in the backbone, the head only has the loss
@@ -120,7 +121,8 @@ def _watch_timm(network: Any, record: Recording, stack: ExitStack) -> None:
         stage = _submodule(network, str(info.get('module', '')))
         if stage is not None:
             width = info.get('num_chs')
-            _after(stage, lambda out, width=width: record.stages.extend(_maps(out, width, extra)), stack)
+            read = partial(_maps, width=width, prefix_tokens=extra)
+            _after(stage, lambda out, read=read: record.stages.extend(read(out)), stack)  # type: ignore[misc]
 
 
 def _watch_plain(network: nn.Module, record: Recording, stack: ExitStack) -> None:
@@ -133,16 +135,17 @@ def _watch_plain(network: nn.Module, record: Recording, stack: ExitStack) -> Non
 
 
 def _after(module: nn.Module, read: Callable[[Any], Any], stack: ExitStack) -> None:
-    stack.callback(module.register_forward_hook(lambda _, __, out: _ignored(read(out))).remove)
+    def hook(_: nn.Module, __: tuple, out: Any) -> None:
+        read(out)  # and return nothing: a hook that does changes the pass
+
+    stack.callback(module.register_forward_hook(hook).remove)
 
 
 def _before(module: nn.Module, record: Recording, stack: ExitStack) -> None:
-    hook = module.register_forward_pre_hook(lambda _, args: _ignored(record.embeddings.extend(_vectors(args[0]))))
-    stack.callback(hook.remove)
+    def read(_: nn.Module, args: tuple) -> None:
+        record.embeddings.extend(_vectors(args[0]))
 
-
-def _ignored(_: Any) -> None:
-    """A hook that returned something would change the forward pass."""
+    stack.callback(module.register_forward_pre_hook(read).remove)
 
 
 @contextmanager
@@ -181,6 +184,10 @@ def _submodule(network: nn.Module, path: str) -> nn.Module | None:
         return network.get_submodule(path) if path else None
     except AttributeError:  # named after an activation that the plain model has inside a block
         return None
+
+
+def _sum(out: Any) -> Tensor:
+    return torch.stack(list(out)).sum(dim=0) if isinstance(out, tuple | list) else out
 
 
 def _mean(out: Any) -> Tensor:

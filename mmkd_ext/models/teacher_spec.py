@@ -1,0 +1,163 @@
+"""From a few words to a network with its weights: zoo configs and names, timm, torchvision, the CIFAR zoo, local files."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import DefaultScope
+from torch import nn
+
+from .backbones.cifar_zoo import cifar_zoo_classifier
+from .teacher_weights import fetched, load_wholly, read_weights
+
+_IMAGENET = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
+_UNSET = '<the address that the zoo knows>'
+
+
+class Network(NamedTuple):
+    """A network with its weights and what it wants its images to be.
+
+    Attributes:
+        module: From normalised images to logits.
+        name: For messages.
+        preprocessor: `mean`, `std`, `to_rgb` of its training; empty: as the student's.
+        input_size: Side of its images where it takes one size only, else None.
+    """
+
+    module: nn.Module
+    name: str
+    preprocessor: dict[str, Any]
+    input_size: int | None
+
+
+def build_network(spec: str | Mapping[str, Any]) -> Network:
+    """Build a network from a spec and load its weights.
+
+    Args:
+        spec: One of
+
+            - `'mmpretrain::resnet/resnet34_8xb32_in1k.py'` or a model name of the zoo
+            - `'timm/resnet50.a1_in1k'`, `'torchvision/resnet34'` (its first ImageNet weights)
+            - `dict(model=..., checkpoint=FILE)` with one of the above, a local config file, `'cifar/resnet56'` (the
+              field's CIFAR zoo) or a model config as `model`. More keys: `data_preprocessor`, `num_classes`,
+              `input_size`, `allow_missing` and `allow_unexpected` (patterns of keys that the file may lack or have too
+              many). `checkpoint=None` together with `allow_random=True` leaves random weights, for tests.
+
+    Raises:
+        ValueError: An unknown model, no weights, or weights that do not fit.
+    """
+    options = dict(spec) if isinstance(spec, Mapping) else {'model': spec}
+    known = {
+        'model', 'checkpoint', 'data_preprocessor', 'num_classes', 'input_size', 'channel_order', 'allow_missing',
+        'allow_unexpected', 'allow_random'}  # fmt: skip
+    if not isinstance(options.get('model'), str | Mapping) or set(options) - known:
+        raise ValueError(
+            f'A teacher needs a name or a dict with model and any of {", ".join(sorted(known - {"model"}))}; got '
+            f'{", ".join(map(str, options))} with a model of type {type(options.get("model")).__name__}.'
+        )
+    checkpoint = options.get('checkpoint', _UNSET)
+    if checkpoint is None and not options.get('allow_random'):
+        raise ValueError(
+            f'The teacher {_name(options["model"])} needs weights, got checkpoint=None. Name a file, or set '
+            'allow_random=True if random weights are really meant.'
+        )
+    module, address, preprocessor, input_size = _unloaded(options['model'], options.get('num_classes'))
+    name = _name(options['model'])
+    if checkpoint == _UNSET:
+        checkpoint = address
+        if not address:
+            raise ValueError(
+                f'The teacher {name} needs a checkpoint, and no zoo knows one: teacher=dict(model=..., checkpoint=FILE).'
+            )
+    if checkpoint is not None:
+        arch = name.removeprefix('cifar/') if name.startswith('cifar/') else None
+        weights = read_weights(fetched(checkpoint, name), arch)
+        load_wholly(
+            module, weights, name, checkpoint, options.get('allow_missing'), options.get('allow_unexpected'))
+    if options.get('data_preprocessor') is not None:
+        preprocessor = dict(options['data_preprocessor'])
+    return Network(module, name, preprocessor, options.get('input_size') or input_size)
+
+
+def _name(model: str | Mapping) -> str:
+    return model if isinstance(model, str) else str(model.get('type'))
+
+
+def _unloaded(model: str | Mapping, num_classes: int | None) -> tuple[nn.Module, str | None, dict, int | None]:
+    """The network with random weights, the address of its weights, its preprocessor and its only input size."""
+    if isinstance(model, str) and model.startswith('timm/'):
+        return _timm(model.removeprefix('timm/'), num_classes)
+    if isinstance(model, str) and model.startswith('torchvision/'):
+        return _torchvision(model.removeprefix('torchvision/'), num_classes)
+    if isinstance(model, str) and model.startswith('cifar/'):
+        classifier = cifar_zoo_classifier(model.removeprefix('cifar/'), num_classes or 100)
+        return _classifier(classifier, 'mmpretrain'), None, {}, None
+    cfg, address = _zoo_config(model) if isinstance(model, str) else (Config({'model': dict(model)}), None)
+    model_cfg = ConfigDict(copy.deepcopy(dict(cfg.model)))
+    if num_classes is not None and model_cfg.get('head') is not None:
+        model_cfg.head.num_classes = num_classes
+    preprocessor = dict(cfg.get('data_preprocessor') or model_cfg.get('data_preprocessor') or {})
+    return _classifier(model_cfg, cfg.get('default_scope', 'mmpretrain')), address, preprocessor, None
+
+
+def _zoo_config(name: str) -> tuple[Config, str | None]:
+    from mmpretrain.apis.model import ModelHub
+
+    try:
+        if '::' in name:
+            from mmengine.hub import get_config
+
+            cfg = get_config(name, pretrained=True)
+            return cfg, cfg.get('model_path')
+        if name.endswith('.py'):
+            return Config.fromfile(name), None
+        found = ModelHub.get(name)
+    except (ValueError, OSError, AssertionError) as error:
+        raise ValueError(
+            f'A teacher that a zoo knows or a config file is needed, got {name!r}: {" ".join(str(error).split())} '
+            "Timm's models are written timm/NAME, torchvision's torchvision/NAME."
+        ) from error
+    return copy.deepcopy(found.config), found.weights
+
+
+def _classifier(cfg: Mapping, scope: str) -> nn.Module:
+    from mmpretrain.registry import MODELS
+
+    from mmkd_ext.export import plain_model, without_weights
+
+    with DefaultScope.overwrite_default_scope(scope):
+        return MODELS.build(without_weights(plain_model(dict(cfg))))
+
+
+def _timm(name: str, num_classes: int | None) -> tuple[nn.Module, str | None, dict, int | None]:
+    import timm
+
+    kwargs: dict[str, Any] = {} if num_classes is None else {'num_classes': num_classes}
+    try:
+        module: Any = timm.create_model(name, **kwargs)
+    except RuntimeError as error:
+        raise ValueError(f'A teacher that timm knows is needed, got timm/{name}: {error}.') from error
+    cfg = module.pretrained_cfg
+    preprocessor = {
+        'mean': [255 * x for x in cfg['mean']],
+        'std': [255 * x for x in cfg['std']],
+        'to_rgb': True,
+    }
+    hub = cfg.get('hf_hub_id')
+    address = f'https://huggingface.co/{hub}/resolve/main/model.safetensors' if hub else cfg.get('url')
+    return module, address, preprocessor, cfg['input_size'][-1] if cfg.get('fixed_input_size') else None
+
+
+def _torchvision(name: str, num_classes: int | None) -> tuple[nn.Module, str | None, dict, int | None]:
+    import torchvision.models
+
+    kwargs: dict[str, Any] = {} if num_classes is None else {'num_classes': num_classes}
+    if name in ('googlenet', 'inception_v3'):
+        kwargs['init_weights'] = False  # they warn without; the weights come from a file
+    try:
+        module = torchvision.models.get_model(name, weights=None, **kwargs)
+        weights = torchvision.models.get_model_weights(name)
+    except ValueError as error:
+        raise ValueError(f'A teacher that torchvision knows is needed, got torchvision/{name}: {error}.') from error
+    return module, next(iter(weights)).url, dict(_IMAGENET), None

@@ -1,0 +1,106 @@
+"""Weights from a file that is read without executing code, and that fits wholly or is refused."""
+
+import argparse
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
+
+from .backbones.cifar_zoo import convert_cifar_zoo
+
+# what a distiller's checkpoint has besides the network
+_HELPERS = re.compile(r'^(distill|data_preprocessor)\.')
+
+
+def fetched(checkpoint: str | Path, name: str) -> Path:
+    """The local file of a checkpoint; an address is fetched once."""
+    address = str(checkpoint)
+    try:
+        if 'huggingface.co' in address:  # every such file has the same base name
+            from huggingface_hub import hf_hub_download
+
+            repository, file = address.split('huggingface.co/')[1].split('/resolve/main/')
+            return Path(hf_hub_download(repository, file))
+        return Path(local_checkpoint(address))
+    except Exception as error:  # every library has its own for a network that is not there
+        where = Path(torch.hub.get_dir()) / 'checkpoints'
+        raise ValueError(
+            f'The teacher {name} needs the weights {address}, which cannot be fetched ({type(error).__name__}). Fetch '
+            f'{address.rsplit("/", 1)[-1]} where there is a network and name it by teacher=dict(model={name!r}, '
+            f'checkpoint=FILE), or put it into {where}.'
+        ) from error
+
+
+def read_weights(path: str | Path, cifar_arch: str | None = None) -> Mapping[str, Tensor]:
+    """Read the weights in a `.safetensors` or torch file, whatever its layout, without executing code.
+
+    Args:
+        path: The file. A layer of `state_dict`, `model` or `module.` around the weights is taken off.
+        cifar_arch: Name of a network of the field's CIFAR zoo, whose published keys are then renamed.
+
+    Raises:
+        ValueError: No such file, a damaged one, one that holds code, or one without weights.
+    """
+    path = Path(path)
+    if path.suffix == '.safetensors':
+        from safetensors.torch import load_file
+
+        try:
+            state: Any = load_file(path)
+        except Exception as error:  # SafetensorError is no ValueError, a missing file is an OSError
+            raise ValueError(
+                f'A whole .safetensors file is needed, got {path}, which cannot be used: {" ".join(str(error).split())}.'
+            ) from error
+    else:
+        with torch.serialization.safe_globals([argparse.Namespace]):  # RepDistiller's options: plain values
+            state = read_checkpoint(path)
+    for layer in ('state_dict', 'model', 'model_state_dict'):
+        if isinstance(state.get(layer), Mapping):
+            state = state[layer]
+    if state and all(key.startswith('module.') for key in state):
+        state = {key.removeprefix('module.'): value for key, value in state.items()}
+    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f'A file of weights is needed, got {path}, which holds: {", ".join(map(str, list(state)[:5]))}.')
+    if cifar_arch is not None and not any(key.startswith('backbone.') for key in state):
+        return convert_cifar_zoo(state, cifar_arch)
+    return state
+
+
+def load_wholly(
+    module: nn.Module, state: Mapping[str, Tensor], name: str, path: str | Path,
+    allow_missing: str | None = None, allow_unexpected: str | None = None,
+) -> None:  # fmt: skip
+    """Load weights that fit wholly, and say how many did.
+
+    Raises:
+        ValueError: A key that is missing, unexpected or of another shape, and that no pattern allows.
+    """
+    mine = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    theirs = {key: tuple(value.shape) for key, value in state.items() if not _HELPERS.match(key)}
+    missing = [k for k in mine if k not in theirs and not k.endswith('num_batches_tracked')]
+    unexpected = [k for k in theirs if k not in mine]
+    shapes = [f'{k} {theirs[k]} for {mine[k]}' for k in theirs if k in mine and theirs[k] != mine[k]]
+    wanted = [k for k in mine if k in theirs or k in missing]
+    matched = sum(theirs.get(k) == mine[k] for k in wanted)
+    share = f'{matched} of {len(wanted)} entries match ({100 * matched / max(len(wanted), 1):.1f} %)'
+    bad_missing = [k for k in missing if not (allow_missing and re.search(allow_missing, k))]
+    bad_unexpected = [k for k in unexpected if not (allow_unexpected and re.search(allow_unexpected, k))]
+    if bad_missing or bad_unexpected or shapes:
+        first = {'missing': bad_missing, 'unexpected': bad_unexpected, 'of another shape': shapes}
+        found = '; '.join(f'first {kind}: {keys[0] if keys else "none"}' for kind, keys in first.items())
+        raise ValueError(
+            f'{path} needs to fit the teacher {name} wholly, but {share}; {found}. Is it of another network or number '
+            'of classes? Keys that may differ are allowed by allow_missing and allow_unexpected (patterns).'
+        )
+    fitting = OrderedDict((k, v) for k, v in state.items() if k in theirs and k in mine)
+    # the layers' versions, which some layers insist on; a file that lost them is taken for a present-day one
+    fitting._metadata = getattr(state, '_metadata', None) or module.state_dict()._metadata  # type: ignore[attr-defined]
+    module.load_state_dict(fitting, strict=False)
+    print_log(f'Teacher {name}: {share} in {path}.', 'current')
