@@ -109,8 +109,13 @@ def export_student(
             )
     state = read_checkpoint(checkpoint, needs=('state_dict',))
     plain_cfg = plain_config(cfg)
+    weights = state['state_dict']
+    distiller = _registered(cfg.model.get('type'))
+    if hasattr(distiller, 'helper_prefix'):  # its student alone trained the deployed network; no teacher is needed here
+        cfg = Config({**cfg, 'model': cfg.model.student})
+        weights = {key: value for key, value in weights.items() if not key.startswith(distiller.helper_prefix)}
     trained, plain = build_model(cfg), build_model(plain_cfg)
-    _load(trained, state['state_dict'], checkpoint, 'the config')
+    _load(trained, weights, checkpoint, 'the config')
     kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
     _load(plain, kept, checkpoint, 'the config without its helpers')
     image = torch.randn(2, *input_shape(cfg, size), generator=torch.Generator().manual_seed(0))

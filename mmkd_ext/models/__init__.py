@@ -1,9 +1,19 @@
 """Networks and what hangs on them."""
 
-from . import backbones, heads, necks
+from . import backbones, distillers, heads, necks
 from .backbones import *  # noqa: F403
+from .distillers import *  # noqa: F403
 from .heads import *  # noqa: F403
 from .necks import *  # noqa: F403
-from .outputs import Outputs
+from .outputs import Outputs, recording
+from .teacher import FrozenTeacher
 
-__all__ = ['Outputs', *backbones.__all__, *heads.__all__, *necks.__all__]
+__all__ = [
+    'FrozenTeacher',
+    'Outputs',
+    *backbones.__all__,
+    *distillers.__all__,
+    *heads.__all__,
+    *necks.__all__,
+    'recording',
+]

@@ -41,16 +41,17 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
             - `'timm/resnet50.a1_in1k'`, `'torchvision/resnet34'` (its first ImageNet weights)
             - `dict(model=..., checkpoint=FILE)` with one of the above, a local config file, `'cifar/resnet56'` (the
               field's CIFAR zoo) or a model config as `model`. More keys: `data_preprocessor`, `num_classes`,
-              `input_size`, `allow_missing` and `allow_unexpected` (patterns of keys that the file may lack or have too
+              `input_size`, `channel_order`, `options` (merged into the model's config, such as `dict(backbone=dict(out_indices=...))`
+              for more stages), `allow_missing` and `allow_unexpected` (patterns of keys that the file may lack or have too
               many). `checkpoint=None` together with `allow_random=True` leaves random weights, for tests.
 
     Raises:
         ValueError: An unknown model, no weights, or weights that do not fit.
     """
-    options = dict(spec) if isinstance(spec, Mapping) else {'model': spec}
+    options: dict[str, Any] = dict(spec) if isinstance(spec, Mapping) else {'model': spec}
     known = {
         'model', 'checkpoint', 'data_preprocessor', 'num_classes', 'input_size', 'channel_order', 'allow_missing',
-        'allow_unexpected', 'allow_random'}  # fmt: skip
+        'allow_unexpected', 'allow_random', 'options'}  # fmt: skip
     if not isinstance(options.get('model'), str | Mapping) or set(options) - known:
         raise ValueError(
             f'A teacher needs a name or a dict with model and any of {", ".join(sorted(known - {"model"}))}; got '
@@ -62,7 +63,8 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
             f'The teacher {_name(options["model"])} needs weights, got checkpoint=None. Name a file, or set '
             'allow_random=True if random weights are really meant.'
         )
-    module, address, preprocessor, input_size = _unloaded(options['model'], options.get('num_classes'))
+    module, address, preprocessor, input_size = _unloaded(
+        options['model'], options.get('num_classes'), options.get('options') or {})
     name = _name(options['model'])
     if checkpoint == _UNSET:
         checkpoint = address
@@ -84,21 +86,23 @@ def _name(model: str | Mapping) -> str:
     return model if isinstance(model, str) else str(model.get('type'))
 
 
-def _unloaded(model: str | Mapping, num_classes: int | None) -> tuple[nn.Module, str | None, dict, int | None]:
+def _unloaded(
+    model: str | Mapping, num_classes: int | None, options: Mapping[str, Any]
+) -> tuple[nn.Module, str | None, dict, int | None]:
     """The network with random weights, the address of its weights, its preprocessor and its only input size."""
     if isinstance(model, str) and model.startswith('timm/'):
-        return _timm(model.removeprefix('timm/'), num_classes)
+        return _timm(model.removeprefix('timm/'), num_classes, options)
     if isinstance(model, str) and model.startswith('torchvision/'):
-        return _torchvision(model.removeprefix('torchvision/'), num_classes)
+        return _torchvision(model.removeprefix('torchvision/'), num_classes, options)
     if isinstance(model, str) and model.startswith('cifar/'):
         classifier = cifar_zoo_classifier(model.removeprefix('cifar/'), num_classes or 100)
-        return _classifier(classifier, 'mmpretrain'), None, {}, None
+        return _classifier(classifier, 'mmpretrain', options), None, {}, None
     cfg, address = _zoo_config(model) if isinstance(model, str) else (Config({'model': dict(model)}), None)
     model_cfg = ConfigDict(copy.deepcopy(dict(cfg.model)))
     if num_classes is not None and model_cfg.get('head') is not None:
         model_cfg.head.num_classes = num_classes
     preprocessor = dict(cfg.get('data_preprocessor') or model_cfg.get('data_preprocessor') or {})
-    return _classifier(model_cfg, cfg.get('default_scope', 'mmpretrain')), address, preprocessor, None
+    return _classifier(model_cfg, cfg.get('default_scope', 'mmpretrain'), options), address, preprocessor, None
 
 
 def _zoo_config(name: str) -> tuple[Config, str | None]:
@@ -121,19 +125,23 @@ def _zoo_config(name: str) -> tuple[Config, str | None]:
     return copy.deepcopy(found.config), found.weights
 
 
-def _classifier(cfg: Mapping, scope: str) -> nn.Module:
+def _classifier(cfg: Mapping, scope: str, options: Mapping[str, Any]) -> nn.Module:
     from mmpretrain.registry import MODELS
 
     from mmkd_ext.export import plain_model, without_weights
 
     with DefaultScope.overwrite_default_scope(scope):
-        return MODELS.build(without_weights(plain_model(dict(cfg))))
+        plain = Config({'model': without_weights(plain_model(dict(cfg)))})
+        plain.merge_from_dict({'model': dict(options)})
+        return MODELS.build(plain.model)
 
 
-def _timm(name: str, num_classes: int | None) -> tuple[nn.Module, str | None, dict, int | None]:
+def _timm(
+    name: str, num_classes: int | None, options: Mapping[str, Any]
+) -> tuple[nn.Module, str | None, dict, int | None]:
     import timm
 
-    kwargs: dict[str, Any] = {} if num_classes is None else {'num_classes': num_classes}
+    kwargs: dict[str, Any] = {**options, **({} if num_classes is None else {'num_classes': num_classes})}
     try:
         module: Any = timm.create_model(name, **kwargs)
     except RuntimeError as error:
@@ -149,10 +157,12 @@ def _timm(name: str, num_classes: int | None) -> tuple[nn.Module, str | None, di
     return module, address, preprocessor, cfg['input_size'][-1] if cfg.get('fixed_input_size') else None
 
 
-def _torchvision(name: str, num_classes: int | None) -> tuple[nn.Module, str | None, dict, int | None]:
+def _torchvision(
+    name: str, num_classes: int | None, options: Mapping[str, Any]
+) -> tuple[nn.Module, str | None, dict, int | None]:
     import torchvision.models
 
-    kwargs: dict[str, Any] = {} if num_classes is None else {'num_classes': num_classes}
+    kwargs: dict[str, Any] = {**options, **({} if num_classes is None else {'num_classes': num_classes})}
     if name in ('googlenet', 'inception_v3'):
         kwargs['init_weights'] = False  # they warn without; the weights come from a file
     try:

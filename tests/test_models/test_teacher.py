@@ -93,11 +93,8 @@ def test_safetensors_and_the_field_s_layout_are_read(tmp_path, small, rng):
         torch.testing.assert_close(teacher(images).logits, zoo(images))
 
 
-@pytest.mark.parametrize('s_rgb', [True, False])
-@pytest.mark.parametrize('t_rgb', [True, False])
+@pytest.mark.parametrize(('s_rgb', 't_rgb'), [(True, True), (True, False), (False, False)])
 def test_it_sees_what_its_own_preprocessor_would_have_made(small, rng, s_rgb, t_rgb):
-    if t_rgb and not s_rgb:
-        pytest.skip('cannot be known; see the next test')
     network, checkpoint = small
     own = dict(mean=[120.0, 110.0, 100.0], std=[60.0, 50.0, 40.0], to_rgb=t_rgb)
     students = preprocessor(mean=[10.0, 20.0, 30.0], std=[70.0, 80.0, 90.0], to_rgb=s_rgb)

@@ -1,0 +1,6 @@
+"""DIST++ on digits: DIST and the ND loss. How to run it: kd_resnet8_resnet20x2_digits.py."""
+
+_base_ = 'dist_resnet8_resnet20x2_digits.py'
+
+model = dict(losses=dict(nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.0)))
+custom_hooks = [dict(type='mmkd_ext.LossWarmupHook', loss='kd', epochs=10), dict(type='mmkd_ext.ClassMeansHook')]

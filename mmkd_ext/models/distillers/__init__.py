@@ -1,0 +1,5 @@
+"""Who learns from whom."""
+
+from .offline import OfflineDistiller
+
+__all__ = ['OfflineDistiller']

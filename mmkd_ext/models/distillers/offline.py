@@ -1,0 +1,215 @@
+"""A student that learns from frozen teachers. N samples, K classes."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from logging import WARNING
+from typing import Any
+
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import print_log
+from mmengine.model import BaseModel
+from mmengine.registry import DefaultScope
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from mmkd_ext.losses import DISTLoss, DKDLoss, KDLoss
+from mmkd_ext.registry import MODELS
+
+from ..outputs import Outputs, recording
+from ..teacher import FrozenTeacher
+from .chance import ChanceWatch
+from .plain_keys import PlainKeys
+
+
+@MODELS.register_module()
+class OfflineDistiller(PlainKeys, BaseModel):
+    """Train a zoo model with its own loss plus losses that compare it with frozen teachers.
+
+    Each network runs forward once per step. Checkpoints have the student under the zoo's own keys, what the losses need
+    beside it under `distill.`, and nothing of the teachers; prediction is the student's.
+
+    Args:
+        student: Config of the network to train: mmpretrain's `ImageClassifier` or `TimmClassifier`.
+        teacher: A spec (see `teacher_spec.build_network`), or a dict of them by name.
+        losses: Name -> config of a loss, with `teacher='name'` where there are several.
+        input_size: Side of the images with which both networks are looked at once, to size the losses' adapters; None:
+            what the student's config tells, 32 for CIFAR backbones, else 224.
+        channel_order: 'rgb' or 'bgr', the order of the student's images; None: as the preprocessors tell.
+        data_preprocessor: For a student that has none of its own; the runner passes the config's.
+        init_cfg: For mmengine.
+
+    Raises:
+        ValueError: No or unknown teacher of a loss, a name that cannot be one, or teachers that do not fit.
+    """
+
+    student: Any
+    distill: Any
+
+    def __init__(
+        self,
+        student: Mapping[str, Any],
+        teacher: str | Mapping[str, Any],
+        losses: Mapping[str, Mapping[str, Any]],
+        input_size: int | None = None,
+        channel_order: str | None = None,
+        data_preprocessor: Mapping[str, Any] | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        network = _student(student, data_preprocessor)
+        super().__init__(network.data_preprocessor, init_cfg)
+        self.student = network
+        specs = {'teacher': teacher} if isinstance(teacher, str) or 'model' in teacher else dict(teacher)
+        self._teacher_of = {name: _teacher_name(name, cfg, specs) for name, cfg in losses.items()}
+        self.distill = nn.ModuleDict(
+            {name: MODELS.build({k: v for k, v in cfg.items() if k != 'teacher'}) for name, cfg in losses.items()}
+        )
+        self._check_keys()
+        # plain objects: no entry in parameters, modes, checkpoints or DDP
+        self.teachers = {
+            name: FrozenTeacher(spec, network.data_preprocessor, channel_order) for name, spec in specs.items()
+        }
+        self.loss_factors: dict[str, float] = {}
+        self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
+        self._size_adapters(student, input_size)
+
+    @staticmethod
+    def plain_cfg(cfg: Mapping[str, Any]) -> ConfigDict:
+        """The student's config, which is all that is deployed; stages that only the losses read are left out."""
+        plain = ConfigDict(copy.deepcopy(dict(cfg['student'])))
+        if cfg.get('data_preprocessor') is not None:
+            plain.setdefault('data_preprocessor', copy.deepcopy(cfg['data_preprocessor']))
+        neck = (plain.get('neck') or {}).get('type')
+        indices = (plain.get('backbone') or {}).get('out_indices')
+        pools = neck in (None, 'GlobalAveragePooling')  # these read the last stage only
+        if pools and isinstance(indices, Sequence) and min(indices) >= 0 and 'mmkd_ext.TESKD' not in str(plain):
+            plain.backbone.out_indices = (max(indices),)
+        return plain
+
+    def teacher_of(self, loss: str) -> FrozenTeacher:
+        """The teacher that a loss follows."""
+        return self.teachers[self._teacher_of[loss]]
+
+    def set_loss_factor(self, loss: str, factor: float) -> None:
+        """Multiply a loss from now on; set, never accumulated, so a hook may set it from a counter."""
+        if loss not in self.distill:
+            raise ValueError(f'A loss of the distiller is needed, got {loss!r}; it has {", ".join(self.distill)}.')
+        self.loss_factors[loss] = factor
+
+    def forward(self, inputs: Tensor, data_samples: list[DataSample] | None = None, mode: str = 'tensor') -> Any:
+        """As the student, but `mode='loss'` adds the distillation."""
+        if mode == 'loss':
+            return self.loss(inputs, data_samples or [])
+        return self.student(inputs, data_samples, mode=mode)
+
+    def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
+        """Return the student's own terms, `loss_<name>` per entry of `losses`, and diagnostics.
+
+        The student's term `loss` is called `loss_student`, because the host overwrites that name in the log.
+        """
+        teachers = {name: teacher(inputs) for name, teacher in self.teachers.items()}
+        with recording(self.student) as record:
+            own = self.student.loss(inputs, data_samples)
+        student = record.outputs()
+        terms = {'loss_student' if name == 'loss' else name: value for name, value in own.items()}
+        target = self._target(data_samples)
+        for name, loss in self.distill.items():
+            if not torch.is_grad_enabled() and getattr(loss, 'class_means', target) is None:
+                continue  # a look at one batch before the run; the hook that makes the class means comes later
+            value = loss(student, teachers[self._teacher_of[name]], target)
+            factor = self.loss_factors.get(name, 1.0)
+            if isinstance(value, Mapping):
+                terms.update({f'loss_{name}_{part}': factor * each for part, each in value.items()})
+            else:
+                terms[f'loss_{name}'] = factor * value
+        terms.update(self._diagnostics(student, teachers, target))
+        return terms
+
+    @torch.no_grad()
+    def _diagnostics(self, student: Outputs, teachers: Mapping[str, Outputs], target: Tensor) -> dict[str, Tensor]:
+        """Accuracies in percent and mean norms of the embeddings; no name contains `loss`."""
+        found = {}
+        for name, outputs in {'student': student, **teachers}.items():
+            found[f'{name}_norm'] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
+            if target.ndim == 1:
+                correct = (outputs.logits.argmax(dim=1) == target).float()
+                found[f'{name}_top1'] = 100 * correct.mean()
+                if name in self._chance:
+                    self._chance[name].see(correct, outputs.logits.shape[1])
+        return found
+
+    def _target(self, data_samples: list[DataSample]) -> Tensor:
+        """(N,) labels, or (N, K) scores where images are mixed."""
+        mixed = getattr(self.data_preprocessor, 'batch_augments', None) is not None
+        if 'gt_score' in data_samples[0] and (mixed or 'gt_label' not in data_samples[0]):
+            return torch.stack([sample.gt_score for sample in data_samples])
+        return torch.cat([sample.gt_label for sample in data_samples])
+
+    @torch.no_grad()
+    def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: int | None) -> None:
+        """Look at both networks once, in eval mode and without random numbers, and let each loss size itself."""
+        side = input_size or _side(student_cfg, self.student)
+        channels = (student_cfg.get('backbone') or {}).get('in_channels', student_cfg.get('in_chans', 3))
+        images = torch.zeros(1, channels if isinstance(channels, int) else 3, side, side)
+        self.student.eval()
+        with recording(self.student) as record:
+            self.student(images)
+        self.student.train()
+        student = record.outputs()
+        said = {name: teacher(images) for name, teacher in self.teachers.items()}
+        rows: list[tuple[str, ...]] = []
+        for name, loss in self.distill.items():
+            teacher, theirs = self.teacher_of(name), said[self._teacher_of[name]]
+            classes = student.logits.shape[1], theirs.logits.shape[1]
+            if classes[0] != classes[1]:
+                text = f'The student has {classes[0]} classes and the teacher {teacher.name} has {classes[1]}'
+                if isinstance(loss, KDLoss | DKDLoss | DISTLoss):
+                    raise ValueError(
+                        f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set?')
+                print_log(f'{text}: only its features can be followed.', 'current', WARNING)
+            if hasattr(loss, 'build_for'):
+                rows += [(name, *row) for row in loss.build_for(student, theirs)]
+        self.adapters = rows
+        if rows:
+            print_log(f'Adapters at {side} x {side} pixels:\n{_table(rows)}', 'current')
+
+    def get_layer_depth(self, param_name: str) -> tuple[int, int]:
+        """The student's, for layer-wise learning rates; helpers count as its last layer."""
+        if param_name.startswith('student.'):
+            return self.student.get_layer_depth(param_name.removeprefix('student.'))
+        _, layers = self.student.get_layer_depth('head.fc.weight')
+        return layers - 1, layers
+
+
+def _student(cfg: Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
+    plain = ConfigDict(copy.deepcopy(dict(cfg)))
+    if plain.get('data_preprocessor') is None and data_preprocessor is not None:
+        plain.data_preprocessor = copy.deepcopy(dict(data_preprocessor))
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        return MODELS.build(plain)
+
+
+def _teacher_name(loss: str, cfg: Mapping[str, Any], specs: Mapping[str, Any]) -> str:
+    name = cfg.get('teacher', next(iter(specs)) if len(specs) == 1 else None)
+    if name not in specs or not loss.isidentifier() or loss == 'student' or 'student' in specs:
+        raise ValueError(
+            f"A loss needs a name other than 'student' that is a Python identifier, and one of the teachers "
+            f'{", ".join(specs)} (none called student); got losses.{loss} with teacher={name!r}.')
+    return name
+
+
+def _side(cfg: Mapping[str, Any], student: Any) -> int:
+    backbone = cfg.get('backbone') or {}
+    size = backbone.get('img_size')
+    if size is None and hasattr(student, 'model'):
+        size = getattr(student.model, 'pretrained_cfg', {}).get('input_size', (3, 224, 224))[1:]
+        size = cfg.get('img_size') or size
+    if size is None:
+        return 32 if 'CIFAR' in str(backbone.get('type')) else 224
+    return size if isinstance(size, int) else int(size[0])
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    rows = [('loss', 'where', 'student', 'teacher', 'adapter'), *rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
