@@ -1,0 +1,101 @@
+"""A distillation through the command line: class means, warm-up, exact resume, export, errors in one sentence."""
+
+import json
+
+import mmpretrain
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+from mmpretrain.registry import MODELS
+from test_tools.runs import losses, one_error, one_thread, write_config
+
+from mmkd_ext.checkpoints import read_checkpoint
+from tools import export_student, train
+
+_HEAD = dict(type='LinearClsHead', num_classes=10, in_channels=64)
+_NECK = dict(type='GlobalAveragePooling')
+_TEACHER = dict(
+    type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18, base_channels=8, stem_channels=8), neck=_NECK,
+    head=_HEAD)
+_EXTRA = """
+model = dict(
+    _delete_=True, type='mmkd_ext.OfflineDistiller', student={student}, input_size=8,
+    teacher=dict(model={teacher}, checkpoint='{checkpoint}'),
+    losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0), nd=dict(type='mmkd_ext.NDLoss', loss_weight=2.0)))
+param_scheduler = dict(end=3)  # and not the shorter run's end
+custom_hooks = [dict(type='mmkd_ext.LossWarmupHook', loss='kd', epochs=2), dict(type='mmkd_ext.ClassMeansHook')]
+custom_imports = dict(imports=['mmkd_ext.checkpoints', 'mmkd_ext.datasets', 'mmkd_ext.hooks', 'mmkd_ext.models'])
+"""
+_TIMM = dict(type='TimmClassifier', model_name='test_resnet', num_classes=10)
+
+
+def extra(folder, student='_base_.model', seed=0):
+    torch.manual_seed(seed)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        network = MODELS.build(_TEACHER)
+    checkpoint = folder / f'teacher{seed}.pth'
+    torch.save(dict(state_dict=network.state_dict()), checkpoint)
+    return _EXTRA.format(student=student, teacher=_TEACHER, checkpoint=checkpoint)
+
+
+def run(folder, text, work_dir, *options):
+    path = write_config(folder, text)
+    with one_thread():
+        code = train.main([str(path), '--work-dir', work_dir, *options])
+    return path, code
+
+
+def logged(work_dir):
+    """The terms of every iteration."""
+    (file,) = work_dir.glob('*/vis_data/scalars.json')
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    return [record for record in records if 'loss' in record]
+
+
+@pytest.mark.parametrize('student', ['_base_.model', str(_TIMM)], ids=['ImageClassifier', 'TimmClassifier'])
+def test_a_resumed_run_goes_on_exactly_and_its_student_is_a_plain_model(tmp_path, monkeypatch, student):
+    monkeypatch.chdir(tmp_path)
+    text = extra(tmp_path, student)
+    assert run(tmp_path, text, 'whole')[1] == 0
+    assert run(tmp_path, text, 'parts', '--cfg-options', 'train_cfg.max_epochs=2')[1] == 0
+    config, code = run(tmp_path, text, 'parts', '--resume')
+    assert code == 0
+
+    (reference,) = losses(tmp_path / 'whole')
+    before, after = losses(tmp_path / 'parts')
+    assert (min(before), max(before), min(after), max(after)) == (1, 10, 11, 15)
+    assert {**before, **after} == reference  # to the last bit
+
+    terms = logged(tmp_path / 'whole')
+    assert [term['loss_kd'] for term in terms[:5]] == [0.0] * 5  # the ramp's first epoch
+    assert all(term['loss_kd'] > 0 for term in terms[5:])
+    for term in terms:
+        assert term['loss'] == pytest.approx(term['loss_student'] + term['loss_kd'] + term['loss_nd'], abs=1e-4)
+
+    state = read_checkpoint('whole/epoch_3.pth')['state_dict']
+    means = read_checkpoint('whole/class_means.pth')
+    torch.testing.assert_close(state['distill.nd.class_means'], means['class_means'].float(), rtol=0, atol=0)
+    assert means['counts'].tolist() == [16] * 10
+    assert export_student.main([str(config), 'whole/epoch_3.pth', 'student.pth']) == 0
+    plain = mmpretrain.get_model('student.py', pretrained='student.pth')
+    expected = {key: value for key, value in state.items() if not key.startswith('distill.')}
+    torch.testing.assert_close(dict(plain.state_dict()), expected, rtol=0, atol=0)
+
+
+def test_class_means_of_another_teacher_are_refused_by_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    short = ('--cfg-options', 'train_cfg.max_epochs=1')
+    assert run(tmp_path, extra(tmp_path), 'work', *short)[1] == 0
+    capsys.readouterr()
+    assert run(tmp_path, extra(tmp_path, seed=1), 'work', *short)[1] == 2
+    error = one_error(capsys.readouterr().err)
+    assert 'work/class_means.pth, which was made with teacher ' in error
+    assert 'pipeline' not in error.split('Remove')[0].split('made with')[1]
+
+
+def test_a_teacher_that_is_not_there_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = extra(tmp_path)
+    (tmp_path / 'teacher0.pth').unlink()
+    assert run(tmp_path, text, 'work')[1] == 2
+    assert 'teacher0.pth, which is not there' in one_error(capsys.readouterr().err)
