@@ -50,8 +50,10 @@ class FrozenTeacher:
     @torch.no_grad()
     def __call__(self, inputs: Tensor) -> Outputs:
         """Return what the teacher says about images (N, C, H, W) that the student's preprocessor normalised."""
-        if next(self.network.parameters()).device != inputs.device:
+        weight = next(self.network.parameters())
+        if weight.device != inputs.device:
             self.network.to(inputs.device)
+        inputs = inputs.to(weight.dtype)
         if self.network.training:
             self.network.eval()
         if self._renormalise is not None:
