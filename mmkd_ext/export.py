@@ -42,6 +42,11 @@ def plain_model(model: dict) -> ConfigDict:
     return plain
 
 
+def distils(model: dict) -> bool:
+    """Whether a `model` is a distiller around a student, which predicts alone."""
+    return hasattr(_registered(model.get('type')), 'helper_prefix')
+
+
 def plain_config(cfg: Config) -> Config:
     """A config that tests the deployed network: the plain model and the data it is tested on, nothing of the training."""
     keys = ('default_scope', 'data_preprocessor', 'test_dataloader', 'test_evaluator', 'test_cfg', 'env_cfg')
@@ -110,10 +115,10 @@ def export_student(
     state = read_checkpoint(checkpoint, needs=('state_dict',))
     plain_cfg = plain_config(cfg)
     weights = state['state_dict']
-    distiller = _registered(cfg.model.get('type'))
-    if hasattr(distiller, 'helper_prefix'):  # its student alone trained the deployed network; no teacher is needed here
+    if distils(cfg.model):  # no teacher is needed here: its student alone predicts
+        helpers = _registered(cfg.model.type).helper_prefix
         cfg = Config({**cfg, 'model': cfg.model.student})
-        weights = {key: value for key, value in weights.items() if not key.startswith(distiller.helper_prefix)}
+        weights = {key: value for key, value in weights.items() if not key.startswith(helpers)}
     trained, plain = build_model(cfg), build_model(plain_cfg)
     _load(trained, weights, checkpoint, 'the config')
     kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}

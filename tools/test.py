@@ -11,8 +11,10 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
+from mmkd_ext.export import distils, plain_model
 from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
 from mmkd_ext.preflight import PreflightError, check_test, run_checked
 
@@ -53,6 +55,10 @@ def make_config(args: argparse.Namespace) -> Config:
     if args.tta:
         _augment(cfg)
     finish_config(cfg, args)
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
+    if distils(cfg.model):  # the student predicts alone; its teacher may be on another machine
+        cfg.model = plain_model(cfg.model)
     return cfg
 
 

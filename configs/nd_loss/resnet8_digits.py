@@ -1,6 +1,6 @@
 """The student of the digits twins alone: what the distilled ones are to be compared with.
 
-    python tools/train.py configs/nd_loss/resnet8_digits.py
+python tools/train.py configs/nd_loss/resnet8_digits.py
 """
 
 _base_ = [

@@ -1,6 +1,8 @@
-"""Same budget for the student alone and eight ways to distil it: python tools/study.py configs/nd_loss/study_digits.py
+"""Same budget for the student alone and eight ways to distil it.
 
-Train the teacher first: python tools/train.py configs/nd_loss/teacher_resnet20x2_digits.py
+python tools/study.py configs/nd_loss/study_digits.py
+
+The teacher has to be trained first: python tools/train.py configs/nd_loss/teacher_resnet20x2_digits.py
 """
 
 study = dict(

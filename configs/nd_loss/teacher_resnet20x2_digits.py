@@ -1,6 +1,6 @@
 """The teacher of the digits twins: a ResNet-20 of twice the width (1.1 M parameters), on the same 100 images.
 
-    python tools/train.py configs/nd_loss/teacher_resnet20x2_digits.py
+python tools/train.py configs/nd_loss/teacher_resnet20x2_digits.py
 """
 
 _base_ = [

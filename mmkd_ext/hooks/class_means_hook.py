@@ -46,6 +46,8 @@ class ClassMeansHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Set the means; before a checkpoint is loaded, whose own means then replace them."""
+        if not isinstance(getattr(runner, '_train_loop', None), BaseLoop):  # validation or a test alone
+            return
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         losses = getattr(model, 'distill', {})
         wanting = {name: loss for name, loss in losses.items() if hasattr(loss, 'set_class_means')}
@@ -54,8 +56,6 @@ class ClassMeansHook(Hook):
                 f'ClassMeansHook needs a distiller with a loss that follows class means (mmkd_ext.NDLoss), got '
                 f'{type(model).__name__} with losses {", ".join(losses) or "none"}.'
             )
-        if not isinstance(getattr(runner, '_train_loop', None), BaseLoop):  # validation or a test alone
-            return
         device = next(model.parameters()).device
         found: dict[int, Tensor] = {}
         for name, loss in wanting.items():

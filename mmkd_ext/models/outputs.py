@@ -115,7 +115,7 @@ def _watch_timm(network: Any, record: Recording, stack: ExitStack) -> None:
                 f'{type(network).__name__} needs a classifier to read the embedding from, got '
                 f'{type(part).__name__}. Was it built with num_classes=0?'
             )
-        _before(part, record, stack)
+        _before(_classifier(part), record, stack)
     extra = getattr(network, 'num_prefix_tokens', None)
     for info in _feature_info(network):
         stage = _submodule(network, str(info.get('module', '')))
@@ -165,6 +165,12 @@ def _shadowed(module: nn.Module, method: str, read: Callable[[Any], Any]) -> Ite
         delattr(module, method)
         if had is not None:
             setattr(module, method, had)
+
+
+def _classifier(part: nn.Module) -> nn.Module:
+    """The layer that maps the embedding; a head that pools first has it inside."""
+    inside = [module for module in part.modules() if isinstance(module, nn.Linear)]
+    return inside[-1] if inside and not isinstance(part, nn.Conv2d) else part
 
 
 def _last_linear(network: nn.Module, name: str) -> nn.Module:

@@ -10,7 +10,7 @@ from mmpretrain.registry import MODELS
 from test_tools.runs import losses, one_error, one_thread, write_config
 
 from mmkd_ext.checkpoints import read_checkpoint
-from tools import export_student, train
+from tools import export_student, test, train
 
 _HEAD = dict(type='LinearClsHead', num_classes=10, in_channels=64)
 _NECK = dict(type='GlobalAveragePooling')
@@ -78,6 +78,10 @@ def test_a_resumed_run_goes_on_exactly_and_its_student_is_a_plain_model(tmp_path
     means = read_checkpoint('whole/class_means.pth')
     torch.testing.assert_close(state['distill.nd.class_means'], means['class_means'].float(), rtol=0, atol=0)
     assert means['counts'].tolist() == [4] * 10
+    (tmp_path / 'teacher0.pth').unlink()  # neither a test nor the export needs it
+    with one_thread():
+        assert test.main([str(config), 'whole/epoch_3.pth', '--work-dir', 'tested', '--out', 'metrics.json', '--out-item', 'metrics']) == 0
+    assert json.loads((tmp_path / 'metrics.json').read_text())['accuracy/top1'] >= 0
     assert export_student.main([str(config), 'whole/epoch_3.pth', 'student.pth']) == 0
     plain = mmpretrain.get_model('student.py', pretrained='student.pth')
     expected = {key: value for key, value in state.items() if not key.startswith('distill.')}
