@@ -12,7 +12,7 @@ model = dict(
     _delete_=True, type='mmkd_ext.OfflineDistiller', student=_base_.model,
     teacher=dict(
         model='{{ fileDirname }}/teacher_resnet20x2_digits.py',
-        checkpoint='work_dirs/teacher_resnet20x2_digits/epoch_150.pth'),
+        checkpoint='work_dirs/teacher_resnet20x2_digits/epoch_30.pth'),
     input_size=16,
     losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0, loss_weight=1.0)))
 custom_hooks = [dict(type='mmkd_ext.LossWarmupHook', loss='kd', epochs=10)]
