@@ -46,7 +46,9 @@ def test_a_run_leaves_the_plain_networks_of_its_best_and_its_last_checkpoint(wor
         plain = build_model(Config.fromfile(work_dir / f'{out}.py'))
         plain.load_state_dict(state_of(work_dir / f'{out}.pth'))
         of_checkpoint = state_of(checkpoint)
-        torch.testing.assert_close(plain.state_dict(), {k: of_checkpoint[k] for k in plain.state_dict()}, rtol=0, atol=0)
+        torch.testing.assert_close(
+            plain.state_dict(), {k: of_checkpoint[k] for k in plain.state_dict()}, rtol=0, atol=0
+        )
         assert not any('students' in key or key.startswith('neck.') for key in plain.state_dict())
 
 
@@ -105,7 +107,8 @@ def test_only_the_main_process_exports(tmp_path, asked, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('options', 'word'), [(dict(which='first'), "'first'"), (dict(out='student.onnx'), r'\.pth'), (dict(out='s'), r'\.pth')]
+    ('options', 'word'),
+    [(dict(which='first'), "'first'"), (dict(out='student.onnx'), r'\.pth'), (dict(out='s'), r'\.pth')],
 )
 def test_options_that_cannot_be_are_refused_before_the_training(options, word):
     with pytest.raises(ValueError, match=word):
