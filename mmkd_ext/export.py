@@ -62,10 +62,15 @@ def build_model(cfg: Config) -> nn.Module:
 def input_size(cfg: Config) -> int:
     """Side in pixels of the images that a config feeds its network; 224 where the pipelines do not tell."""
     for name in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
-        pipeline = (cfg.get(name) or {}).get('dataset', {}).get('pipeline', [])
+        dataset = (cfg.get(name) or {}).get('dataset', {})
+        while 'dataset' in dataset:  # RepeatDataset and its like
+            dataset = dataset['dataset']
         for key in ('crop_size', 'scale'):
-            for transform in reversed(pipeline):
-                if isinstance(size := transform.get(key), int):
+            for transform in reversed(dataset.get('pipeline', [])):
+                size = transform.get(key)
+                if isinstance(size, list | tuple) and len(set(size)) == 1:
+                    size = size[0]
+                if isinstance(size, int):
                     return size
     return 224
 

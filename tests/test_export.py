@@ -82,7 +82,8 @@ def disturbed(model: nn.Module, rng: torch.Generator) -> nn.Module:
         if name.endswith('running_var'):
             tensor.copy_(0.5 + torch.rand(tensor.shape, generator=rng))
         elif tensor.is_floating_point():
-            tensor += 0.05 * torch.randn(tensor.shape, generator=rng)
+            scale = 0.3 * tensor.std() if tensor.ndim > 1 else 0.05  # a network that does not saturate
+            tensor += scale * torch.randn(tensor.shape, generator=rng)
     return model
 
 

@@ -75,8 +75,9 @@ def asked(monkeypatch) -> list[tuple]:
 
 def runner_with(tmp_path: Path, **infos: str) -> SimpleNamespace:
     hub = MessageHub(f'export_{tmp_path}_{len(infos)}')
-    for key, value in infos.items():
-        hub.update_info(key, value)
+    for key, name in infos.items():
+        (tmp_path / name).touch()
+        hub.update_info(key, str(tmp_path / name))
     return SimpleNamespace(
         message_hub=hub, cfg='the config', work_dir=str(tmp_path), logger=logging.getLogger('export_student')
     )
@@ -92,12 +93,12 @@ def runner_with(tmp_path: Path, **infos: str) -> SimpleNamespace:
 )
 def test_best_is_the_chosen_one_or_else_the_last(tmp_path, asked, which, infos, expected):
     ExportStudentHook(which=which, onnx=True).after_train(runner_with(tmp_path, **infos))
-    assert asked == [('the config', expected, tmp_path / 'student.pth', True)]
+    assert asked == [('the config', str(tmp_path / expected), tmp_path / 'student.pth', True)]
 
 
 def test_a_run_without_a_checkpoint_is_told_so(tmp_path, asked, caplog):
     ExportStudentHook().after_train(runner_with(tmp_path))
-    assert asked == [] and 'the run saved none' in caplog.text
+    assert asked == [] and 'found no checkpoint' in caplog.text
 
 
 def test_only_the_main_process_exports(tmp_path, asked, monkeypatch):

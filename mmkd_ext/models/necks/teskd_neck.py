@@ -139,7 +139,18 @@ class TESKDNeck(BaseModule):
                 above = ops.rectified_conv(y, *affine, upsamples[i - 1].conv.weight.permute(0, 2, 3, 1))
 
     def _check(self, stages: Sequence[Tensor]) -> None:
-        widths = tuple(stage.shape[1] for stage in stages)
+        shapes = [tuple(stage.shape) for stage in stages]
+        if any(len(shape) != 4 for shape in shapes):
+            raise ValueError(
+                f'TESKDNeck needs maps (N, C, H, W) from the backbone, got {shapes}. Let it return its maps '
+                '(ConvNeXt: gap_before_final_norm=False; transformers: out_type="featmap").'
+            )
+        widths = tuple(shape[1] for shape in shapes)
+        if widths != self.in_channels and tuple(shape[3] for shape in shapes) == self.in_channels:
+            raise ValueError(
+                f'TESKDNeck needs maps (N, C, H, W), got {shapes}, which are (N, H, W, C), as from some of timm\'s '
+                'transformers. Take the zoo\'s backbone of that name instead.'
+            )
         if widths != self.in_channels:
             raise ValueError(
                 f'TESKDNeck needs stages of widths {self.in_channels} (model.neck.in_channels), got {widths} from the '
