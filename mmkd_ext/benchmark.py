@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass, field
 
 import torch
-from mmengine.analysis import get_model_complexity_info
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 
 @dataclass
@@ -62,19 +62,23 @@ def compare_steps(
 
 
 def deployed_size(model: nn.Module, shape: tuple[int, int, int]) -> tuple[int, int]:
-    """Parameters and multiply-adds that a prediction of one image uses: what did not run does not count.
+    """Parameters that the prediction of one image depends on, and multiply-adds that are computed for it.
 
     Args:
         model: A host model.
         shape: Channels, height and width of the image.
+
+    Returns:
+        Parameters, and multiply-adds of convolutions and matrix products, whether their results are used or not.
     """
     model = copy.deepcopy(model).eval().requires_grad_()
-    info = get_model_complexity_info(model, shape, show_table=False, show_arch=False)
     parameters = list(model.parameters())
+    with FlopCounterMode(display=False) as counter:
+        output = model(torch.randn(1, *shape))
     # By the gradients, since a module's weights can be used without the module being called.
-    gradients = torch.autograd.grad(model(torch.randn(1, *shape)).sum(), parameters, allow_unused=True)
+    gradients = torch.autograd.grad(output.sum(), parameters, allow_unused=True)
     used = [p for p, gradient in zip(parameters, gradients, strict=True) if gradient is not None]
-    return sum(p.numel() for p in used), int(info['flops'])
+    return sum(p.numel() for p in used), counter.get_total_flops() // 2
 
 
 def _step(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> float:

@@ -38,6 +38,9 @@ except ImportError:  # upstream mmengine: its checkpoints hold nothing beyond th
             *numbers,
         ]
 
+    # Upstream's own reader needs them too: since torch 2.6 it reads weights only and knows no such types.
+    torch.serialization.add_safe_globals(get_torch_safe_globals())
+
 
 _TEMPORARY = '.mmkd-partial'
 _doomed: set[str] = set()  # removals that wait for the next whole file; shared, since the host makes a backend per call
@@ -120,7 +123,9 @@ def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, An
                 damaged = archive.testzip()
             if damaged is not None:
                 raise ValueError(f'its part {damaged} does not match its checksum')
-        with torch.serialization.safe_globals(get_torch_safe_globals()):
+        # Leaving the context takes away what it brought, so it brings only what nobody else has registered.
+        known = torch.serialization.get_safe_globals()
+        with torch.serialization.safe_globals([g for g in get_torch_safe_globals() if g not in known]):
             checkpoint = torch.load(path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:  # whatever a damaged file raises, it is unreadable
         raise ValueError(

@@ -133,6 +133,37 @@ def check_test(runner: Runner) -> None:
         _check_labels(runner, runner.test_dataloader.dataset, 'test')
 
 
+def check_weights(
+    model: nn.Module, checkpoint: dict, path: str, optional: Callable[[str], bool] = lambda key: False
+) -> None:
+    """Compare a checkpoint with a model before the host loads what fits and says nothing of the rest.
+
+    Args:
+        model: What will be loaded.
+        checkpoint: What was read from `path`.
+        path: For the sentence.
+        optional: Whether the model can do without a key.
+
+    Raises:
+        PreflightError: A key that is needed is missing or has another shape.
+    """
+    state = checkpoint.get('state_dict', checkpoint)
+    theirs = {
+        key.removeprefix('module.'): tuple(value.shape) for key, value in state.items() if hasattr(value, 'shape')
+    }
+    mine = {key.removeprefix('module.'): tuple(value.shape) for key, value in _bare(model).state_dict().items()}
+    needed = {key: shape for key, shape in mine.items() if not optional(key)}
+    wrong = [key for key, shape in needed.items() if theirs.get(key) != shape]
+    if wrong:
+        got = theirs.get(wrong[0], 'nothing')
+        unexpected = next((key for key in theirs if key not in mine), 'none')
+        raise PreflightError(
+            f'A checkpoint of this network is needed, got {path}, of which {len(needed) - len(wrong)} of {len(needed)} '
+            f'entries fit: first wrong {wrong[0]}, needs {needed[wrong[0]]}, got {got}; first unexpected {unexpected}. '
+            'Does the config belong to the checkpoint?'
+        )
+
+
 @contextmanager
 def _random_state_kept() -> Iterator[None]:
     state, numpy_state = random.getstate(), np.random.get_state()

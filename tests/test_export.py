@@ -32,7 +32,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     'VGG': dict(
         backbone=dict(type='VGG', depth=11, norm_cfg=dict(type='BN'), out_indices=(1, 2, 3, 4)),
         neck=dict(type='mmkd_ext.TESKDNeck', in_channels=(128, 256, 512, 512), channels=8, branch_strides=(4, 2, 1)),
-        head=dict(type='mmkd_ext.TESKDStackedHead', num_classes=7, in_channels=512, mid_channels=(9, 5)),
+        head=dict(type='mmkd_ext.TESKDStackedHead', num_classes=7, in_channels=512, mid_channels=(40, 30)),
     ),
     'SE-ResNet, three stages': dict(
         backbone=dict(
@@ -42,7 +42,9 @@ NETWORKS: dict[str, dict[str, Any]] = {
         head=dict(type='mmkd_ext.TESKDHead', num_classes=7, in_channels=128, num_students=2),
     ),
     'grey images': dict(
-        backbone=dict(type='ResNet_CIFAR', depth=18, base_channels=4, stem_channels=4, in_channels=1, out_indices=(2, 3)),
+        backbone=dict(
+            type='ResNet_CIFAR', depth=18, base_channels=4, stem_channels=4, in_channels=1, out_indices=(2, 3)
+        ),
         neck=dict(type='mmkd_ext.TESKDNeck', in_channels=(16, 32), channels=8),
         head=dict(type='mmkd_ext.TESKDHead', num_classes=7, in_channels=32, num_students=1),
     ),
@@ -68,7 +70,9 @@ def config_of(name: str) -> Config:
         widths = timm.create_model('test_resnet', features_only=True).feature_info.channels()[1:]
         model.neck.in_channels, model.head.in_channels = tuple(widths), widths[-1]
     preprocessor = dict(num_classes=7, mean=[0.0] * 3, std=[1.0] * 3)
-    return Config(dict(default_scope='mmpretrain', model={'type': 'ImageClassifier', **model}, data_preprocessor=preprocessor))
+    return Config(
+        dict(default_scope='mmpretrain', model={'type': 'ImageClassifier', **model}, data_preprocessor=preprocessor)
+    )
 
 
 @torch.no_grad()
@@ -78,7 +82,8 @@ def disturbed(model: nn.Module, rng: torch.Generator) -> nn.Module:
         if name.endswith('running_var'):
             tensor.copy_(0.5 + torch.rand(tensor.shape, generator=rng))
         elif tensor.is_floating_point():
-            tensor += 0.05 * torch.randn(tensor.shape, generator=rng)
+            scale = 0.3 * tensor.std() if tensor.ndim > 1 else 0.05  # a network that does not saturate
+            tensor += scale * torch.randn(tensor.shape, generator=rng)
     return model
 
 
@@ -165,6 +170,7 @@ def test_the_command_line_writes_onnx_that_runs_at_another_batch_size(trained, t
 @pytest.mark.parametrize('name', NETWORKS)
 def test_other_backbones_and_heads_make_the_round_trip(name, tmp_path, rng):
     cfg = config_of(name)
+    torch.manual_seed(0)
     model = disturbed(build_model(cfg), rng)
     torch.save(dict(state_dict=model.state_dict(), meta={}), tmp_path / 'epoch_1.pth')
     export_student(cfg, tmp_path / 'epoch_1.pth', tmp_path / 'student.pth', size=32)
@@ -247,21 +253,26 @@ def test_the_intruder_would_have_come_in(tmp_path):
     assert (tmp_path / 'intruded').exists()
 
 
+class Off(nn.Module):
+    """The graph that ONNX gets, with logits that are a little off."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.model(images, mode='tensor') + 2e-3 * torch.arange(10)
+
+
+@pytest.mark.parametrize('sure', [False, True], ids=['unsure network', 'network sure of its class'])
 @pytest.mark.parametrize('onnx', [False, True], ids=['plain network', 'onnx'])
-def test_other_predictions_write_nothing(trained, tmp_path, monkeypatch, onnx):
+def test_other_predictions_write_nothing(trained, tmp_path, monkeypatch, onnx, sure):
     config, checkpoint = trained
-    cfg = Config.fromfile(config)
-
-    class Off(nn.Module):
-        """The graph that ONNX gets, with logits that are a little off."""
-
-        def __init__(self, model: nn.Module) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, images: Tensor, mode: str = 'tensor') -> Tensor:
-            return self.model(images, mode='tensor') + 2e-4 * torch.arange(10)
-
+    state = torch.load(checkpoint, weights_only=False)
+    if sure:  # all probabilities are 0 or 1 in float32, whatever is off
+        state['state_dict']['head.fc.bias'][3] += 120
+    checkpoint = tmp_path / 'epoch_1.pth'
+    torch.save(state, checkpoint)
     if onnx:
         monkeypatch.setattr(export, '_Logits', Off)
     else:
@@ -272,10 +283,12 @@ def test_other_predictions_write_nothing(trained, tmp_path, monkeypatch, onnx):
             return model if 'TESKD' in config.model.head.type else _with_other_pooling(model)
 
         monkeypatch.setattr(export, 'build_model', build_off)
-    (tmp_path / 'a.pth').write_text('precious')
+    out = tmp_path / 'out'
+    out.mkdir()
+    (out / 'a.pth').write_text('precious')
     with pytest.raises(ValueError, match='differ by'):
-        export_student(cfg, checkpoint, tmp_path / 'a.pth', onnx=onnx)
-    assert contents(tmp_path) == {'a.pth': b'precious'}
+        export_student(Config.fromfile(config), checkpoint, out / 'a.pth', onnx=onnx)
+    assert contents(out) == {'a.pth': b'precious'}
 
 
 def _with_other_pooling(model: nn.Module) -> nn.Module:
@@ -324,7 +337,9 @@ def test_a_plain_config_exports_too(tmp_path, rng):
 
 
 def test_the_plain_head_keeps_what_the_teacher_s_head_was_told():
-    head = dict(type='mmkd_ext.TESKDHead', num_classes=7, in_channels=5, tau=2, num_students=1, topk=(1, 2), cal_acc=True)
+    head = dict(
+        type='mmkd_ext.TESKDHead', num_classes=7, in_channels=5, tau=2, num_students=1, topk=(1, 2), cal_acc=True
+    )
     model = dict(type='ImageClassifier', backbone=dict(type='X'), head=head)
     assert plain_model(model)['head'] == dict(
         type='LinearClsHead', num_classes=7, in_channels=5, topk=(1, 2), cal_acc=True, init_cfg=None
@@ -337,7 +352,9 @@ def test_the_plain_head_keeps_what_the_teacher_s_head_was_told():
 
 
 def test_a_model_without_helpers_comes_back_as_it_is():
-    model = dict(type='ImageClassifier', backbone=dict(type='ResNet', out_indices=(1, 3)), neck=None, head=dict(type='X'))
+    model = dict(
+        type='ImageClassifier', backbone=dict(type='ResNet', out_indices=(1, 3)), neck=None, head=dict(type='X')
+    )
     assert plain_model(model) == model
 
 
@@ -348,7 +365,9 @@ def test_no_weights_are_downloaded_for_a_network_that_gets_them_from_a_checkpoin
 
     asked = []
     create = timm.create_model
-    monkeypatch.setattr(timm, 'create_model', lambda **options: asked.append(options['pretrained']) or create(**options))
+    monkeypatch.setattr(
+        timm, 'create_model', lambda **options: asked.append(options['pretrained']) or create(**options)
+    )
     build_model(cfg), build_model(plain_config(cfg))
     assert asked == [False, False] and cfg.model.backbone.pretrained is True
     assert plain_model(cfg.model).backbone.pretrained is True  # the same network trained plainly starts from them

@@ -101,10 +101,12 @@ def _print_steps(rows: list[dict], reference: str) -> None:
     by_key = {(row['network'], row['precision']): row for row in rows}
     for row in rows:
         same = by_key[reference, row['precision']]
+        # Below this the step reuses what the process has: nothing to compare.
+        memory = f'{row["peak_mb"] / same["peak_mb"]:9.2f}' if same['peak_mb'] > 64 else '        -'
         full = by_key.get((reference, 'float32'), {}).get('seconds', float('nan'))
         print(
             f'{row["network"]:14}  {row["precision"]:9}  {row["seconds"]:9.3f}  {row["seconds"] / same["seconds"]:9.2f}  '
-            f'{row["seconds"] / full:17.2f}  {row["peak_mb"]:8.0f}  {row["peak_mb"] / same["peak_mb"]:9.2f}'
+            f'{row["seconds"] / full:17.2f}  {row["peak_mb"]:8.0f}  {memory}'
         )
 
 

@@ -51,6 +51,7 @@ def launch(gpus: int, command: Sequence[str]) -> int:
     Returns:
         0, or the exit code of the first process that failed (1 if a signal ended it).
     """
+    from torch.distributed import DistNetworkError
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import main as torchrun
 
@@ -70,6 +71,14 @@ def launch(gpus: int, command: Sequence[str]) -> int:
                 *command,
             ]
         )
+    except DistNetworkError as error:
+        text = str(error).splitlines()[0]
+        print(
+            f'error: A port that is free on {setting["MASTER_ADDR"]} is needed, got PORT={setting["PORT"]}: {text}. '
+            'Set PORT to another number.',
+            file=sys.stderr,
+        )
+        return 2
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         if failure.exitcode != 2:  # 2: the process has said in one sentence what was wrong

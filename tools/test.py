@@ -3,7 +3,7 @@
 import argparse
 import copy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mmengine
@@ -16,7 +16,7 @@ from mmengine.utils import import_modules_from_strings
 from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
 from mmkd_ext.export import distils, plain_model
 from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
-from mmkd_ext.preflight import PreflightError, check_test, run_checked
+from mmkd_ext.preflight import PreflightError, check_test, check_weights, run_checked
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -72,6 +72,14 @@ def _augment(cfg: Config) -> None:
     cfg.model = ConfigDict(**model, module=cfg.model)
 
 
+def _helper(cfg: Config) -> Callable[[str], bool]:
+    """Whether a key belongs to what only exists while training, unless it is tested too."""
+    model = cfg.model.get('module', cfg.model)
+    if (model.get('neck') or {}).get('eval_students') or 'TESKD' not in str((model.get('neck') or {}).get('type')):
+        return lambda key: False
+    return lambda key: key.startswith(('neck.', 'head.students.'))
+
+
 def print_metrics(metrics: dict[str, Any]) -> None:
     """A table of names and numbers."""
     rows = {name: f'{value:.4f}' if isinstance(value, float) else str(value) for name, value in metrics.items()}
@@ -85,11 +93,12 @@ def test(argv: Sequence[str] | None = None) -> None:
     """Check, then test."""
     args = parse_args(argv)
     cfg = make_config(args)
-    read_checkpoint(cfg.load_from)
+    checkpoint = read_checkpoint(cfg.load_from)
     join_processes(cfg)
     runner = build_runner(cfg)
     if isinstance(runner, Runner):
         check_test(runner)
+        check_weights(runner.model, checkpoint, cfg.load_from, optional=_helper(cfg))
     if args.out and args.out_item != 'metrics':
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
     metrics = runner.test()

@@ -10,10 +10,11 @@ from mmengine.config import Config
 from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
+from torch import nn
 
 from mmkd_ext.checkpoints import local_checkpoint, newest_readable_checkpoint, read_checkpoint, remove_partial_files
 from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
-from mmkd_ext.preflight import PreflightError, check_train, run_checked
+from mmkd_ext.preflight import PreflightError, check_train, check_weights, run_checked
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -83,6 +84,22 @@ def choose_checkpoint(cfg: Config) -> None:
         read_checkpoint(cfg.load_from, needs=('state_dict', 'meta', 'message_hub') if cfg.get('resume') else ())
 
 
+def check_start(cfg: Config, model: nn.Module) -> None:
+    """Refuse a checkpoint of another network; to start from (not to resume), some of its entries have to fit."""
+    if cfg.get('load_from') is None:
+        return
+    checkpoint = read_checkpoint(cfg.load_from)
+    if cfg.get('resume'):
+        check_weights(model, checkpoint, cfg.load_from)
+        return
+    state = checkpoint.get('state_dict', checkpoint)
+    mine = getattr(model, 'module', model).state_dict()
+    fitting = [key for key in mine if getattr(state.get(key), 'shape', None) == mine[key].shape]
+    if not fitting:
+        check_weights(model, checkpoint, cfg.load_from)
+    print_log(f'{len(fitting)} of {len(mine)} entries of the network are in {cfg.load_from}.', 'current')
+
+
 def train(argv: Sequence[str] | None = None) -> None:
     """Check, then train."""
     cfg = make_config(parse_args(argv))
@@ -101,6 +118,7 @@ def train(argv: Sequence[str] | None = None) -> None:
         )
     if isinstance(runner, Runner):  # other runners build their parts in another order
         check_train(runner)
+        check_start(cfg, runner.model)
     runner.train()
 
 

@@ -38,9 +38,12 @@ class ExportStudentHook(Hook):
         if not is_main_process():
             return
         infos = runner.message_hub.runtime_info
-        checkpoint = (infos.get('best_ckpt') if self.which == 'best' else None) or infos.get('last_ckpt')
+        named = [infos.get('best_ckpt') if self.which == 'best' else None, infos.get('last_ckpt')]
+        # A work dir that was moved since: the file has its old name in the new place.
+        places = [path for name in named if name for path in (Path(name), Path(runner.work_dir) / Path(name).name)]
+        checkpoint = next((path for path in places if path.is_file()), None)
         if checkpoint is None:
-            runner.logger.warning('ExportStudentHook found no checkpoint: the run saved none.')
+            runner.logger.warning(f'ExportStudentHook found no checkpoint of this run in {runner.work_dir}.')
             return
         files = export_student(runner.cfg, checkpoint, Path(runner.work_dir) / self.out, onnx=self.onnx)
         runner.logger.info(f'Exported the plain network of {checkpoint}: {", ".join(map(str, files))}')

@@ -46,7 +46,9 @@ def test_a_run_leaves_the_plain_networks_of_its_best_and_its_last_checkpoint(wor
         plain = build_model(Config.fromfile(work_dir / f'{out}.py'))
         plain.load_state_dict(state_of(work_dir / f'{out}.pth'))
         of_checkpoint = state_of(checkpoint)
-        torch.testing.assert_close(plain.state_dict(), {k: of_checkpoint[k] for k in plain.state_dict()}, rtol=0, atol=0)
+        torch.testing.assert_close(
+            plain.state_dict(), {k: of_checkpoint[k] for k in plain.state_dict()}, rtol=0, atol=0
+        )
         assert not any('students' in key or key.startswith('neck.') for key in plain.state_dict())
 
 
@@ -73,8 +75,9 @@ def asked(monkeypatch) -> list[tuple]:
 
 def runner_with(tmp_path: Path, **infos: str) -> SimpleNamespace:
     hub = MessageHub(f'export_{tmp_path}_{len(infos)}')
-    for key, value in infos.items():
-        hub.update_info(key, value)
+    for key, name in infos.items():
+        (tmp_path / name).touch()
+        hub.update_info(key, str(tmp_path / name))
     return SimpleNamespace(
         message_hub=hub, cfg='the config', work_dir=str(tmp_path), logger=logging.getLogger('export_student')
     )
@@ -90,12 +93,12 @@ def runner_with(tmp_path: Path, **infos: str) -> SimpleNamespace:
 )
 def test_best_is_the_chosen_one_or_else_the_last(tmp_path, asked, which, infos, expected):
     ExportStudentHook(which=which, onnx=True).after_train(runner_with(tmp_path, **infos))
-    assert asked == [('the config', expected, tmp_path / 'student.pth', True)]
+    assert asked == [('the config', str(tmp_path / expected), tmp_path / 'student.pth', True)]
 
 
 def test_a_run_without_a_checkpoint_is_told_so(tmp_path, asked, caplog):
     ExportStudentHook().after_train(runner_with(tmp_path))
-    assert asked == [] and 'the run saved none' in caplog.text
+    assert asked == [] and 'found no checkpoint' in caplog.text
 
 
 def test_only_the_main_process_exports(tmp_path, asked, monkeypatch):
@@ -105,7 +108,8 @@ def test_only_the_main_process_exports(tmp_path, asked, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('options', 'word'), [(dict(which='first'), "'first'"), (dict(out='student.onnx'), r'\.pth'), (dict(out='s'), r'\.pth')]
+    ('options', 'word'),
+    [(dict(which='first'), "'first'"), (dict(out='student.onnx'), r'\.pth'), (dict(out='s'), r'\.pth')],
 )
 def test_options_that_cannot_be_are_refused_before_the_training(options, word):
     with pytest.raises(ValueError, match=word):

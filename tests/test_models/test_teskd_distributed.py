@@ -15,33 +15,25 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def classifier(**head):
+def classifier():
     """Normalised within each sample, so that the loss is a sum over samples."""
     return dict(
         type='ImageClassifier',
         backbone=SYNC_FREE,
         neck=dict(type='mmkd_ext.TESKDNeck', in_channels=(16, 32, 64, 128), channels=8, norm_cfg=GROUP_NORM),
-        head=dict(type='mmkd_ext.TESKDHead', num_classes=7, in_channels=128, **head),
+        head=dict(type='mmkd_ext.TESKDHead', num_classes=7, in_channels=128, feature_weight=1e-3),
     )
 
 
-@pytest.mark.parametrize(
-    'head',
-    [
-        dict(feature_weight=1e-3),
-        dict(ce_weight=0.0, kl_weight=0.0, feature_weight=1e-2),  # the sum over the batch alone
-    ],
-    ids=['all terms', 'feature term'],
-)
-def test_two_processes_give_the_loss_terms_and_gradients_of_one(rng, head):
+def test_two_processes_give_the_loss_terms_and_gradients_of_one(rng):
     inputs, labels = torch.randn(6, 3, 16, 16, generator=rng, dtype=torch.float64), torch.tensor([0, 6, 3, 3, 1, 5])
-    model = classifier(**head)
+    model = classifier()
     (terms, gradients), (joint_terms, joint_gradients) = (
         f(model, inputs, labels) for f in (two_processes, one_process)
     )
     assert set(terms) == {'loss', 'loss_ce', 'loss_kl', 'loss_feature'}
     torch.testing.assert_close(terms, joint_terms, rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(gradients, joint_gradients, rtol=1e-7, atol=1e-10)
-    assert joint_terms['loss_feature'] > 1e-3  # large enough to show in the sum
+    assert joint_terms['loss_feature'] > 0.01 * joint_terms['loss']  # a sum over the batch, large enough to show
     students = [name for name in joint_gradients if name.startswith('neck.branches')]
     assert min(joint_gradients[name].abs().max() for name in students) > 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +10,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmkd_ext.models.necks import teskd_ops as ops
 from mmkd_ext.registry import MODELS
 
 BN = dict(type='BN')
@@ -61,7 +63,9 @@ class TESKDNeck(BaseModule):
         self.in_channels = tuple(in_channels)
         self.stage_strides = tuple(stage_strides or (2,) * n)
         if len(self.stage_strides) != n:
-            raise ValueError(f'TESKDNeck needs one stage stride per stage ({n}), got stage_strides={self.stage_strides}.')
+            raise ValueError(
+                f'TESKDNeck needs one stage stride per stage ({n}), got stage_strides={self.stage_strides}.'
+            )
         self.branch_strides = tuple(branch_strides or (prod(self.stage_strides[i + 1 :]) for i in range(n - 1)))
         if len(self.branch_strides) != n - 1:
             raise ValueError(
@@ -85,7 +89,10 @@ class TESKDNeck(BaseModule):
         if not (self.training or self.eval_students):
             return (teacher,)
         self._check(stages)
-        features = [self.branches[i](x) for i, x in self.student_maps(stages)]
+        if self._lean(stages):
+            features = list(self._lean_features(stages))
+        else:
+            features = [self.branches[i](x) for i, x in self.student_maps(stages)]
         return (*reversed(features), teacher)
 
     def student_maps(self, stages: Sequence[Tensor], last: int = 0) -> Iterator[tuple[int, Tensor]]:
@@ -98,8 +105,52 @@ class TESKDNeck(BaseModule):
             x = self.fusions[i](self.upsamples[i](x, lateral.shape[2:]), lateral)
             yield i, x
 
+    def _lean(self, stages: Sequence[Tensor]) -> bool:
+        """Whether this is what `teskd_ops` is for: a training step on CPU with statistics of the batch."""
+        norms = [m.norm for m in (*self.laterals, *self.upsamples, *self.fusions)]
+        return stages[0].device.type == 'cpu' and all(type(m) is nn.BatchNorm2d and m.training for m in norms)
+
+    def _lean_features(self, stages: Sequence[Tensor]) -> Iterator[Tensor]:
+        """What the branches make of `student_maps`, the deepest first, by operations that keep no large map."""
+        laterals: Any = self.laterals
+        upsamples: Any = self.upsamples
+        fusions: Any = self.fusions
+        branches: Any = self.branches
+        above = upsamples[-1].conv(laterals[-1](stages[-1].contiguous(memory_format=torch.channels_last)))
+        above = above.permute(0, 2, 3, 1).contiguous()
+        for i in reversed(range(len(branches))):
+            lateral, upsample, fusion, branch = laterals[i], upsamples[i], fusions[i], branches[i]
+            x = stages[i].permute(0, 2, 3, 1).to(above.dtype).contiguous()
+            n, h, w, _ = x.shape
+            x_weight = lateral.conv.weight.flatten(1)
+            y, mean, var = ops.fuse(
+                above,
+                ops.scale_and_shift(upsample.norm, *ops.resized_statistics(above, (h, w)), n * h * w),
+                x,
+                x_weight,
+                ops.scale_and_shift(lateral.norm, *ops.product_statistics(x, x_weight), n * h * w),
+                fusion.halves(),
+            )
+            affine = ops.scale_and_shift(fusion.norm, mean, var, n * h * w)
+            kernel = branch.kernel(h, w).permute(0, 2, 3, 1)
+            reduced = ops.rectified_conv(y, *affine, kernel).permute(0, 3, 1, 2)
+            yield branch.pool(reduced + branch.reduce.bias[:, None, None].to(reduced.dtype))
+            if i:
+                above = ops.rectified_conv(y, *affine, upsamples[i - 1].conv.weight.permute(0, 2, 3, 1))
+
     def _check(self, stages: Sequence[Tensor]) -> None:
-        widths = tuple(stage.shape[1] for stage in stages)
+        shapes = [tuple(stage.shape) for stage in stages]
+        if any(len(shape) != 4 for shape in shapes):
+            raise ValueError(
+                f'TESKDNeck needs maps (N, C, H, W) from the backbone, got {shapes}. Let it return its maps '
+                '(ConvNeXt: gap_before_final_norm=False; transformers: out_type="featmap").'
+            )
+        widths = tuple(shape[1] for shape in shapes)
+        if widths != self.in_channels and tuple(shape[3] for shape in shapes) == self.in_channels:
+            raise ValueError(
+                f'TESKDNeck needs maps (N, C, H, W), got {shapes}, which are (N, H, W, C), as from some of timm\'s '
+                'transformers. Take the zoo\'s backbone of that name instead.'
+            )
         if widths != self.in_channels:
             raise ValueError(
                 f'TESKDNeck needs stages of widths {self.in_channels} (model.neck.in_channels), got {widths} from the '
@@ -146,10 +197,15 @@ class _Fusion(_PointwiseConv):
 
     def forward(self, above: Tensor, lateral: Tensor) -> Tensor:  # type: ignore[override]
         n, c, h, w = above.shape
-        a, b = self.conv.weight.flatten(1).chunk(2, dim=1)
-        x = _rows(above) @ (a + b).t()
-        x = x.addmm_(_rows(lateral).to(x.dtype), a.t().to(x.dtype))  # in place, which autocast leaves alone
+        of_above, of_lateral = self.halves()
+        x = _rows(above) @ of_above.t()
+        x = x.addmm_(_rows(lateral).to(x.dtype), of_lateral.t().to(x.dtype))  # in place, which autocast leaves alone
         return F.relu_(self.norm(x.view(n, h, w, c).permute(0, 3, 1, 2)))
+
+    def halves(self) -> tuple[Tensor, Tensor]:
+        """Weights (W, W) of the map above and of the lateral."""
+        a, b = self.conv.weight.flatten(1).chunk(2, dim=1)
+        return a + b, a
 
 
 class _Branch(nn.Module):
@@ -165,10 +221,16 @@ class _Branch(nn.Module):
         self.expand_norm = build_norm_layer(norm_cfg, out_channels)[1]
 
     def forward(self, x: Tensor) -> Tensor:
-        k, (h, w) = self.reduce.stride[0], x.shape[2:]
-        if h < k or w < k:
-            x = F.pad(x, (0, max(k - w, 0), 0, max(k - h, 0)))
-        x = F.relu_(self.reduce_norm(_convolve_patches(x, self.reduce)))
+        return self.pool(_convolve_patches(x, self.kernel(*x.shape[2:]), self.reduce.bias))
+
+    def kernel(self, h: int, w: int) -> Tensor:
+        """The kernel of the first convolution; for a map below its size, which counts as padded with zeros, what lies on the map."""
+        k = self.reduce.stride[0]
+        return self.reduce.weight if k <= min(h, w) else self.reduce.weight[:, :, :h, :w]
+
+    def pool(self, x: Tensor) -> Tensor:
+        """Everything after the first convolution."""
+        x = F.relu_(self.reduce_norm(x))
         x = F.relu_(self.expand_norm(self.expand(x)))
         return F.adaptive_avg_pool2d(x, 1).flatten(1)
 
@@ -178,14 +240,13 @@ def _rows(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).flatten(0, 2)
 
 
-def _convolve_patches(x: Tensor, conv: nn.Conv2d) -> Tensor:
-    """What `conv` with stride = kernel and no padding computes, as one matrix product over its disjoint patches."""
+def _convolve_patches(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """A convolution of stride = kernel size without padding, as one matrix product over its disjoint patches."""
     n, c, height, width = x.shape
-    k = conv.stride[0]
-    h, w = height // k, width // k
-    patches = x.permute(0, 2, 3, 1)[:, : h * k, : w * k].reshape(n, h, k, w, k, c).transpose(2, 3).flatten(3)
-    kernel = conv.weight.permute(0, 2, 3, 1).flatten(1)
-    return F.linear(patches, kernel, conv.bias).permute(0, 3, 1, 2)
+    p, q = kernel.shape[2:]
+    h, w = height // p, width // q
+    patches = x.permute(0, 2, 3, 1)[:, : h * p, : w * q].reshape(n, h, p, w, q, c).transpose(2, 3).flatten(3)
+    return F.linear(patches, kernel.permute(0, 2, 3, 1).flatten(1), bias).permute(0, 3, 1, 2)
 
 
 def _stride(larger: Tensor, smaller: Tensor) -> int:

@@ -1,0 +1,179 @@
+"""The study's table: what is run, what is kept, and numbers by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from test_tools.runs import one_error, write_config
+
+from mmkd_ext.preflight import PreflightError
+from tools import study
+
+TESKD = """
+model = dict(
+    backbone=dict(out_indices=(0, 1, 2, 3)),
+    neck=dict(_delete_=True, type='mmkd_ext.TESKDNeck', in_channels=(4, 8, 16, 32)),
+    head=dict(_delete_=True, type='mmkd_ext.TESKDHead', num_classes=10, in_channels=32))
+train_cfg = dict(max_epochs=1)
+"""
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """A study file of two variants and two seeds."""
+
+    def write(**extra: object) -> Path:
+        config = write_config(tmp_path, TESKD)
+        variants = dict(plain=dict(config=str(config), plain=True), teskd=dict(config=str(config)))
+        path = tmp_path / 'study_tiny.py'
+        path.write_text(f'study = {dict(metric="accuracy/top1", seeds=[3, 7], variants=variants) | extra!r}\n')
+        return path
+
+    return write
+
+
+@pytest.fixture
+def ran(monkeypatch) -> list[tuple[str, str, int]]:
+    """Runs that are not made: (type of the head, work dir's parent, seed); the metric is a function of them."""
+    calls: list[tuple[str, str, int]] = []
+
+    def run_once(config: Path, work_dir: Path, seed: int, options=(), quiet=True) -> float:
+        head = Config.fromfile(config).model.head.type
+        calls.append((head, work_dir.parent.name, seed))
+        log = work_dir / '20260101_000000/vis_data/scalars.json'
+        log.parent.mkdir(parents=True)
+        level = 50.0 + 10 * ('TESKD' in head) + seed
+        rows = [{'loss': 1.0, 'step': 1}, *({'accuracy/top1': level + d, 'step': 1} for d in (0.5, 2.0, 1.0))]
+        log.write_text('\n'.join(map(json.dumps, rows)))
+        return 8.0 + seed
+
+    monkeypatch.setattr(study, 'run_once', run_once)
+    return calls
+
+
+def test_a_plain_variant_is_the_same_run_without_the_helpers(tmp_path):
+    config = str(write_config(tmp_path, TESKD))
+    options = {'train_cfg.max_epochs': 4, 'model.backbone.depth': 34}
+    plain, teskd = (
+        Config.fromfile(study.variant_config(dict(config=config, options=options, **extra), tmp_path / name))
+        for name, extra in (('plain', dict(plain=True)), ('teskd', {}))
+    )
+    assert plain.model.head.type == 'LinearClsHead' and plain.model.neck.type == 'GlobalAveragePooling'
+    assert plain.model.backbone == {**teskd.model.backbone, 'out_indices': (3,)} and plain.model.backbone.depth == 34
+    assert teskd.model.head.type == 'mmkd_ext.TESKDHead' and teskd.train_cfg.max_epochs == 4
+    rest = [{k: v for k, v in cfg.to_dict().items() if k != 'model'} for cfg in (plain, teskd)]
+    assert rest[0] == rest[1]
+
+
+def test_the_table_has_means_and_sample_deviations():
+    runs = [
+        dict(last=80.0, best=81.0, seconds=10),
+        dict(last=82.0, best=82.0, seconds=20),
+        dict(last=87.0, best=87.5, seconds=33),
+    ]
+    lines = study.table(dict(plain=runs[:1], teskd=runs), 'top1').splitlines()
+    assert lines[0].startswith('| variant | top1, last epoch | top1, best epoch | seeds')
+    # One run has no deviation. By hand: 83 and sqrt((9 + 1 + 16) / 2); 83.5 and sqrt((6.25 + 2.25 + 16) / 2).
+    assert lines[2] == '| plain | 80.00 | 81.00 | 1 | 10 |'
+    assert lines[3] == '| teskd | 83.00 ± 3.61 | 83.50 ± 3.50 | 3 | 21 |'
+    assert {line.count('|') for line in lines} == {6}
+
+
+def test_a_study_runs_seed_by_seed_and_keeps_what_has_run(plan, ran, tmp_path, capsys):
+    out = tmp_path / 'out'
+    assert study.main([str(plan()), '--out', str(out), '--seeds', '3']) == 0
+    assert study.main([str(plan()), '--out', str(out)]) == 0
+    heads = dict(plain='LinearClsHead', teskd='mmkd_ext.TESKDHead')
+    assert ran == [(heads[name], name, seed) for seed in (3, 7) for name in ('plain', 'teskd')]
+    before = (out / 'table.md').read_text()
+    assert study.main([str(plan()), '--out', str(out)]) == 0
+    assert len(ran) == 4 and (out / 'table.md').read_text() == before  # nothing again
+    results = json.loads((out / 'results.json').read_text())
+    assert results['teskd'] == [
+        dict(seed=3, last=64.0, best=65.0, seconds=11.0),
+        dict(seed=7, last=68.0, best=69.0, seconds=15.0),
+    ]
+    assert '| plain | 56.00 ± 2.83 | 57.00 ± 2.83 | 2 | 13 |' in before and '| teskd | 66.00 ± 2.83 |' in before
+    assert '[4/4] teskd, seed 7: last 68.00, best 69.00' in capsys.readouterr().out
+
+
+def test_the_readme_gets_the_table_and_its_command(plan, ran, tmp_path):
+    readme = tmp_path / 'README.md'
+    readme.write_text('before\n<!-- study_tiny -->\nold\n<!-- /study_tiny -->\nafter ± é\n', encoding='utf-8')
+    for _ in range(2):  # the second time changes nothing
+        assert study.main([str(plan()), '--out', str(tmp_path / 'out'), '--readme', str(readme)]) == 0
+        text = readme.read_text(encoding='utf-8')
+        assert text.startswith('before\n<!-- study_tiny -->\n') and text.endswith('<!-- /study_tiny -->\nafter ± é\n')
+        assert 'old' not in text and text.count('| teskd | 66.00 ± 2.83 |') == 1
+        assert f'`python tools/study.py {tmp_path / "study_tiny.py"}` (seeds 3, 7)' in text
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'nothing',
+        '<!-- a -->',
+        '<!-- /a -->',
+        '<!-- a --><!-- a --><!-- /a -->',
+        '<!-- /a --> <!-- a -->',
+        '<!-- a -- <!-- /a -->',
+    ],
+)
+def test_markers_that_are_not_once_each_and_in_order_are_refused(tmp_path, text):
+    readme = tmp_path / 'README.md'
+    readme.write_text(text)
+    with pytest.raises(PreflightError, match='marker'):
+        study.write_between_markers(readme, 'a', 'new')
+    assert readme.read_text() == text
+
+
+@pytest.mark.parametrize('table', ['| a |\n|---|', r'\1 \g<0> $&'], ids=['table', 'like a pattern'])
+def test_writing_between_markers_touches_only_what_is_between_them(tmp_path, table):
+    readme = tmp_path / 'README.md'
+    readme.write_text('x <!-- b --> y <!-- a -->z<!-- /a --> <!-- /b --> w')
+    for _ in range(2):
+        study.write_between_markers(readme, 'a', table)
+        assert readme.read_text() == f'x <!-- b --> y <!-- a -->\n{table}\n<!-- /a --> <!-- /b --> w'
+
+
+def test_a_metric_that_no_run_logs_is_named_with_those_that_are(plan, ran, tmp_path, capsys):
+    assert study.main([str(plan(metric='accuracy/top5')), '--out', str(tmp_path / 'out')]) == 2
+    said = one_error(capsys.readouterr().err)
+    assert "'accuracy/top5'" in said and 'accuracy/top1' in said and len(ran) == 1
+    assert not list(tmp_path.rglob('result.json'))  # mended, it runs again
+
+
+@pytest.mark.parametrize(
+    ('text', 'word'), [('a = 1', 'dict `study`'), ('study = (', 'can be read'), (None, 'not there')]
+)
+def test_a_file_that_is_no_study_is_one_sentence(tmp_path, capsys, text, word):
+    path = tmp_path / 'study_none.py'
+    if text is not None:
+        path.write_text(text)
+    assert study.main([str(path)]) == 2
+    assert word in one_error(capsys.readouterr().err)
+
+
+def test_scores_are_those_of_the_newest_start(tmp_path):
+    for start, values in (('20260101_000000', [1.0, 2.0]), ('20260102_000000', [4.0, 3.0])):
+        log = tmp_path / start / 'vis_data/scalars.json'
+        log.parent.mkdir(parents=True)
+        log.write_text('\n'.join(json.dumps({'m': value}) for value in values))
+    assert study.scores(tmp_path, 'm') == [4.0, 3.0]
+    with pytest.raises(PreflightError, match='Did it train'):
+        study.scores(tmp_path / '20260101_000000/vis_data', 'm')
+
+
+def test_a_real_run_is_scored_and_one_that_fails_is_one_sentence_with_its_last_line(plan, tmp_path, capsys):
+    config = str(write_config(tmp_path, TESKD))
+    bad = dict(config=config, options={'model.head.num_classes': 7})
+    path = plan(variants=dict(good=dict(config=config), bad=bad), seeds=[5])
+    assert study.main([str(path), '--out', str(tmp_path / 'out')]) == 2
+    said = one_error(capsys.readouterr().err)
+    assert 'exit code 2' in said and str(tmp_path / 'out/bad/seed5') in said and 'num_classes=7' in said
+    record = json.loads((tmp_path / 'out/good/seed5/result.json').read_text())
+    assert 0 <= record['last'] <= record['best'] <= 100 and record['seconds'] > 1
+    log = next((tmp_path / 'out/good/seed5').glob('*/vis_data/config.py'))
+    assert Config.fromfile(log).randomness.seed == 5
+    assert not (tmp_path / 'out/bad/seed5/result.json').exists() and not (tmp_path / 'out/table.md').exists()
