@@ -29,7 +29,8 @@ HELPERS = ('neck.', 'head.students.')
 @pytest.fixture(scope='module', autouse=True)
 def silence() -> Iterator[None]:
     """`init_weights` outside a runner says a line for every parameter."""
-    logger = MMLogger.get_current_instance()
+    # A new one: the last test's may write to a file that is closed.
+    logger = MMLogger.get_instance('test_configs')
     level = logger.level
     logger.setLevel(logging.ERROR)
     yield
