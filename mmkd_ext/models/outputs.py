@@ -56,6 +56,11 @@ class Recording:
             )
         return Outputs(tuple(self.stages), _joined(self.embeddings), logits)
 
+    def forget(self) -> None:
+        """Make ready for another pass."""
+        for seen in (self.stages, self.embeddings, self.logits):
+            seen.clear()
+
 
 def _joined(embeddings: Sequence[Tensor]) -> Tensor:
     """One embedding: the mean of tokens of one width (DeiT), side by side where the widths differ (Conformer)."""

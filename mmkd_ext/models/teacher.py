@@ -1,7 +1,9 @@
 """A teacher from any spec, frozen for ever. N samples."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from logging import WARNING
 from typing import Any
 
 import torch
@@ -10,9 +12,10 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from .outputs import Outputs, recording
+from .renormalise import Renormalise
 from .teacher_spec import build_network
 
-_OTHER = {'rgb': 'bgr', 'bgr': 'rgb'}
+_PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
 class FrozenTeacher:
@@ -23,12 +26,14 @@ class FrozenTeacher:
     It follows its inputs to their device.
 
     Args:
-        spec: See `teacher_spec.build_network`.
+        spec: See `teacher_spec.build_network`; and two keys of its dict that say how it runs. `precision`: 'fp32', 'bf16' or 'fp16',
+            whatever the student has; None: as the student. In half precision convolutions run in channels-last layout. `compile`:
+            run by `torch.compile`, or, where that fails, as without it, with one warning.
         student_preprocessor: What normalised the images that the teacher will be given; None: as its own.
         channel_order: 'rgb' or 'bgr', the order of these images; None: as the preprocessors tell.
 
     Raises:
-        ValueError: As `build_network`, or images whose channel order cannot be known.
+        ValueError: As `build_network`, an unknown precision, or images whose channel order cannot be known.
     """
 
     def __init__(
@@ -37,9 +42,18 @@ class FrozenTeacher:
         student_preprocessor: nn.Module | None = None,
         channel_order: str | None = None,
     ) -> None:
-        self.network, self.name, preprocessor, self.input_size = build_network(spec)
+        options = dict(spec) if isinstance(spec, Mapping) else {'model': spec}
+        self.precision, compiled = options.pop('precision', None), options.pop('compile', False)
+        if self.precision not in (None, *_PRECISIONS):
+            raise ValueError(f"A teacher's precision needs to be None or one of {', '.join(_PRECISIONS)}, got {self.precision!r}.")
+        self.network, self.name, preprocessor, self.input_size = build_network(options)
         self.network.requires_grad_(False).eval()
-        own_order = spec.get('channel_order') if isinstance(spec, Mapping) else None
+        convolves = any(isinstance(module, nn.Conv2d) for module in self.network.modules())
+        self._channels_last = convolves and self.precision in ('bf16', 'fp16')
+        if self._channels_last:
+            self.network.to(memory_format=torch.channels_last)
+        self._compiled = CompiledRecording(self.network, self.name) if compiled else None
+        own_order = options.get('channel_order')
         self._renormalise = (
             None
             if student_preprocessor is None or not preprocessor
@@ -48,8 +62,13 @@ class FrozenTeacher:
         self._digest: str | None = None
 
     @torch.no_grad()
-    def __call__(self, inputs: Tensor) -> Outputs:
-        """Return what the teacher says about images (N, C, H, W) that the student's preprocessor normalised."""
+    def __call__(self, inputs: Tensor, once: bool = False) -> Outputs:
+        """Return what the teacher says about images (N, C, H, W) that the student's preprocessor normalised.
+
+        Args:
+            inputs: The images.
+            once: A look that is not worth compiling for.
+        """
         weight = next(self.network.parameters())
         if weight.device != inputs.device:
             self.network.to(inputs.device)
@@ -61,9 +80,20 @@ class FrozenTeacher:
         size = self.input_size
         if size is not None and tuple(inputs.shape[-2:]) != (size, size):
             inputs = F.interpolate(inputs, (size, size), mode='bilinear', antialias=True)
-        with recording(self.network) as record:
-            self.network(inputs)
-        return record.outputs()
+        if self._channels_last:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        with self._autocast(inputs.device.type):
+            if self._compiled is not None:
+                return self._compiled(inputs, once)
+            with recording(self.network) as record:
+                self.network(inputs)
+            return record.outputs()
+
+    def _autocast(self, device: str) -> AbstractContextManager:
+        if self.precision is None:
+            return nullcontext()
+        dtype = _PRECISIONS[self.precision]
+        return torch.autocast(device, dtype, enabled=False) if dtype == torch.float32 else torch.autocast(device, dtype)
 
     def fingerprint(self) -> str:
         """A digest of the weights; the same weights have the same one."""
@@ -75,6 +105,11 @@ class FrozenTeacher:
             self._digest = digest.hexdigest()
         return self._digest
 
+    @property
+    def runs_eagerly(self) -> bool:
+        """Whether it is not compiled: not asked to be, or after the compiler's failure."""
+        return self._compiled is None or self._compiled.failed
+
     def __deepcopy__(self, memo: dict) -> 'FrozenTeacher':
         """The same one: it never changes."""
         return self
@@ -83,74 +118,36 @@ class FrozenTeacher:
         return f'FrozenTeacher({self.name})'
 
 
-class Renormalise:
-    """From images normalised for the student to those normalised for the teacher: one exact affine map per channel.
+class CompiledRecording:
+    """A frozen network and the reading of its outputs, compiled as one; as they are where that fails.
 
     Args:
-        name: The teacher's, for messages.
-        student: The student's preprocessor (`mean`, `std`, `to_rgb`).
-        teacher: Config of the teacher's.
-        student_order: Channel order of the student's images; None: 'rgb' if its preprocessor has `to_rgb`.
-        teacher_order: Of the teacher's; None: 'rgb' if it has `to_rgb`, else the order in which the data is loaded.
-
-    Raises:
-        ValueError: The orders cannot be known, or numbers of channels differ.
+        network: It is watched for good, so it should be nobody else's.
+        name: Its name, for the warning.
     """
 
-    def __init__(
-        self,
-        name: str,
-        student: nn.Module,
-        teacher: Mapping[str, Any],
-        student_order: str | None = None,
-        teacher_order: str | None = None,
-    ) -> None:
-        s_mean, s_std = (_values(getattr(student, key, None)) for key in ('mean', 'std'))
-        t_mean, t_std = (_values(teacher.get(key)) for key in ('mean', 'std'))
-        s_mean, s_std, t_mean, t_std = torch.broadcast_tensors(
-            *(x if x is not None else torch.full((1,), v) for x, v in
-              ((s_mean, 0.0), (s_std, 1.0), (t_mean, 0.0), (t_std, 1.0)))
-        )  # fmt: skip
-        s_rgb = bool(getattr(student, 'to_rgb', getattr(student, '_channel_conversion', False)))
-        t_rgb = bool(teacher.get('to_rgb', teacher.get('bgr_to_rgb', False)))
-        s_mean, s_std, t_mean, t_std = (x.double() for x in (s_mean, s_std, t_mean, t_std))
-        self.flip = len(s_mean) in (1, 3) and _orders_differ(name, s_rgb, t_rgb, student_order, teacher_order)
-        if self.flip:
-            s_mean, s_std = s_mean.flip(0), s_std.flip(0)
-        self.scale = (s_std / t_std).float()[:, None, None]
-        self.shift = ((s_mean - t_mean) / t_std).float()[:, None, None]
-        self.needed = not (torch.equal(s_mean, t_mean) and torch.equal(s_std, t_std))
-        if self.flip:
-            print_log(f'Teacher {name}: it is given the channels in the other order than the student.', 'current')
+    def __init__(self, network: nn.Module, name: str) -> None:
+        self.network, self.name = network, name
+        self._watch = ExitStack()  # kept, since its end would be the watching's
+        self._record = self._watch.enter_context(recording(network))  # hooks that come later the compiler would not see
+        self._call = torch.compile(self._eager)
+        self.failed = False
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """Return the same images as the teacher's own preprocessor makes them."""
-        if self.flip and inputs.shape[1] == 3:
-            inputs = inputs.flip(1)
-        if not self.needed:
-            return inputs
-        if self.scale.device != inputs.device:
-            self.scale, self.shift = self.scale.to(inputs.device), self.shift.to(inputs.device)
-        return torch.addcmul(self.shift.to(inputs.dtype), inputs, self.scale.to(inputs.dtype))
+    def __call__(self, inputs: Tensor, eagerly: bool = False) -> Outputs:
+        """Run the network once."""
+        if eagerly or self.failed:
+            return self._eager(inputs)
+        try:
+            return self._call(inputs)
+        except Exception as error:  # whatever the compiler met, the network may still run without it
+            self._record.forget()
+            self.failed = True
+            reason = f'{type(error).__name__}: {error}'.strip().splitlines()[0].rstrip('.')
+            print_log(f'The teacher {self.name} runs without torch.compile, which failed: {reason}.', 'current', WARNING)
+            return self._eager(inputs)
 
-
-def _values(x: Sequence[float] | Tensor | None) -> Tensor | None:
-    return None if x is None else torch.as_tensor(x, dtype=torch.float64).flatten()
-
-
-def _orders_differ(name: str, s_rgb: bool, t_rgb: bool, student: str | None, teacher: str | None) -> bool:
-    for order in (student, teacher):
-        if order not in (None, 'rgb', 'bgr'):
-            raise ValueError(f"channel_order needs to be 'rgb', 'bgr' or None, got {order!r}.")
-    student = student or ('rgb' if s_rgb else None)
-    teacher = teacher or ('rgb' if t_rgb else None)
-    if student is not None:
-        # `to_rgb` flips what was loaded; a teacher without it saw what the loader gives
-        return student != (teacher or (_OTHER[student] if s_rgb else student))
-    if teacher is None:
-        return False
-    raise ValueError(
-        f'The channel order of the images is needed: the teacher {name} takes {teacher}, and the '
-        "student's data_preprocessor has to_rgb=False, which data in RGB and in BGR may have. Set the distiller's "
-        "channel_order='rgb' (CIFAR, digits and other images held in memory) or 'bgr' (files)."
-    )
+    def _eager(self, inputs: Tensor) -> Outputs:
+        self.network(inputs)
+        outputs = self._record.outputs()
+        self._record.forget()
+        return outputs

@@ -156,7 +156,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
             self.student(images)
         self.student.train()
         student = record.outputs()
-        said = {name: teacher(images) for name, teacher in self.teachers.items()}
+        said = {name: teacher(images, once=True) for name, teacher in self.teachers.items()}
         rows: list[tuple[str, ...]] = []
         for name, loss in self.distill.items():
             teacher, theirs = self.teacher_of(name), said[self._teacher_of[name]]

@@ -1,0 +1,83 @@
+"""Images normalised for one network, as another one wants them. N samples, C channels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+_OTHER = {'rgb': 'bgr', 'bgr': 'rgb'}
+
+
+class Renormalise:
+    """From images normalised for the student to those normalised for the teacher: one exact affine map per channel.
+
+    Args:
+        name: The teacher's, for messages.
+        student: The student's preprocessor (`mean`, `std`, `to_rgb`).
+        teacher: Config of the teacher's.
+        student_order: Channel order of the student's images; None: 'rgb' if its preprocessor has `to_rgb`.
+        teacher_order: Of the teacher's; None: 'rgb' if it has `to_rgb`, else the order in which the data is loaded.
+
+    Raises:
+        ValueError: The orders cannot be known, or numbers of channels differ.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        student: nn.Module,
+        teacher: Mapping[str, Any],
+        student_order: str | None = None,
+        teacher_order: str | None = None,
+    ) -> None:
+        s_mean, s_std = (_values(getattr(student, key, None)) for key in ('mean', 'std'))
+        t_mean, t_std = (_values(teacher.get(key)) for key in ('mean', 'std'))
+        s_mean, s_std, t_mean, t_std = torch.broadcast_tensors(
+            *(x if x is not None else torch.full((1,), v) for x, v in
+              ((s_mean, 0.0), (s_std, 1.0), (t_mean, 0.0), (t_std, 1.0)))
+        )  # fmt: skip
+        s_rgb = bool(getattr(student, 'to_rgb', getattr(student, '_channel_conversion', False)))
+        t_rgb = bool(teacher.get('to_rgb', teacher.get('bgr_to_rgb', False)))
+        s_mean, s_std, t_mean, t_std = (x.double() for x in (s_mean, s_std, t_mean, t_std))
+        self.flip = len(s_mean) in (1, 3) and _orders_differ(name, s_rgb, t_rgb, student_order, teacher_order)
+        if self.flip:
+            s_mean, s_std = s_mean.flip(0), s_std.flip(0)
+        self.scale = (s_std / t_std).float()[:, None, None]
+        self.shift = ((s_mean - t_mean) / t_std).float()[:, None, None]
+        self.needed = not (torch.equal(s_mean, t_mean) and torch.equal(s_std, t_std))
+        if self.flip:
+            print_log(f'Teacher {name}: it is given the channels in the other order than the student.', 'current')
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Return the same images as the teacher's own preprocessor makes them."""
+        if self.flip and inputs.shape[1] == 3:
+            inputs = inputs.flip(1)
+        if not self.needed:
+            return inputs
+        if self.scale.device != inputs.device:
+            self.scale, self.shift = self.scale.to(inputs.device), self.shift.to(inputs.device)
+        return torch.addcmul(self.shift.to(inputs.dtype), inputs, self.scale.to(inputs.dtype))
+
+
+def _values(x: Sequence[float] | Tensor | None) -> Tensor | None:
+    return None if x is None else torch.as_tensor(x, dtype=torch.float64).flatten()
+
+
+def _orders_differ(name: str, s_rgb: bool, t_rgb: bool, student: str | None, teacher: str | None) -> bool:
+    for order in (student, teacher):
+        if order not in (None, 'rgb', 'bgr'):
+            raise ValueError(f"channel_order needs to be 'rgb', 'bgr' or None, got {order!r}.")
+    student = student or ('rgb' if s_rgb else None)
+    teacher = teacher or ('rgb' if t_rgb else None)
+    if student is not None:
+        # `to_rgb` flips what was loaded; a teacher without it saw what the loader gives
+        return student != (teacher or (_OTHER[student] if s_rgb else student))
+    if teacher is None:
+        return False
+    raise ValueError(
+        f'The channel order of the images is needed: the teacher {name} takes {teacher}, and the '
+        "student's data_preprocessor has to_rgb=False, which data in RGB and in BGR may have. Set the distiller's "
+        "channel_order='rgb' (CIFAR, digits and other images held in memory) or 'bgr' (files)."
+    )
