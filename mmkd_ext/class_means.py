@@ -1,18 +1,139 @@
 """A teacher's mean embedding of each class, and the file that keeps it. N samples, K classes, D channels."""
 
+import copy
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, broadcast_object_list, get_rank, get_world_size, is_main_process
+from mmengine.logging import print_log
+from mmengine.registry import DATASETS, FUNCTIONS
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from mmkd_ext.checkpoints import AtomicBackend, read_checkpoint
+from mmkd_ext.random_state import random_state_kept, seed_everything
 
 _WHAT = 'mmkd_ext class means'
+
+
+class ClassMeans(NamedTuple):
+    """A teacher's class means and where they come from.
+
+    Attributes:
+        means: (K, D), float64.
+        counts: (K,) samples per class.
+        names: Of the classes.
+        path: The file that keeps them.
+    """
+
+    means: Tensor
+    counts: Tensor
+    names: list[str]
+    path: Path
+
+
+def means_of_teacher(
+    model: Any,
+    teacher: Any,
+    loader: Mapping[str, Any],
+    dataset: Dataset,
+    path: Path | None = None,
+    folder: Path = Path('.'),
+    seed: int = 0,
+) -> ClassMeans:
+    """Read a teacher's class means from their file; without one, make one pass of the teacher over the data and write it.
+
+    Each process takes its share of the samples, each sample once, without batch augmentations.
+
+    Args:
+        model: The distiller, for its `data_preprocessor` and the number of classes.
+        teacher: A `FrozenTeacher` of it.
+        loader: Config of the data loader: `dataset` (which is compared with what a file was made of), `batch_size`,
+            `num_workers`, `collate_fn`.
+        dataset: The data set that was built of it.
+        path: The file; None: one in `folder`, named after teacher, data and pipeline.
+        folder: A cache, which runs of the same teacher and data may share.
+        seed: Of the augmentations, whatever was drawn before; and what is drawn afterwards is as if there had been no pass.
+
+    Raises:
+        ValueError: A file of another teacher, data or pipeline; a class without samples.
+    """
+    cfg = dict(loader['dataset'])
+    provenance = {
+        'teacher': teacher.fingerprint()[:16] + (f' in {teacher.precision}' if teacher.precision else ''),
+        'data': digest((sorted((k, str(v)) for k, v in cfg.items() if k != 'pipeline'), len(dataset))),  # type: ignore[arg-type]
+        'pipeline': digest((str(cfg.get('pipeline')), str(model.data_preprocessor.__dict__.get('to_rgb')),
+                            _numbers(model.data_preprocessor))),
+    }  # fmt: skip
+    if path is None:
+        name = re.sub(r'\W+', '_', teacher.name).strip('_')
+        path = folder / f'{name}-{digest(sorted(provenance.items()))}.pth'
+    names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
+    names = [str(k) for k in range(_classes(model))] if names is None else list(names)
+    answer = [_read(path, provenance) if is_main_process() else None]
+    broadcast_object_list(answer)  # one process reads, and all of them hear of a refusal
+    if isinstance(answer[0], str):
+        raise ValueError(answer[0])
+    if answer[0] is not None:
+        print_log(f'Class means of {teacher.name} from {path}.', 'current')
+        return ClassMeans(*answer[0], names, path)
+    print_log(f'Class means: one pass of {teacher.name} over {len(dataset)} images, kept in {path}.', 'current')  # type: ignore[arg-type]
+    with random_state_kept():
+        seed_everything(seed, get_rank())
+        means, counts = compute_class_means(teacher, _batches(model, loader, dataset), names)
+    if is_main_process():
+        save_class_means(path, means, counts, provenance)
+    return ClassMeans(means, counts, names, path)
+
+
+def clean_data(cfg: Mapping[str, Any]) -> tuple[dict[str, Any], Dataset]:
+    """The training data of a config in its validation pipeline: the loader's config and the data set."""
+    loader = copy.deepcopy(dict(cfg['train_dataloader']))
+    loader['dataset'] = {**loader['dataset'], 'pipeline': cfg['val_dataloader']['dataset']['pipeline']}
+    return loader, DATASETS.build(loader['dataset'])
+
+
+def _read(path: Path, provenance: dict[str, str]) -> tuple[Tensor, Tensor] | str | None:
+    if not path.exists():
+        return None
+    try:
+        return load_class_means(path, provenance)
+    except ValueError as error:
+        return str(error)
+
+
+def _batches(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[tuple[Tensor, Tensor]]:
+    """This process's share: each sample once, which a sampler that fills up the last batch does not give."""
+    collate = copy.deepcopy(dict(cfg.get('collate_fn') or {'type': 'pseudo_collate'}))
+    loader: DataLoader = DataLoader(
+        Subset(dataset, range(get_rank(), len(dataset), get_world_size())),  # type: ignore[arg-type]
+        batch_size=cfg.get('batch_size') or 64,
+        num_workers=cfg.get('num_workers', 0),
+        collate_fn=partial(FUNCTIONS.get(collate.pop('type')), **collate),  # type: ignore[arg-type]
+        worker_init_fn=_seed_worker,
+    )
+    for batch in loader:
+        data = model.data_preprocessor(batch, False)
+        yield data['inputs'], torch.cat([sample.gt_label for sample in data['data_samples']])
+
+
+def _classes(model: Any) -> int:
+    head = getattr(model.student, 'head', None)
+    return getattr(head, 'num_classes', None) or model.student.model.num_classes
+
+
+def _numbers(preprocessor: Any) -> list[list[float]]:
+    return [buffer.flatten().tolist() for _, buffer in sorted(preprocessor.named_buffers())]
+
+
+def _seed_worker(worker_id: int) -> None:
+    seed_everything(torch.initial_seed() % 2**63, worker_id)
 
 
 def compute_class_means(
@@ -69,8 +190,8 @@ def save_class_means(path: str | Path, means: Tensor, counts: Tensor, provenance
         AtomicBackend().put(buffer.getvalue(), path)
 
 
-def load_class_means(path: str | Path, provenance: Mapping[str, str]) -> Tensor:
-    """Read means (K, D) that were made as `provenance` says.
+def load_class_means(path: str | Path, provenance: Mapping[str, str]) -> tuple[Tensor, Tensor]:
+    """Read means (K, D) and counts (K,) that were made as `provenance` says.
 
     Raises:
         ValueError: Another kind of file, or one made with another teacher, other data or another pipeline.
@@ -85,4 +206,4 @@ def load_class_means(path: str | Path, provenance: Mapping[str, str]) -> Tensor:
             f"Class means of this run's teacher, data and pipeline are needed, got {path}, which was made with "
             f'{"; ".join(differing)}. Remove it, or give ClassMeansHook another file.'
         )
-    return found['class_means']
+    return found['class_means'], found['counts']

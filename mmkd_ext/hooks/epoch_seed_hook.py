@@ -1,27 +1,18 @@
 """Random state that a resumed run has too, because it follows from the seed and the progress alone."""
 
-import random
 from collections.abc import Callable
 from functools import partial
 from logging import WARNING
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
+from mmkd_ext.random_state import seed_everything
 from mmkd_ext.registry import HOOKS
-
-
-def seed_everything(*key: int) -> None:
-    """Seed Python, numpy and torch from a tuple of non-negative integers; different tuples give unrelated streams."""
-    words = np.random.SeedSequence(key).generate_state(3)
-    random.seed(int(words[0]))
-    np.random.seed(int(words[1]))
-    torch.manual_seed(int(words[2]))
 
 
 def _seed_worker(worker_id: int, key: tuple[int, ...], first: Callable[[int], None] | None) -> None:

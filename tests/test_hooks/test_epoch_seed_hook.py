@@ -10,7 +10,8 @@ from mmengine.dataset import DefaultSampler
 from torch.utils.data import DataLoader, Dataset
 
 from mmkd_ext.hooks import epoch_seed_hook
-from mmkd_ext.hooks.epoch_seed_hook import EpochSeedHook, seed_everything
+from mmkd_ext.hooks.epoch_seed_hook import EpochSeedHook
+from mmkd_ext.random_state import seed_everything
 
 
 class Noise(Dataset):

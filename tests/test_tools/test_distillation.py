@@ -75,7 +75,8 @@ def test_a_resumed_run_goes_on_exactly_and_its_student_is_a_plain_model(tmp_path
         assert term['loss'] == pytest.approx(term['loss_student'] + term['loss_kd'] + term['loss_nd'], abs=1e-4)
 
     state = read_checkpoint('whole/epoch_3.pth')['state_dict']
-    means = read_checkpoint('whole/class_means.pth')
+    (file,) = (tmp_path / 'class_means').glob('*.pth')  # one for all three runs, as they have one teacher and one data set
+    means = read_checkpoint(file)
     torch.testing.assert_close(state['distill.nd.class_means'], means['class_means'].float(), rtol=0, atol=0)
     assert means['counts'].tolist() == [4] * 10
     (tmp_path / 'teacher0.pth').unlink()  # neither a test nor the export needs it
@@ -88,10 +89,21 @@ def test_a_resumed_run_goes_on_exactly_and_its_student_is_a_plain_model(tmp_path
     torch.testing.assert_close(dict(plain.state_dict()), expected, rtol=0, atol=0)
 
 
-def test_class_means_of_another_teacher_are_refused_by_name(tmp_path, monkeypatch, capsys):
+def test_another_teacher_has_another_file_in_the_cache(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     short = ('--cfg-options', 'train_cfg.max_epochs=1')
+    for seed in (0, 1):
+        assert run(tmp_path, extra(tmp_path, seed=seed), f'work{seed}', *short)[1] == 0
+    files = sorted((tmp_path / 'class_means').glob('ImageClassifier-*.pth'))
+    assert len(files) == 2
+    assert not torch.equal(*(read_checkpoint(file)['class_means'] for file in files))
+
+
+def test_class_means_of_another_teacher_are_refused_by_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    short = ('--cfg-options', 'train_cfg.max_epochs=1', 'custom_hooks.1.file=class_means.pth')
     assert run(tmp_path, extra(tmp_path), 'work', *short)[1] == 0
+    assert (tmp_path / 'work/class_means.pth').is_file()
     capsys.readouterr()
     assert run(tmp_path, extra(tmp_path, seed=1), 'work', *short)[1] == 2
     error = one_error(capsys.readouterr().err)

@@ -86,9 +86,9 @@ class OfflineDistiller(PlainKeys, BaseModel):
             plain.backbone.out_indices = (max(indices),)
         return plain
 
-    def teacher_of(self, loss: str) -> FrozenTeacher:
-        """The teacher that a loss follows."""
-        return self.teachers[self._teacher_of[loss]]
+    def teacher_name_of(self, loss: str) -> str:
+        """Which of the teachers a loss follows."""
+        return self._teacher_of[loss]
 
     def set_loss_factor(self, loss: str, factor: float) -> None:
         """Multiply a loss from now on; set, never accumulated, so a hook may set it from a counter."""
@@ -159,7 +159,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         said = {name: teacher(images, once=True) for name, teacher in self.teachers.items()}
         rows: list[tuple[str, ...]] = []
         for name, loss in self.distill.items():
-            teacher, theirs = self.teacher_of(name), said[self._teacher_of[name]]
+            teacher, theirs = self.teachers[self._teacher_of[name]], said[self._teacher_of[name]]
             classes = student.logits.shape[1], theirs.logits.shape[1]
             if classes[0] != classes[1]:
                 text = f'The student has {classes[0]} classes and the teacher {teacher.name} has {classes[1]}'
