@@ -1,7 +1,10 @@
 """Fixtures that every test may use."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 # The tests' tensors are small: on two threads they wait for each other more than they compute.
 torch.set_num_threads(1)
@@ -11,3 +14,13 @@ torch.set_num_threads(1)
 def rng() -> torch.Generator:
     """A local generator, so that no test depends on the order of tests."""
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_logger_of_another_test() -> Iterator[None]:
+    """The host keeps loggers for ever, and those of a test write to a stream that ends with it."""
+    yield
+    for logger in MMLogger._instance_dict.values():
+        for handler in logger.handlers:
+            handler.close()
+    MMLogger._instance_dict.clear()

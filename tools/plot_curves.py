@@ -80,7 +80,7 @@ def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int
     if not panels:
         raise PreflightError(f'A loss or an accuracy is needed, got {", ".join(c.key for c in known)}: see --keys.')
     with matplotlib.rc_context(_STYLE):
-        return _write(_figure(read, panels, smooth), Path(out))
+        return write_picture(_figure(read, panels, smooth), Path(out))
 
 
 def _matching(pattern: str, known: Sequence[Curve]) -> list[Curve]:
@@ -155,7 +155,8 @@ def _colour(index: int, count: int) -> Any:
     return _COLOURS[index] if count <= len(_COLOURS) else matplotlib.colormaps['turbo'](index / (count - 1))
 
 
-def _write(figure: Figure, out: Path) -> Path:
+def write_picture(figure: Figure, out: Path) -> Path:
+    """Write a picture whole, in the format that its name ends in."""
     if out.suffix[1:].lower() not in (kinds := figure.canvas.get_supported_filetypes()):
         raise PreflightError(f'A picture named .{", .".join(sorted(kinds))} is needed, got {out}. Look at --out.')
     try:
