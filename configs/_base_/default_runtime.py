@@ -35,13 +35,14 @@ default_hooks = dict(
     visualization=dict(type='VisualizationHook', enable=False),
     epoch_seed=dict(type='mmkd_ext.EpochSeedHook'),
     invalid_loss=dict(type='mmkd_ext.InvalidLossHook', interval=50),
+    distillation_report=dict(type='mmkd_ext.DistillationReportHook'),
 )
 
 env_cfg = dict(
     cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl')
 )
 
-visualizer = dict(type='UniversalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
+visualizer = dict(type='UniversalVisualizer', vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')])
 log_processor = dict(window_size=10)
 log_level = 'INFO'
 load_from = None

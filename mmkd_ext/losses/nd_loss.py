@@ -77,6 +77,19 @@ class _Misalignment(torch.autograd.Function):
         return (s / scale).mul_(along_s * grad).addcmul_(c, along_c * grad), None, None
 
 
+@torch.no_grad()
+def _diagnostics(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> dict[str, Tensor]:
+    """What the loss pulls at, averaged over the batch: the (projected) student's length, and both directions against the class mean."""
+    means = means.float()
+    centres = target.float() @ means if target.ndim == 2 else means[target.long()]
+    student = student.float()
+    return {
+        'student_norm': torch.linalg.vector_norm(student, dim=1).mean(),
+        'student_cosine': torch.cosine_similarity(student, centres, dim=1).mean(),
+        'teacher_cosine': torch.cosine_similarity(teacher.float(), centres, dim=1).mean(),
+    }
+
+
 def _largest(x: Tensor) -> Tensor:
     """The largest magnitude in each row; two plain reductions are faster than abs or an infinity norm."""
     return torch.maximum(x.amax(dim=1, keepdim=True), -x.amin(dim=1, keepdim=True))
@@ -145,6 +158,7 @@ class NDLoss(nn.Module):
         self.dropout = dropout
         self.widths: tuple[int, int] | None = None
         self.projection: nn.Module = nn.Identity()
+        self.diagnostics: dict[str, Tensor] = {}  # of the last batch: norms, and cosines to the class mean
         self.register_buffer('class_means', None)
         if student_channels is not None and teacher_channels is not None:
             self._build(student_channels, teacher_channels)
@@ -208,7 +222,9 @@ class NDLoss(nn.Module):
         if self.class_means.device != student.embedding.device:
             self.class_means = self.class_means.to(student.embedding.device)
         embedding = self.projection(student.embedding)
-        return self.loss_weight * nd_loss(embedding, teacher.embedding, target, self.class_means)
+        value = nd_loss(embedding, teacher.embedding, target, self.class_means)
+        self.diagnostics = _diagnostics(embedding, teacher.embedding, target, self.class_means)
+        return self.loss_weight * value
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
         saved = state_dict.get(f'{prefix}class_means')

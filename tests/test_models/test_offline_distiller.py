@@ -72,13 +72,21 @@ def test_terms_are_the_formulas_and_diagnostics_are_not_losses(rng):
 
     terms = model(inputs, samples, mode='loss')
 
-    projected = reference.distill.nd.projection(embedding)
+    projected = reference.distill.nd.projection(embedding).detach()
     torch.testing.assert_close(terms['loss_student'], torch.nn.functional.cross_entropy(logits, target))
     torch.testing.assert_close(terms['loss_kd'], 2.5 * kd_loss(logits, teacher.logits, 4.0))
     torch.testing.assert_close(
         terms['loss_nd'], nd_loss(projected, teacher.embedding, target, model.distill.nd.class_means))
     assert {k for k in terms if 'loss' in k} == {'loss_student', 'loss_kd', 'loss_nd'}
-    assert {k for k in terms if 'loss' not in k} == {'student_norm', 'student_top1', 'teacher_norm', 'teacher_top1'}
+    assert {k for k in terms if 'loss' not in k} == {
+        'student_norm', 'student_top1', 'teacher_norm', 'teacher_top1', 'kd_unweighted', 'nd_unweighted', 'nd_student_norm',
+        'nd_student_cosine', 'nd_teacher_cosine'}
+    torch.testing.assert_close(terms['kd_unweighted'], kd_loss(logits, teacher.logits, 4.0))
+    means = model.distill.nd.class_means
+    for name, embedding in (('student', projected), ('teacher', teacher.embedding)):
+        cosines = [float(e @ means[k] / e.norm() / means[k].norm()) for e, k in zip(embedding, target, strict=True)]
+        assert float(terms[f'nd_{name}_cosine']) == pytest.approx(sum(cosines) / len(cosines), abs=1e-5)
+    assert float(terms['nd_student_norm']) == pytest.approx(sum(float(e.norm()) for e in projected) / len(projected), rel=1e-5)
     total = model.parse_losses(terms)[0]
     torch.testing.assert_close(total, terms['loss_student'] + terms['loss_kd'] + terms['loss_nd'])
 
@@ -229,7 +237,8 @@ def test_review_sizes_its_fusion_and_its_stages_are_not_deployed(rng):
     losses = dict(kd=dict(type='mmkd_ext.ReviewKDLoss', student_stages=(0, 1, 2), teacher_stages=(0, 1, 2)))
     teacher = dict(TEACHER, options=dict(backbone=dict(out_indices=(1, 2, 3, 4), pre_activation=True)))
     model = distiller(stages(STUDENT), teacher, losses).train()
-    assert model.adapters[0] == ('kd', 'stage 0', '16x16x16', '32x16x16', 'ReviewKDNeck')
+    rows = [line.split() for line in model.adapter_table.splitlines()]
+    assert rows[2] == ['kd', 'stage', '0', '16x16x16', '32x16x16', 'ReviewKDNeck']
     before = copy.deepcopy(model.distill.state_dict())
     step(model, batch(rng))
     assert any(not torch.equal(value, before[key]) for key, value in model.distill.state_dict().items())

@@ -117,11 +117,13 @@ class OfflineDistiller(PlainKeys, BaseModel):
             if not torch.is_grad_enabled() and getattr(loss, 'class_means', target) is None:
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
             value = loss(student, teachers[self._teacher_of[name]], target)
-            factor = self.loss_factors.get(name, 1.0)
-            if isinstance(value, Mapping):
-                terms.update({f'loss_{name}_{part}': factor * each for part, each in value.items()})
-            else:
-                terms[f'loss_{name}'] = factor * value
+            factor, weight = self.loss_factors.get(name, 1.0), getattr(loss, 'loss_weight', 1.0)
+            for part, each in value.items() if isinstance(value, Mapping) else [('', value)]:
+                key = f'{name}_{part}' if part else name
+                terms[f'loss_{key}'] = factor * each
+                if weight:
+                    terms[f'{key}_unweighted'] = each.detach() / weight
+            terms.update({f'{name}_{key}': each for key, each in getattr(loss, 'diagnostics', {}).items()})
         terms.update(self._diagnostics(student, teachers, target))
         return terms
 
@@ -169,9 +171,9 @@ class OfflineDistiller(PlainKeys, BaseModel):
                 print_log(f'{text}: only its features can be followed.', 'current', WARNING)
             if hasattr(loss, 'build_for'):
                 rows += [(name, *row) for row in loss.build_for(student, theirs)]
-        self.adapters = rows
+        self.adapter_table = f'Adapters at {side} x {side} pixels:\n{_table(rows)}' if rows else ''
         if rows:
-            print_log(f'Adapters at {side} x {side} pixels:\n{_table(rows)}', 'current')
+            print_log(self.adapter_table, 'current')
 
     def get_layer_depth(self, param_name: str) -> tuple[int, int]:
         """The student's, for layer-wise learning rates; helpers count as its last layer."""
