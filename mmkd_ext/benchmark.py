@@ -1,15 +1,22 @@
-"""Time and memory of training steps, side by side in one run. N images."""
+"""Time and memory of training steps, side by side in one run. N images, K classes."""
 
 import copy
+import ctypes
+import gc
 import resource
 import statistics
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
+from mmengine.config import Config
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from mmkd_ext.export import build_model
 
 
 @dataclass
@@ -61,6 +68,61 @@ def compare_steps(
     return timings
 
 
+class TeacherAlone(nn.Module):
+    """A teacher's bare network as something to time: one forward pass without gradient, and no loss."""
+
+    def __init__(self, teacher: Any) -> None:
+        super().__init__()
+        self.network = [teacher.network]  # in a list, so that train() does not reach it
+
+    @torch.no_grad()
+    def forward(self, images: Tensor, samples: list, mode: str) -> dict[str, Tensor]:
+        """Run the network."""
+        self.network[0].to(images.device)(images)
+        return {}
+
+
+def distiller_parts(cfg: Config) -> dict[str, nn.Module]:
+    """What a distiller's step is made of, with random weights: the student, each teacher, the distiller, and one with bf16 teachers."""
+    cfg = cfg.copy()
+    model: Any = build_with_random_teachers(cfg)
+    parts: dict[str, nn.Module] = {'student': model.student}
+    parts.update({name: TeacherAlone(teacher) for name, teacher in model.teachers.items()})
+    parts['ours'] = model
+    parts['ours, bf16 teacher'] = build_with_random_teachers(cfg, precision='bf16')
+    return parts
+
+
+def build_with_random_teachers(cfg: Config, **how: Any) -> nn.Module:
+    """A distiller whose teachers and class means are random: their values change nothing in what a step costs.
+
+    Args:
+        cfg: Its config.
+        how: Further keys of every teacher's spec, such as `precision`.
+    """
+    cfg = cfg.copy()
+    spec = cfg.model.teacher
+    several = isinstance(spec, Mapping) and 'model' not in spec
+    specs = {name: each if isinstance(each, Mapping) else {'model': each} for name, each in (
+        spec if several else {'teacher': spec}).items()}  # fmt: skip
+    specs = {name: {**each, 'checkpoint': None, 'allow_random': True, **how} for name, each in specs.items()}
+    cfg.model.teacher = specs if several else specs['teacher']
+    model: Any = build_model(cfg)
+    for name, loss in model.distill.items():
+        if hasattr(loss, 'set_class_means'):
+            teacher = model.teachers[model.teacher_name_of(name)]
+            outputs = teacher(torch.zeros(1, *model.input_shape), once=True)
+            loss.set_class_means(torch.rand(outputs.logits.shape[1], outputs.embedding.shape[1]) + 0.1)
+    return model
+
+
+def sum_of(timings: list[Timing], names: list[str], precision: str) -> Timing:
+    """Several networks' steps one after the other, round by round."""
+    parts = [timing for timing in timings if timing.name in names and timing.precision == precision]
+    rounds = [sum(seconds) for seconds in zip(*(part.seconds for part in parts), strict=True)]
+    return Timing('sum', precision, rounds, sum(part.peak_mb for part in parts))
+
+
 def deployed_size(model: nn.Module, shape: tuple[int, int, int]) -> tuple[int, int]:
     """Parameters that the prediction of one image depends on, and multiply-adds that are computed for it.
 
@@ -90,7 +152,8 @@ def _step(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> 
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == 'bfloat16'):
         losses = model(images, samples, mode='loss')
         total = sum(value for key, value in losses.items() if 'loss' in key)
-    total.backward()
+    if isinstance(total, Tensor):  # a teacher alone has nothing to minimise
+        total.backward()
     _wait(images)
     seconds = time.perf_counter() - start
     model.zero_grad(set_to_none=True)
@@ -109,6 +172,7 @@ def _peak(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> 
         before = torch.cuda.memory_allocated()
         _step(model, images, targets, precision)
         return (torch.cuda.max_memory_allocated() - before) / 1e6
+    _give_back()
     resident = _resident_mb()
     peak = resident
     done = threading.Event()
@@ -128,7 +192,15 @@ def _peak(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> 
     return peak - resident
 
 
+def _give_back() -> None:
+    """Let the system have what this process has freed, which it would otherwise use again unseen."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)  # glibc's
+    if trim is not None:
+        trim(0)
+
+
 def _resident_mb() -> float:
-    """Resident memory of this process. Large blocks go back to the system when they are freed, so it follows the tensors."""
+    """Resident memory of this process."""
     with open('/proc/self/statm') as file:
         return int(file.read().split()[1]) * resource.getpagesize() / 1e6

@@ -1,6 +1,7 @@
 """Compare a config's training step with its plain network's, and show what is deployed: python tools/benchmark.py CONFIG.
 
-The networks take turns in one run on random images, forward and backward, so that their ratio holds on a noisy machine.
+The networks take turns in one run on random images, forward and backward, so that their ratio holds on a noisy machine. A distiller with
+frozen teachers is compared with the sum of the student's step alone and the teachers' forward passes alone; all weights are random.
 """
 
 import argparse
@@ -15,9 +16,13 @@ from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
 from torch import nn
 
-from mmkd_ext.benchmark import compare_steps, deployed_size
+from mmkd_ext.benchmark import TeacherAlone, compare_steps, deployed_size, distiller_parts, sum_of
 from mmkd_ext.export import build_model, input_shape, plain_config
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
+from mmkd_ext.registry import MODELS
+
+sys.path.insert(0, str(Path(__file__).parent))
+from study import write_between_markers  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -37,6 +42,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'tests/naive_teskd.py',
     )
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
+    parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
+    parser.add_argument('--marker', default='benchmark', help='the markers: <!-- MARKER --> and <!-- /MARKER -->')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
     return parser.parse_args(argv)
 
@@ -62,52 +69,70 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         cfg.merge_from_dict(args.cfg_options)
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
-    shape = input_shape(cfg, args.size)
+    plain = plain_config(cfg)
+    shape = input_shape(plain, args.size)
     torch.manual_seed(0)
-    models = {'plain': build_model(plain_config(cfg)), 'ours': build_model(cfg)}
+    teachers: list[str] = []
+    if 'teacher' in cfg.model and hasattr(MODELS.get(cfg.model.type), 'teacher_name_of'):
+        models = distiller_parts(cfg)
+        teachers = [name for name, part in models.items() if isinstance(part, TeacherAlone)]
+    else:
+        models = {'plain': build_model(plain), 'ours': build_model(cfg)}
+    reference = 'sum' if teachers else 'plain'
     if args.witness:
         models['witness'] = load_witness(args.witness, cfg)
-    print(
-        f'{args.config}: batch {args.batch_size}, {shape[-1]} px, {args.device}, {args.threads} threads, torch {torch.__version__}'
-    )
+        reference = 'witness'
+    where = f'batch {args.batch_size}, {shape[-1]} px, {args.device}, {args.threads} threads, torch {torch.__version__}'
+    print(f'{args.config}: {where}')
     print('deployed (eval mode)    parameters    multiply-adds')
     for name, model in models.items():
+        if name in teachers:
+            continue
         parameters, flops = deployed_size(model, shape)
         print(f'{name:22}  {parameters:10,}  {flops:15,}')
     images = torch.randn(args.batch_size, *shape).to(args.device)
-    targets = torch.arange(args.batch_size) % cfg.model.head.num_classes
+    targets = torch.arange(args.batch_size) % num_classes(plain)
     for model in models.values():
         model.to(args.device)
-    rows = []
-    for timing in compare_steps(models, images, targets, args.precision, args.rounds, args.threads):
-        rows.append(
-            dict(
-                network=timing.name,
-                precision=timing.precision,
-                seconds=timing.median,
-                all=timing.seconds,
-                peak_mb=timing.peak_mb,
-            )
-        )
-    _print_steps(rows, 'witness' if args.witness else 'plain')
+    timings = compare_steps(models, images, targets, args.precision, args.rounds, args.threads)
+    if teachers:
+        timings += [sum_of(timings, ['student', *teachers], precision) for precision in args.precision]
+    rows = [
+        dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=t.peak_mb) for t in timings
+    ]
+    text = steps_table(rows, reference)
+    print(text)
+    if args.readme:
+        command = f'python tools/benchmark.py {" ".join(argv if argv is not None else sys.argv[1:])}'
+        write_between_markers(args.readme, args.marker, f'`{command}` ({where}, {args.rounds} rounds):\n\n{text}')
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(rows, indent=1))
     return rows
 
 
-def _print_steps(rows: list[dict], reference: str) -> None:
-    print(f'training step   precision   median s   x {reference}   x {reference} float32   peak MB   x {reference}')
+def num_classes(plain: Config) -> int:
+    """Classes of the plain network's labels."""
+    return (plain.model.get('head') or plain.model).get('num_classes', 10)
+
+
+def steps_table(rows: list[dict], reference: str) -> str:
+    """Markdown: seconds and memory of each network, and what they are of the reference's."""
     by_key = {(row['network'], row['precision']): row for row in rows}
+    lines = [
+        f'| training step | precision | median s | x {reference} | x {reference} in float32 | peak MB | x {reference} |',
+        '|---|---|---|---|---|---|---|',
+    ]
     for row in rows:
         same = by_key[reference, row['precision']]
         # Below this the step reuses what the process has: nothing to compare.
-        memory = f'{row["peak_mb"] / same["peak_mb"]:9.2f}' if same['peak_mb'] > 64 else '        -'
+        memory = f'{row["peak_mb"] / same["peak_mb"]:.2f}' if same['peak_mb'] > 64 else '-'
         full = by_key.get((reference, 'float32'), {}).get('seconds', float('nan'))
-        print(
-            f'{row["network"]:14}  {row["precision"]:9}  {row["seconds"]:9.3f}  {row["seconds"] / same["seconds"]:9.2f}  '
-            f'{row["seconds"] / full:17.2f}  {row["peak_mb"]:8.0f}  {memory}'
+        lines.append(
+            f'| {row["network"]} | {row["precision"]} | {row["seconds"]:.3f} | {row["seconds"] / same["seconds"]:.2f} '
+            f'| {row["seconds"] / full:.2f} | {row["peak_mb"]:.0f} | {memory} |'
         )
+    return '\n'.join(lines)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

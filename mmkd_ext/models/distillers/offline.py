@@ -152,7 +152,8 @@ class OfflineDistiller(PlainKeys, BaseModel):
         """Look at both networks once, in eval mode and without random numbers, and let each loss size itself."""
         side = input_size or _side(student_cfg, self.student)
         channels = (student_cfg.get('backbone') or {}).get('in_channels', student_cfg.get('in_chans', 3))
-        images = torch.zeros(1, channels if isinstance(channels, int) else 3, side, side)
+        self.input_shape = (channels if isinstance(channels, int) else 3, side, side)
+        images = torch.zeros(1, *self.input_shape)
         self.student.eval()
         with recording(self.student) as record:
             self.student(images)
