@@ -17,6 +17,7 @@ from torch import nn
 
 from mmkd_ext.benchmark import compare_steps, deployed_size
 from mmkd_ext.export import build_model, input_shape, plain_config
+from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 
 
@@ -58,8 +59,7 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     """Measure and print two tables; return the rows."""
     args = parse_args(argv)
     cfg = load_config(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options, args.config)
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     shape = input_shape(cfg, args.size)

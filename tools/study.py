@@ -18,6 +18,7 @@ from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.checkpoints import AtomicBackend
 from mmkd_ext.export import plain_model
+from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 
 TRAIN = Path(__file__).with_name('train.py')
@@ -26,7 +27,7 @@ TRAIN = Path(__file__).with_name('train.py')
 def variant_config(variant: dict, folder: Path) -> Path:
     """Write a variant's config: the named one with its options, or the plain network of it."""
     cfg = load_config(variant['config'])
-    cfg.merge_from_dict(dict(variant.get('options', {})))
+    merge_options(cfg, variant.get('options'), variant['config'], f'The options of a variant of {variant["config"]}')
     if variant.get('plain'):
         if cfg.get('custom_imports'):
             import_modules_from_strings(**cfg.custom_imports)

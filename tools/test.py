@@ -15,8 +15,10 @@ from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
 from mmkd_ext.export import distils, plain_model
+from mmkd_ext.folders import check_output
 from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
-from mmkd_ext.preflight import PreflightError, check_test, check_weights, run_checked
+from mmkd_ext.preflight import PreflightError, check_test, run_checked
+from mmkd_ext.weights import check_weights, weights_of
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -39,6 +41,8 @@ def make_config(args: argparse.Namespace) -> Config:
     """The config with the flags applied."""
     if args.out_item is not None and args.out is None:
         raise PreflightError(f'--out-item {args.out_item} needs --out FILE, got none: name the file to write.')
+    if args.out is not None:
+        _check_out(args.out, args.out_item)
     cfg = common_config(args, needs=('test_cfg', 'test_dataloader', 'test_evaluator'))
     cfg.load_from, cfg.resume = local_checkpoint(args.checkpoint), False
     if args.amp:
@@ -60,6 +64,16 @@ def make_config(args: argparse.Namespace) -> Config:
     if distils(cfg.model):  # the student predicts alone; its teacher may be on another machine
         cfg.model = plain_model(cfg.model)
     return cfg
+
+
+def _check_out(out: str, item: str | None) -> None:
+    endings = ('.pkl', '.pickle', '.json', '.yaml', '.yml') if item == 'metrics' else ('.pkl', '.pickle')
+    if not out.endswith(endings):
+        raise PreflightError(
+            f'--out needs a file that ends in {" or ".join(endings)} for --out-item {item or "pred"}, got {out}: '
+            'predictions are pickled, metrics may also be JSON or YAML.'
+        )
+    check_output(out, 'Name another by --out.')
 
 
 def _augment(cfg: Config) -> None:
@@ -94,6 +108,7 @@ def test(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     cfg = make_config(args)
     checkpoint = read_checkpoint(cfg.load_from)
+    weights_of(checkpoint, cfg.load_from)
     join_processes(cfg)
     runner = build_runner(cfg)
     if isinstance(runner, Runner):
