@@ -221,7 +221,7 @@ class _Logits(nn.Module):
 def _check_onnx() -> None:
     missing = [name for name in ('onnx', 'onnxscript', 'onnxruntime') if importlib.util.find_spec(name) is None]
     if missing:
-        raise ValueError(f"ONNX export needs {', '.join(missing)}, got none of them: pip install -e '.[onnx]'.")
+        raise ValueError(f"ONNX export needs {', '.join(missing)}, which is not installed: pip install -e '.[onnx]'.")
 
 
 def _onnx_bytes(model: nn.Module, image: Tensor, expected: Tensor) -> bytes:
