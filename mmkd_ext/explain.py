@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 
 import mmengine
 import mmengine.registry
+import torch
 from mmengine.registry import DefaultScope, Registry
 from torch import nn
 
@@ -69,12 +70,15 @@ def sentence(error: BaseException) -> str | None:
     frames = [frame for frame, _ in stack]
     if isinstance(error, ValueError | TypeError | FloatingPointError) and _raised_by_us(error.__traceback__):
         return ' '.join(str(error).split())
-    if 'process group has not been initialized' in text:
-        return (
-            'SyncBN of mmcv needs several processes on GPUs, got one process. Look at norm_cfg of model.backbone, neck '
-            "and head: type 'BN' or 'GN', or 'SyncBN', which becomes BN in one process."
-        )
+    wrapped = next((f.f_locals.get('model') for f in frames if f.f_code.co_name == 'wrap_model'), None)
+    if isinstance(wrapped, nn.Module) and sync_bn_without_gpus(wrapped):
+        return sync_bn_without_gpus(wrapped)
     layer = next((frame for frame in frames if frame.f_code.co_name == 'build_norm_layer'), None)
+    if layer is not None and 'process group has not been initialized' in text:
+        return (
+            f'{layer.f_locals.get("layer_type")} needs several processes on GPUs, got one process. Look at norm_cfg in '
+            "model: type 'BN' or 'GN', or 'SyncBN', which becomes BN in one process."
+        )
     if isinstance(error, KeyError) and 'Cannot find None' in text and layer is not None:
         return _unknown_type(str(layer.f_locals.get('layer_type')), 'model')
     place = _place(error, frames)
@@ -96,6 +100,21 @@ def module_that_raised(model: nn.Module, error: BaseException) -> str:
     for frame, _ in traceback.walk_tb(error.__traceback__):
         found = names.get(id(frame.f_locals.get('self')), found)
     return f'.{found}' if found else ''
+
+
+def sync_bn_without_gpus(model: nn.Module) -> str | None:
+    """The sentence for a model whose SyncBN layers cannot run, since there is no GPU; None for any other.
+
+    In one process the host has replaced them by BN before this is asked.
+    """
+    # By name: mmcv's can only be imported where its ops are compiled.
+    layers = [name for name, module in model.named_modules() if type(module).__name__ == 'SyncBatchNorm']
+    if not layers or torch.cuda.is_available():
+        return None
+    return (
+        f'SyncBN needs GPUs, got CPU processes and {len(layers)} SyncBN layers, the first at model.{layers[0]}. '
+        f"Look at norm_cfg of model.{layers[0].split('.')[0]}: type 'BN' or 'GN' runs on CPUs."
+    )
 
 
 def check_known(registry: Registry, name: object) -> None:

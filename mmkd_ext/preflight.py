@@ -23,7 +23,7 @@ from mmengine.registry import DATASETS, OPTIMIZERS
 from mmengine.runner import Runner
 from torch.utils.data import IterableDataset
 
-from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence
+from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence, sync_bn_without_gpus
 from mmkd_ext.folders import check_work_dir
 
 _LABELS_READ = 100_000  # a larger set is sampled evenly: a start must not take minutes
@@ -191,13 +191,10 @@ def _check_labels(runner: Runner, dataset: Any, name: str) -> None:
 
 
 def _check_norms(runner: Runner) -> None:
-    # By name: mmcv's needs compiled ops to be imported. In one process the host has replaced both by BN.
-    synced = [n for n, module in _bare(runner.model).named_modules() if type(module).__name__ == 'SyncBatchNorm']
-    if synced and not torch.cuda.is_available():
-        raise PreflightError(
-            f"SyncBN needs GPUs, got CPU processes and {len(synced)} SyncBN layers, the first at model.{synced[0]}. Look "
-            f"at norm_cfg of model.{synced[0].split('.')[0]}: type 'BN' or 'GN' runs on CPUs."
-        )
+    """Of mmcv's kind, which the host's wrapper does not refuse itself."""
+    problem = sync_bn_without_gpus(_bare(runner.model))
+    if problem is not None:
+        raise PreflightError(problem)
 
 
 def _check_batch(runner: Runner) -> None:

@@ -1,11 +1,15 @@
 """Configs that the host fails on in its own words: what the sentence names, and that nothing was trained."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from test_tools.runs import one_error, write_config
 
+from mmkd_ext import preflight
 from mmkd_ext.explain import one_line, sentence
+from mmkd_ext.preflight import PreflightError
 from tools import train
 
 WRONG = {
@@ -101,6 +105,21 @@ def test_what_the_host_cannot_use_is_one_sentence_that_names_its_place(tmp_path,
 def test_what_the_host_reads_only_while_it_runs_is_one_sentence_too(tmp_path, capsys, extra, words):
     text = said_by(capsys, tmp_path, f'train_cfg = dict(max_epochs=1)\n{extra}')
     assert [word for word in words if word not in text] == [], text
+
+
+class SyncBatchNorm(torch.nn.BatchNorm2d):
+    """Stands for mmcv's, which the host's wrapper takes on a CPU and which fails in the first forward pass."""
+
+
+@pytest.mark.parametrize('layer', [torch.nn.SyncBatchNorm, SyncBatchNorm])
+def test_sync_bn_is_refused_where_there_is_no_gpu(monkeypatch, layer):
+    model = torch.nn.ModuleDict(dict(backbone=torch.nn.Sequential(torch.nn.BatchNorm2d(2), layer(2), layer(2))))
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(PreflightError, match=r'SyncBN needs GPUs.* 2 SyncBN.*model\.backbone\.1\. Look.*model\.backbone:'):
+        preflight._check_norms(SimpleNamespace(model=model))
+    preflight._check_norms(SimpleNamespace(model=model.backbone[0]))
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    preflight._check_norms(SimpleNamespace(model=model))
 
 
 def raised(source: str, file: str) -> BaseException:

@@ -51,7 +51,8 @@ def environment(**variables: str) -> dict[str, str]:
     """This environment, with the repository and the tests importable."""
     places = [str(REPO), str(REPO / 'tests'), os.environ.get('PYTHONPATH', '')]
     # One thread: as fast on inputs this small, and what a test compares to the last bit must be summed in one order.
-    return {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, places)), 'OMP_NUM_THREADS': '1', **variables}
+    ours = dict(PYTHONPATH=os.pathsep.join(filter(None, places)), OMP_NUM_THREADS='1', PYTHON=sys.executable)
+    return {**os.environ, **ours, **variables}
 
 
 def run(*command: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess:
