@@ -12,20 +12,13 @@ import mmpretrain
 import pytest
 import torch
 from mmengine.config import Config
-from test_tools.runs import REPO, TRAIN, one_error, run, write_config
+from test_tools.runs import REPO, TESKD, one_error, train_once, write_config
 from torch import Tensor, nn
 
 from mmkd_ext import export
 from mmkd_ext.export import build_model, export_student, input_shape, input_size, plain_config, plain_model
 from tools.export_student import main
 
-TESKD = """
-model = dict(
-    backbone=dict(out_indices=(0, 1, 2, 3)),
-    neck=dict(_delete_=True, type='mmkd_ext.TESKDNeck', in_channels=(4, 8, 16, 32)),
-    head=dict(_delete_=True, type='mmkd_ext.TESKDHead', num_classes=10, in_channels=32))
-train_cfg = dict(max_epochs=1)
-"""
 NETWORKS: dict[str, dict[str, Any]] = {
     'timm': dict(
         backbone=dict(type='TIMMBackbone', model_name='test_resnet', features_only=True, out_indices=(1, 2, 3, 4)),
@@ -103,9 +96,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def trained(tmp_path_factory) -> tuple[Path, Path]:
     """A config and the checkpoint of a real run of it, one epoch on 160 digits."""
     folder = tmp_path_factory.mktemp('trained')
-    config = write_config(folder, TESKD)
-    ended = run(TRAIN, config, '--work-dir', folder / 'work', cwd=folder)
-    assert ended.returncode == 0, ended.stderr
+    config, _ = train_once(folder, TESKD)
     return config, folder / 'work' / 'epoch_1.pth'
 
 

@@ -1,11 +1,13 @@
 """Run the same budget over several variants and seeds and write the table: python tools/study.py STUDY.
 
 A study is a config file with one dict `study`: `variants` (name -> dict(config, plain=False, options={})), `seeds`, `metric`. Finished
-runs are kept and not run again. Beside the runs it writes results.json and table.md; `--readme` puts the table between the markers
-`<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name without its ending.
+runs are kept, and run again only where their config has changed since. Beside the runs it writes results.json and table.md;
+`--readme` puts the table between the markers `<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name
+without its ending.
 """
 
 import argparse
+import hashlib
 import json
 import statistics
 import subprocess
@@ -36,6 +38,27 @@ def variant_config(variant: dict, folder: Path) -> Path:
     path = folder / 'config.py'
     cfg.dump(path)
     return path
+
+
+def digest(config: Path, seed: int, metric: str) -> str:
+    """What a result is a result of: the whole config with its bases, the seed and the metric, as 16 hex digits."""
+    resolved = json.dumps([load_config(str(config)).to_dict(), seed, metric], sort_keys=True, default=str)
+    return hashlib.sha256(resolved.encode()).hexdigest()[:16]
+
+
+def _finished(record: Path, asked: str) -> dict | None:
+    """The result of an earlier call, unless it is of another config."""
+    if not record.exists():
+        return None
+    try:
+        run = json.loads(record.read_text())
+        known = run.get('digest')
+    except (ValueError, AttributeError):
+        run = known = None
+    if known == asked:
+        return run
+    print(f'{record} is of another config, seed or metric ({known or "no digest"}, now {asked}): it runs again.', flush=True)
+    return None
 
 
 def run_once(config: Path, work_dir: Path, seed: int, options: Sequence[str] = (), quiet: bool = True) -> float:
@@ -129,13 +152,16 @@ def study(argv: Sequence[str] | None = None) -> None:
         for name, variant in plan.variants.items():
             work_dir = out / name / f'seed{seed}'
             record = work_dir / 'result.json'
-            if not record.exists():
-                config = variant_config(variant, out / name)
+            config = variant_config(variant, out / name)
+            asked = digest(config, seed, plan.metric)
+            run = _finished(record, asked)
+            if run is None:
                 options = ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000']
                 seconds = run_once(config, work_dir, seed, options)
                 values = scores(work_dir, plan.metric)
-                _write(record, json.dumps(dict(seed=seed, last=values[-1], best=max(values), seconds=seconds)))
-            results[name].append(json.loads(record.read_text()))
+                run = dict(seed=seed, last=values[-1], best=max(values), seconds=seconds, digest=asked)
+                _write(record, json.dumps(run))
+            results[name].append(run)
             done += 1
             last = results[name][-1]
             print(f'[{done}/{total}] {name}, seed {seed}: last {last["last"]:.2f}, best {last["best"]:.2f}', flush=True)
