@@ -330,6 +330,15 @@ def test_an_output_that_cannot_be_written_is_refused_before_a_model_is_built(tmp
     assert out.removesuffix('.pth') in text and said in text and Path('file').read_text() == 'precious'
 
 
+@pytest.mark.parametrize(
+    ('config', 'flags', 'said'),
+    [('model = None', (), 'dict `model`'), ('', ('--size', '0'), 'got 0'), ('', ('--size', '-4'), 'got -4')],
+)
+def test_arguments_that_cannot_work_are_one_sentence(tmp_path, capsys, config, flags, said):
+    assert main([str(write_config(tmp_path, config)), 'absent.pth', str(tmp_path / 'a.pth'), *flags]) == 2
+    assert said in one_error(capsys.readouterr().err)
+
+
 @pytest.mark.parametrize('name', ['onnx', 'onnxscript', 'onnxruntime'])
 def test_onnx_that_is_not_installed_is_said_before_a_model_is_built(tmp_path, monkeypatch, capsys, name):
     find = importlib.util.find_spec

@@ -9,7 +9,7 @@ from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.export import export_student
 from mmkd_ext.launch import merge_options
-from mmkd_ext.preflight import load_config, run_checked
+from mmkd_ext.preflight import PreflightError, load_config, run_checked
 
 
 def export(argv: Sequence[str] | None = None) -> None:
@@ -24,6 +24,10 @@ def export(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     cfg = load_config(args.config)
     merge_options(cfg, args.cfg_options, args.config)
+    if not isinstance(cfg.get('model'), dict):
+        raise PreflightError(f'A config with a dict `model` is needed, got none: look at {args.config}.')
+    if args.size is not None and args.size < 1:
+        raise PreflightError(f'--size needs a side of 1 pixel or more, got {args.size}.')
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     for path in export_student(cfg, args.checkpoint, args.out, onnx=args.onnx, size=args.size):

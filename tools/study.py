@@ -15,11 +15,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.checkpoints import AtomicBackend
 from mmkd_ext.export import plain_model
+from mmkd_ext.folders import check_output
 from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 
@@ -38,6 +40,19 @@ def variant_config(variant: dict, folder: Path) -> Path:
     path = folder / 'config.py'
     cfg.dump(path)
     return path
+
+
+def _check_plan(plan: Any, path: Path) -> None:
+    if not isinstance(plan, dict):
+        raise PreflightError(f'A file with a dict `study` is needed, got {path}. See configs/teskd/study_digits.py.')
+    wrong = [key for key, kind in (('variants', dict), ('seeds', list), ('metric', str)) if not isinstance(plan.get(key), kind)]
+    variants = {} if wrong else plan['variants']
+    wrong += [f'variants.{name}.config' for name, v in variants.items() if not isinstance(v, dict) or 'config' not in v]
+    if wrong or not variants or not plan['seeds']:
+        raise PreflightError(
+            'A study with variants (each with its config), seeds and a metric is needed, got one without '
+            f'{", ".join(wrong) or "a variant or a seed"}: look at {path}.'
+        )
 
 
 def digest(config: Path, seed: int, metric: str) -> str:
@@ -139,10 +154,8 @@ def study(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--readme', type=Path, help='write the table and its command into this file')
     args = parser.parse_args(argv)
     plan = load_config(str(args.study)).get('study')
-    if plan is None:
-        raise PreflightError(
-            f'A file with a dict `study` is needed, got {args.study}. See configs/teskd/study_digits.py.'
-        )
+    _check_plan(plan, args.study)
+    check_output((args.out or Path('work_dirs') / args.study.stem) / 'results.json', 'Name another folder by --out.')
     out = args.out or Path('work_dirs') / args.study.stem
     seeds = args.seeds or plan.seeds
     total, done = len(plan.variants) * len(seeds), 0

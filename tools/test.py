@@ -4,6 +4,7 @@ import argparse
 import copy
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import mmengine
@@ -56,6 +57,8 @@ def make_config(args: argparse.Namespace) -> Config:
         cfg.default_hooks.visualization.update(
             enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
         )
+        if args.show_dir is not None:
+            check_output(Path(args.show_dir) / 'image.png', 'Name another folder by --show-dir.')
     if args.tta:
         _augment(cfg)
     finish_config(cfg, args)
@@ -78,7 +81,9 @@ def _check_out(out: str, item: str | None) -> None:
 
 def _augment(cfg: Config) -> None:
     """Average the scores over the config's `tta_pipeline`, or over an image and its mirror image."""
-    pipeline = cfg.test_dataloader.dataset.pipeline
+    pipeline = cfg.test_dataloader.get('dataset', {}).get('pipeline')
+    if not pipeline:
+        raise PreflightError('--tta needs test_dataloader.dataset.pipeline with transforms, got none: look at the config.')
     model = cfg.get('tta_model') or dict(type='mmpretrain.AverageClsScoreTTA')
     mirror = [dict(type='RandomFlip', prob=1.0), dict(type='RandomFlip', prob=0.0)]
     flip = dict(type='TestTimeAug', transforms=[mirror, [copy.deepcopy(pipeline[-1])]])

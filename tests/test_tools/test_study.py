@@ -160,7 +160,16 @@ def test_a_metric_that_no_run_logs_is_named_with_those_that_are(plan, ran, tmp_p
 
 
 @pytest.mark.parametrize(
-    ('text', 'word'), [('a = 1', 'dict `study`'), ('study = (', 'can be read'), (None, 'not there')]
+    ('text', 'word'),
+    [
+        ('a = 1', 'dict `study`'),
+        ('study = 3', 'dict `study`'),
+        ('study = (', 'can be read'),
+        (None, 'not there'),
+        ("study = dict(metric='m')", 'without variants, seeds'),
+        ("study = dict(metric='m', seeds=[0], variants=dict(a=dict(cfg='x')))", 'variants.a.config'),
+        ("study = dict(metric='m', seeds=[], variants=dict(a=dict(config='x')))", 'a seed'),
+    ],
 )
 def test_a_file_that_is_no_study_is_one_sentence(tmp_path, capsys, text, word):
     path = tmp_path / 'study_none.py'
@@ -168,6 +177,12 @@ def test_a_file_that_is_no_study_is_one_sentence(tmp_path, capsys, text, word):
         path.write_text(text)
     assert study.main([str(path)]) == 2
     assert word in one_error(capsys.readouterr().err)
+
+
+def test_an_output_that_is_a_file_is_refused_before_a_run(plan, ran, tmp_path, capsys):
+    (tmp_path / 'file').write_text('precious')
+    assert study.main([str(plan()), '--out', str(tmp_path / 'file')]) == 2
+    assert 'Not a directory' in one_error(capsys.readouterr().err) and ran == []
 
 
 def test_scores_are_those_of_the_newest_start(tmp_path):
