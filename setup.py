@@ -12,14 +12,13 @@ VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmkd_ext/__init__.py').rea
 # already. Both cannot live in one environment, so nothing here forces one on the other; the extras name the forks.
 CLS = ['onedl-mmengine>=0.10.8', 'onedl-mmcv>=2.3.2', 'onedl-mmpretrain>=1.3.0']
 DET = ['onedl-mmdetection>=3.5.0', 'pycocotools>=2.0.7']
+ONNX = ['onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.18']  # export_student --onnx
 DEV = [
     'pytest>=8',
     'pytest-timeout>=2.3',
     'ruff>=0.6',
     'mypy>=1.10',
-    'onnx>=1.16',
-    'onnxscript>=0.2',
-    'onnxruntime>=1.18',
+    *ONNX,
 ]
 
 setup(
@@ -41,5 +40,5 @@ setup(
         'safetensors>=0.4',
         'tensorboard>=2.14',
     ],
-    extras_require={'cls': CLS, 'det': CLS + DET, 'dev': DEV},
+    extras_require={'cls': CLS, 'det': CLS + DET, 'onnx': ONNX, 'dev': DEV},
 )

@@ -17,6 +17,8 @@ import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import HistoryBuffer, print_log
 
+from mmkd_ext.weights import weights_of
+
 try:
     from mmengine.runner.checkpoint import get_torch_safe_globals
 except ImportError:  # upstream mmengine: its checkpoints hold nothing beyond these
@@ -168,7 +170,7 @@ def newest_readable_checkpoint(work_dir: str | Path) -> Path | None:
     found = None
     for path in checkpoints_newest_first(work_dir):
         try:
-            read_checkpoint(path, needs=('state_dict', 'meta', 'message_hub'))
+            weights_of(read_checkpoint(path, needs=('state_dict', 'meta', 'message_hub')), str(path))
         except ValueError as error:
             problems.append(str(error))
             continue
@@ -180,12 +182,24 @@ def newest_readable_checkpoint(work_dir: str | Path) -> Path | None:
 
 
 def local_checkpoint(spec: str) -> str:
-    """A local path for a path or URL, downloaded once into torch's hub folder."""
+    """A local path for a path or URL, downloaded once into torch's hub folder.
+
+    Raises:
+        ValueError: Not a string, or a URL that cannot be fetched.
+    """
+    if not isinstance(spec, str):
+        raise ValueError(f'The path or URL of a checkpoint is needed, got {spec!r}: look at load_from or the command.')
     if not re.match(r'https?://', spec):
         return os.path.expanduser(spec)
     folder = os.path.join(torch.hub.get_dir(), 'checkpoints')
     os.makedirs(folder, exist_ok=True)
     target = os.path.join(folder, os.path.basename(spec))
     if not os.path.exists(target):
-        torch.hub.download_url_to_file(spec, target, progress=False)
+        try:
+            torch.hub.download_url_to_file(spec, target, progress=False)
+        except OSError as error:  # URLError and HTTPError too
+            raise ValueError(
+                f'A checkpoint that can be fetched is needed, got {spec}: {error}. Put the file at {target}, or name a '
+                'local one.'
+            ) from error
     return target

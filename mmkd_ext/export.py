@@ -1,6 +1,7 @@
 """What is shipped: the plain zoo model of a config that distils, written whole, and only after it has been checked."""
 
 import copy
+import importlib.util
 import io
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from mmkd_ext.checkpoints import AtomicBackend, read_checkpoint
+from mmkd_ext.folders import check_output
+from mmkd_ext.weights import weights_of
 
 _TOLERANCE = 1e-5
 
@@ -105,8 +108,8 @@ def export_student(
         The files written.
 
     Raises:
-        ValueError: the checkpoint does not fit the config, the plain network predicts otherwise, or `out` would replace
-            one of the two. Then no file is written.
+        ValueError: `out` cannot be written or would replace a source, ONNX is asked for and not installed, the
+            checkpoint does not fit the config, or the plain network predicts otherwise. Then no file is written.
     """
     out = Path(out)
     if out.suffix != '.pth':
@@ -117,9 +120,13 @@ def export_student(
             raise ValueError(
                 f'export_student needs an output beside its sources, got {out}, which would replace {path}. Choose another.'
             )
+    if onnx:
+        _check_onnx()
+    for ending in ('.pth', '.py', *(['.onnx'] if onnx else [])):
+        check_output(out.with_suffix(ending), 'Choose another output.')
     state = read_checkpoint(checkpoint, needs=('state_dict',))
+    weights = weights_of(state, str(checkpoint))
     plain_cfg = plain_config(cfg)
-    weights = state['state_dict']
     if distils(cfg.model):  # no teacher is needed here: its student alone predicts
         helpers = _registered(cfg.model.type).helper_prefix
         cfg = Config({**cfg, 'model': cfg.model.student})
@@ -211,15 +218,16 @@ class _Logits(nn.Module):
         return self.model(images, mode='tensor')
 
 
+def _check_onnx() -> None:
+    missing = [name for name in ('onnx', 'onnxscript', 'onnxruntime') if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ValueError(f"ONNX export needs {', '.join(missing)}, which is not installed: pip install -e '.[onnx]'.")
+
+
 def _onnx_bytes(model: nn.Module, image: Tensor, expected: Tensor) -> bytes:
     """The graph from normalised images to logits, checked with onnxruntime on two batch sizes."""
-    try:
-        import onnxruntime
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            f'ONNX export needs the package {error.name}, which is not installed: pip install -e .[dev].'
-        ) from error
+    import onnxruntime
+
     program = torch.onnx.export(
         _Logits(model).eval(),
         (image,),

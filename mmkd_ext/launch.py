@@ -16,7 +16,12 @@ from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from mmkd_ext.preflight import PreflightError, check_work_dir, load_config
+from mmkd_ext.explain import one_line
+from mmkd_ext.folders import check_work_dir
+from mmkd_ext.preflight import PreflightError, load_config
+
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_DICTS = ('model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks', 'env_cfg', *_LOADERS)
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +49,7 @@ def common_config(args: argparse.Namespace, needs: Sequence[str]) -> Config:
             f'A config with {", ".join(("model", *needs))} is needed, got one without {", ".join(missing)}: '
             f'look at {args.config}.'
         )
+    _check_kinds(cfg, args.config)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
@@ -54,7 +60,7 @@ def common_config(args: argparse.Namespace, needs: Sequence[str]) -> Config:
 
 def finish_config(cfg: Config, args: argparse.Namespace) -> None:
     """Fill in what the loaders lack, then apply `--cfg-options`."""
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    for name in _LOADERS:
         loader = cfg.get(name)
         if loader is None:
             continue
@@ -67,15 +73,42 @@ def finish_config(cfg: Config, args: argparse.Namespace) -> None:
         loader.setdefault('persistent_workers', False)
         if args.no_pin_memory:
             loader.pin_memory = False
-    if args.cfg_options:
-        try:
-            cfg.merge_from_dict(args.cfg_options)
-        except (KeyError, TypeError, IndexError, AssertionError) as error:
-            raise PreflightError(
-                f'--cfg-options need KEY=VALUE that fit the config, got {args.cfg_options}: {error}. '
-                f"Look at the key's place in {args.config}."
-            ) from error
+    merge_options(cfg, args.cfg_options, args.config)
+    _check_kinds(cfg, args.config)
     check_work_dir(cfg.work_dir)
+
+
+def merge_options(
+    cfg: Config, options: Mapping[str, Any] | None, config_path: str | Path, where: str = '--cfg-options'
+) -> None:
+    """Apply settings by dotted keys, in place.
+
+    Args:
+        cfg: The config that they change.
+        options: Key to value, or nothing.
+        config_path: For the sentence.
+        where: Whose options they are, for the sentence.
+
+    Raises:
+        PreflightError: A key that leads to nowhere in the config.
+    """
+    try:
+        cfg.merge_from_dict(dict(options or {}))
+    except (KeyError, TypeError, IndexError, AssertionError, AttributeError, ValueError) as error:
+        raise PreflightError(
+            f'{where} need KEY=VALUE that fit the config, got {options}: {one_line(error)}. '
+            f"Look at the key's place in {config_path}."
+        ) from error
+
+
+def _check_kinds(cfg: Config, path: str) -> None:
+    """Of the parts that the command lines read before the runner does."""
+    for key in _DICTS:
+        value = cfg.get(key)
+        if value is not None and not isinstance(value, dict):
+            raise PreflightError(
+                f'A dict is needed as {key}, got {value!r} of type {type(value).__name__}: look at {path} or --cfg-options.'
+            )
 
 
 def join_processes(cfg: Config) -> None:

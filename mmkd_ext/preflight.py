@@ -6,7 +6,6 @@ import os
 import random
 import socket
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,13 +17,14 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dist import get_dist_info
+from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS, OPTIMIZERS
 from mmengine.runner import Runner
-from torch import nn
 from torch.utils.data import IterableDataset
 
-from mmkd_ext.explain import check_known, one_line, sentence
+from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence, sync_bn_without_gpus
+from mmkd_ext.folders import check_work_dir
 
 _LABELS_READ = 100_000  # a larger set is sampled evenly: a start must not take minutes
 
@@ -69,7 +69,8 @@ def load_config(path: str) -> Config:
         PreflightError: It is not there (with close names) or cannot be read.
     """
     if not os.path.isfile(path):
-        raise PreflightError(f'A config file is needed, got {path}, which is not there{_did_you_mean(path)}')
+        what = 'is a folder' if os.path.isdir(path) else 'is not there'
+        raise PreflightError(f'A config file is needed, got {path}, which {what}{_did_you_mean(path)}')
     try:
         return Config.fromfile(path)
     except Exception as error:  # a config is Python: anything may happen in it
@@ -85,23 +86,6 @@ def _did_you_mean(path: str) -> str:
     return f'; did you mean {" or ".join(known[stem] for stem in close)}?' if close else '; look in configs/.'
 
 
-def check_work_dir(path: str) -> None:
-    """Create the folder and write into it.
-
-    Raises:
-        PreflightError: It cannot be made or written.
-    """
-    try:
-        os.makedirs(path, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise PreflightError(
-            f'A work dir that can be written is needed, got {path}: {error.strerror or error}. '
-            'Name another by --work-dir.'
-        ) from error
-
-
 def check_train(runner: Runner) -> None:
     """Build the data of a training run, and let the model see a batch of it.
 
@@ -112,6 +96,10 @@ def check_train(runner: Runner) -> None:
         PreflightError: Data that is not there, labels that the head does not have, or a batch that the model cannot
             take.
     """
+    for hook in runner.hooks:
+        folder = getattr(hook, 'out_dir', None) if isinstance(hook, CheckpointHook) else None
+        if folder is not None and '://' not in str(folder):
+            check_work_dir(folder, 'Look at out_dir of the CheckpointHook.')
     optimizer = (runner.cfg.get('optim_wrapper') or {}).get('optimizer') or {}
     check_known(OPTIMIZERS, optimizer.get('type'))
     with _random_state_kept():
@@ -119,6 +107,7 @@ def check_train(runner: Runner) -> None:
         for name, build in loops.items():
             _build_data(runner, name, build)
         _check_labels(runner, runner.train_dataloader.dataset, 'train')
+        _check_norms(runner)
         _check_batch(runner)
 
 
@@ -131,37 +120,6 @@ def check_test(runner: Runner) -> None:
     with _random_state_kept():
         _build_data(runner, 'test', lambda: runner.test_loop)
         _check_labels(runner, runner.test_dataloader.dataset, 'test')
-
-
-def check_weights(
-    model: nn.Module, checkpoint: dict, path: str, optional: Callable[[str], bool] = lambda key: False
-) -> None:
-    """Compare a checkpoint with a model before the host loads what fits and says nothing of the rest.
-
-    Args:
-        model: What will be loaded.
-        checkpoint: What was read from `path`.
-        path: For the sentence.
-        optional: Whether the model can do without a key.
-
-    Raises:
-        PreflightError: A key that is needed is missing or has another shape.
-    """
-    state = checkpoint.get('state_dict', checkpoint)
-    theirs = {
-        key.removeprefix('module.'): tuple(value.shape) for key, value in state.items() if hasattr(value, 'shape')
-    }
-    mine = {key.removeprefix('module.'): tuple(value.shape) for key, value in _bare(model).state_dict().items()}
-    needed = {key: shape for key, shape in mine.items() if not optional(key)}
-    wrong = [key for key, shape in needed.items() if theirs.get(key) != shape]
-    if wrong:
-        got = theirs.get(wrong[0], 'nothing')
-        unexpected = next((key for key in theirs if key not in mine), 'none')
-        raise PreflightError(
-            f'A checkpoint of this network is needed, got {path}, of which {len(needed) - len(wrong)} of {len(needed)} '
-            f'entries fit: first wrong {wrong[0]}, needs {needed[wrong[0]]}, got {got}; first unexpected {unexpected}. '
-            'Does the config belong to the checkpoint?'
-        )
 
 
 @contextmanager
@@ -232,16 +190,30 @@ def _check_labels(runner: Runner, dataset: Any, name: str) -> None:
             )
 
 
+def _check_norms(runner: Runner) -> None:
+    """Of mmcv's kind, which the host's wrapper does not refuse itself."""
+    problem = sync_bn_without_gpus(_bare(runner.model))
+    if problem is not None:
+        raise PreflightError(problem)
+
+
 def _check_batch(runner: Runner) -> None:
     """One forward pass in train mode of a copy: a copy, since a forward pass may change more than buffers."""
     loader = runner.train_dataloader
     if isinstance(loader.dataset, IterableDataset):
         return
+    if loader.batch_sampler is None:
+        raise PreflightError('A batch size of 1 or more is needed, got None: look at train_dataloader.batch_size.')
     try:
         # Two samples, for the BatchNorms behind a global pooling.
         batch = loader.collate_fn([loader.dataset[i] for i in range(min(2, len(loader.dataset)))])
     except OSError as error:
         raise PreflightError(_missing_data(runner, 'train', error)) from error
+    except Exception as error:  # transforms are anybody's
+        raise PreflightError(
+            f'A batch of the training data is needed, got {(sentence(error) or one_line(error)).rstrip(".")}. '
+            'Look at train_dataloader: dataset, its pipeline and collate_fn.'
+        ) from error
     try:
         model = copy.deepcopy(_bare(runner.model)).train()
     except (RuntimeError, TypeError):  # a model that cannot be copied can still be trained
@@ -252,21 +224,12 @@ def _check_batch(runner: Runner) -> None:
             model(**data, mode='loss') if isinstance(data, dict) else model(*data, mode='loss')
     except Exception as error:  # whatever it is, training would raise it too
         own = sentence(error)
-        where = _module_that_raised(model, error)
+        where = module_that_raised(model, error)
         text = own if own is not None else one_line(error)
         raise PreflightError(
             f'The model cannot process a batch of the training data: {text.rstrip(".")}. '
             f'Look at model{where} in the config.'
         ) from error
-
-
-def _module_that_raised(model: nn.Module, error: BaseException) -> str:
-    """The dotted path of the innermost module of the model's own that was running."""
-    names = {id(module): name for name, module in model.named_modules() if name}
-    found = ''
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        found = names.get(id(frame.f_locals.get('self')), found)
-    return f'.{found}' if found else ''
 
 
 def _bare(model: Any) -> Any:

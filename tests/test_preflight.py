@@ -129,6 +129,28 @@ def test_options_that_do_not_fit_the_config_are_named(tmp_path, capsys):
     assert '--cfg-options' in text
 
 
+def test_a_folder_instead_of_a_config_is_named(tmp_path, capsys):
+    assert 'is a folder' in refused(capsys, tmp_path)
+
+
+_DIGITS = "dict(type='mmkd_ext.Digits', split='train', size=8, pipeline=_base_.train_pipeline)"
+
+
+@pytest.mark.parametrize(
+    'wrapper',
+    [
+        f"type='RepeatDataset', times=2, dataset={_DIGITS}",
+        f"type='ConcatDataset', datasets=[{_DIGITS}, {_DIGITS}]",
+        f"type='ClassBalancedDataset', oversample_thr=0.5, dataset={_DIGITS}",
+    ],
+    ids=lambda text: text.split("'")[1],
+)
+def test_labels_of_the_host_s_wrappers_are_read(tmp_path, capsys, wrapper):
+    data = f'train_dataloader = dict(dataset=dict(_delete_=True, {wrapper}))'
+    text = refused(capsys, write_config(tmp_path, f'model = dict(head=dict(num_classes=7))\n{data}'))
+    assert 'got 0..9' in text and wrapper.split("'")[1] in text
+
+
 def test_a_good_run_is_left_as_it_was(tmp_path):
     cfg = Config.fromfile(write_config(tmp_path))
     cfg.work_dir = 'work'

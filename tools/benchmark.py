@@ -18,6 +18,7 @@ from torch import nn
 
 from mmkd_ext.benchmark import TeacherAlone, compare_steps, deployed_size, distiller_parts, sum_of
 from mmkd_ext.export import build_model, input_shape, plain_config
+from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 from mmkd_ext.registry import MODELS
 
@@ -65,8 +66,7 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     """Measure and print two tables; return the rows."""
     args = parse_args(argv)
     cfg = load_config(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options, args.config)
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     plain = plain_config(cfg)

@@ -2,6 +2,9 @@
 
 torchrun with a check before it and one sentence after it. NNODES, NODE_RANK, MASTER_ADDR and PORT join several
 machines.
+
+GPUS is at most what this machine has: its GPUs, or without one its CPU cores, where two processes (over gloo) always
+may run: on a single core they take turns, slowly, which is enough to try a distributed run.
 """
 
 import logging
@@ -32,17 +35,36 @@ def check(gpus: str) -> int:
             'look at its place in the command: dist_train.sh CONFIG GPUS, dist_test.sh CONFIG CHECKPOINT GPUS.'
         )
     devices, kind = count_devices()
-    if int(gpus) > devices:
+    most = devices if 'no GPU' not in kind else max(2, devices)
+    if int(gpus) > most:
         raise ValueError(
             f'{gpus} processes need {gpus} devices on this machine, got {devices} {kind}; '
-            f'give at most {devices} as GPUS.'
+            f'give at most {most} as GPUS.'
         )
+    if int(gpus) > devices:
+        print(f'warning: {gpus} processes take turns on {devices} {kind}: this is slow.', file=sys.stderr)
     if 'no GPU' in kind:
         # Left alone every process would use every core. mmengine sets the second one to 1, with a warning, where it is
         # absent.
         for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
             os.environ.setdefault(name, str(max(1, devices // int(gpus))))
     return int(gpus)
+
+
+def _check_machines() -> None:
+    """Refuse what torchrun would answer with its usage.
+
+    Raises:
+        ValueError: NNODES, NODE_RANK or PORT that cannot be.
+    """
+    for name, low, high in (('NNODES', 1, None), ('NODE_RANK', 0, None), ('PORT', 0, 65535)):
+        text = os.environ.get(name, str(low))
+        if not text.isdecimal() or int(text) < low or (high is not None and int(text) > high):
+            limit = f'{low} to {high}' if high else f'{low} or more'
+            raise ValueError(f'{name} needs to be a whole number of {limit}, got {text!r}: look at your environment.')
+    nodes, rank = (int(os.environ.get(name, default)) for name, default in (('NNODES', '1'), ('NODE_RANK', '0')))
+    if rank >= nodes:
+        raise ValueError(f'NODE_RANK needs to lie in 0..{nodes - 1}, since NNODES={nodes}, got {rank}: count from 0.')
 
 
 def launch(gpus: int, command: Sequence[str]) -> int:
@@ -94,8 +116,9 @@ def launch(gpus: int, command: Sequence[str]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0, or 2 where no such number of processes can run."""
-    gpus, *command = sys.argv[1:] if argv is None else argv
+    gpus, *command = (sys.argv[1:] if argv is None else argv) or ['']
     try:
+        _check_machines()
         number = check(gpus)
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)

@@ -8,9 +8,7 @@ if [ $# -lt 3 ]; then
     exit 2
 fi
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-PYTHON=python
-if [ -z "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ] && [ -x "$HERE/../.venv/bin/python" ]; then
-    PYTHON=$HERE/../.venv/bin/python
-fi
+# shellcheck source=tools/find_python.sh
+. "$HERE/find_python.sh"
 PYTHONPATH="$HERE/..${PYTHONPATH:+:$PYTHONPATH}" exec "$PYTHON" "$HERE/dist_launch.py" "$3" \
     "$HERE/test.py" "$1" "$2" --launcher pytorch "${@:4}"

@@ -8,7 +8,8 @@ from mmengine.config import DictAction
 from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.export import export_student
-from mmkd_ext.preflight import load_config, run_checked
+from mmkd_ext.launch import merge_options
+from mmkd_ext.preflight import PreflightError, load_config, run_checked
 
 
 def export(argv: Sequence[str] | None = None) -> None:
@@ -22,8 +23,11 @@ def export(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
     args = parser.parse_args(argv)
     cfg = load_config(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options, args.config)
+    if not isinstance(cfg.get('model'), dict):
+        raise PreflightError(f'A config with a dict `model` is needed, got none: look at {args.config}.')
+    if args.size is not None and args.size < 1:
+        raise PreflightError(f'--size needs a side of 1 pixel or more, got {args.size}.')
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     for path in export_student(cfg, args.checkpoint, args.out, onnx=args.onnx, size=args.size):

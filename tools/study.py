@@ -1,11 +1,13 @@
 """Run the same budget over several variants and seeds and write the table: python tools/study.py STUDY.
 
 A study is a config file with one dict `study`: `variants` (name -> dict(config, plain=False, options={})), `seeds`, `metric`. Finished
-runs are kept and not run again. Beside the runs it writes results.json and table.md; `--readme` puts the table between the markers
-`<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name without its ending.
+runs are kept, and run again only where their config has changed since. Beside the runs it writes results.json and table.md;
+`--readme` puts the table between the markers `<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name
+without its ending.
 """
 
 import argparse
+import hashlib
 import json
 import statistics
 import subprocess
@@ -13,11 +15,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.checkpoints import AtomicBackend
 from mmkd_ext.export import plain_model
+from mmkd_ext.folders import check_output
+from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 
 TRAIN = Path(__file__).with_name('train.py')
@@ -26,7 +31,7 @@ TRAIN = Path(__file__).with_name('train.py')
 def variant_config(variant: dict, folder: Path) -> Path:
     """Write a variant's config: the named one with its options, or the plain network of it."""
     cfg = load_config(variant['config'])
-    cfg.merge_from_dict(dict(variant.get('options', {})))
+    merge_options(cfg, variant.get('options'), variant['config'], f'The options of a variant of {variant["config"]}')
     if variant.get('plain'):
         if cfg.get('custom_imports'):
             import_modules_from_strings(**cfg.custom_imports)
@@ -35,6 +40,40 @@ def variant_config(variant: dict, folder: Path) -> Path:
     path = folder / 'config.py'
     cfg.dump(path)
     return path
+
+
+def _check_plan(plan: Any, path: Path) -> None:
+    if not isinstance(plan, dict):
+        raise PreflightError(f'A file with a dict `study` is needed, got {path}. See configs/teskd/study_digits.py.')
+    wrong = [key for key, kind in (('variants', dict), ('seeds', list), ('metric', str)) if not isinstance(plan.get(key), kind)]
+    variants = {} if wrong else plan['variants']
+    wrong += [f'variants.{name}.config' for name, v in variants.items() if not isinstance(v, dict) or 'config' not in v]
+    if wrong or not variants or not plan['seeds']:
+        raise PreflightError(
+            'A study with variants (each with its config), seeds and a metric is needed, got one without '
+            f'{", ".join(wrong) or "a variant or a seed"}: look at {path}.'
+        )
+
+
+def digest(config: Path, seed: int, metric: str) -> str:
+    """What a result is a result of: the whole config with its bases, the seed and the metric, as 16 hex digits."""
+    resolved = json.dumps([load_config(str(config)).to_dict(), seed, metric], sort_keys=True, default=str)
+    return hashlib.sha256(resolved.encode()).hexdigest()[:16]
+
+
+def _finished(record: Path, asked: str) -> dict | None:
+    """The result of an earlier call, unless it is of another config."""
+    if not record.exists():
+        return None
+    try:
+        run = json.loads(record.read_text())
+        known = run.get('digest')
+    except (ValueError, AttributeError):
+        run = known = None
+    if known == asked:
+        return run
+    print(f'{record} is of another config, seed or metric ({known or "no digest"}, now {asked}): it runs again.', flush=True)
+    return None
 
 
 def run_once(config: Path, work_dir: Path, seed: int, options: Sequence[str] = (), quiet: bool = True) -> float:
@@ -115,10 +154,8 @@ def study(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--readme', type=Path, help='write the table and its command into this file')
     args = parser.parse_args(argv)
     plan = load_config(str(args.study)).get('study')
-    if plan is None:
-        raise PreflightError(
-            f'A file with a dict `study` is needed, got {args.study}. See configs/teskd/study_digits.py.'
-        )
+    _check_plan(plan, args.study)
+    check_output((args.out or Path('work_dirs') / args.study.stem) / 'results.json', 'Name another folder by --out.')
     out = args.out or Path('work_dirs') / args.study.stem
     seeds = args.seeds or plan.seeds
     total, done = len(plan.variants) * len(seeds), 0
@@ -128,13 +165,16 @@ def study(argv: Sequence[str] | None = None) -> None:
         for name, variant in plan.variants.items():
             work_dir = out / name / f'seed{seed}'
             record = work_dir / 'result.json'
-            if not record.exists():
-                config = variant_config(variant, out / name)
+            config = variant_config(variant, out / name)
+            asked = digest(config, seed, plan.metric)
+            run = _finished(record, asked)
+            if run is None:
                 options = ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000']
                 seconds = run_once(config, work_dir, seed, options)
                 values = scores(work_dir, plan.metric)
-                _write(record, json.dumps(dict(seed=seed, last=values[-1], best=max(values), seconds=seconds)))
-            results[name].append(json.loads(record.read_text()))
+                run = dict(seed=seed, last=values[-1], best=max(values), seconds=seconds, digest=asked)
+                _write(record, json.dumps(run))
+            results[name].append(run)
             done += 1
             last = results[name][-1]
             print(f'[{done}/{total}] {name}, seed {seed}: last {last["last"]:.2f}, best {last["best"]:.2f}', flush=True)

@@ -4,6 +4,7 @@ import argparse
 import copy
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import mmengine
@@ -15,8 +16,10 @@ from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
 from mmkd_ext.export import distils, plain_model
+from mmkd_ext.folders import check_output
 from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
-from mmkd_ext.preflight import PreflightError, check_test, check_weights, run_checked
+from mmkd_ext.preflight import PreflightError, check_test, run_checked
+from mmkd_ext.weights import check_weights, weights_of
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -39,6 +42,8 @@ def make_config(args: argparse.Namespace) -> Config:
     """The config with the flags applied."""
     if args.out_item is not None and args.out is None:
         raise PreflightError(f'--out-item {args.out_item} needs --out FILE, got none: name the file to write.')
+    if args.out is not None:
+        _check_out(args.out, args.out_item)
     cfg = common_config(args, needs=('test_cfg', 'test_dataloader', 'test_evaluator'))
     cfg.load_from, cfg.resume = local_checkpoint(args.checkpoint), False
     if args.amp:
@@ -52,6 +57,8 @@ def make_config(args: argparse.Namespace) -> Config:
         cfg.default_hooks.visualization.update(
             enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
         )
+        if args.show_dir is not None:
+            check_output(Path(args.show_dir) / 'image.png', 'Name another folder by --show-dir.')
     if args.tta:
         _augment(cfg)
     finish_config(cfg, args)
@@ -62,9 +69,21 @@ def make_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def _check_out(out: str, item: str | None) -> None:
+    endings = ('.pkl', '.pickle', '.json', '.yaml', '.yml') if item == 'metrics' else ('.pkl', '.pickle')
+    if not out.endswith(endings):
+        raise PreflightError(
+            f'--out needs a file that ends in {" or ".join(endings)} for --out-item {item or "pred"}, got {out}: '
+            'predictions are pickled, metrics may also be JSON or YAML.'
+        )
+    check_output(out, 'Name another by --out.')
+
+
 def _augment(cfg: Config) -> None:
     """Average the scores over the config's `tta_pipeline`, or over an image and its mirror image."""
-    pipeline = cfg.test_dataloader.dataset.pipeline
+    pipeline = cfg.test_dataloader.get('dataset', {}).get('pipeline')
+    if not pipeline:
+        raise PreflightError('--tta needs test_dataloader.dataset.pipeline with transforms, got none: look at the config.')
     model = cfg.get('tta_model') or dict(type='mmpretrain.AverageClsScoreTTA')
     mirror = [dict(type='RandomFlip', prob=1.0), dict(type='RandomFlip', prob=0.0)]
     flip = dict(type='TestTimeAug', transforms=[mirror, [copy.deepcopy(pipeline[-1])]])
@@ -94,6 +113,7 @@ def test(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     cfg = make_config(args)
     checkpoint = read_checkpoint(cfg.load_from)
+    weights_of(checkpoint, cfg.load_from)
     join_processes(cfg)
     runner = build_runner(cfg)
     if isinstance(runner, Runner):

@@ -14,7 +14,8 @@ from torch import nn
 
 from mmkd_ext.checkpoints import local_checkpoint, newest_readable_checkpoint, read_checkpoint, remove_partial_files
 from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
-from mmkd_ext.preflight import PreflightError, check_train, check_weights, run_checked
+from mmkd_ext.preflight import PreflightError, check_train, run_checked
+from mmkd_ext.weights import check_weights, weights_of
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -81,7 +82,8 @@ def choose_checkpoint(cfg: Config) -> None:
         )
     elif cfg.get('load_from') is not None:
         cfg.load_from = local_checkpoint(cfg.load_from)
-        read_checkpoint(cfg.load_from, needs=('state_dict', 'meta', 'message_hub') if cfg.get('resume') else ())
+        needs = ('state_dict', 'meta', 'message_hub') if cfg.get('resume') else ()
+        weights_of(read_checkpoint(cfg.load_from, needs), cfg.load_from)
 
 
 def check_start(cfg: Config, model: nn.Module) -> None:
@@ -92,7 +94,7 @@ def check_start(cfg: Config, model: nn.Module) -> None:
     if cfg.get('resume'):
         check_weights(model, checkpoint, cfg.load_from)
         return
-    state = checkpoint.get('state_dict', checkpoint)
+    state = weights_of(checkpoint, cfg.load_from)
     mine = getattr(model, 'module', model).state_dict()
     fitting = [key for key in mine if getattr(state.get(key), 'shape', None) == mine[key].shape]
     if not fitting:

@@ -8,16 +8,12 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub
-from test_tools.runs import TEST, TRAIN, run, write_config
+from test_tools.runs import TESKD, TEST, run, train_once
 
 from mmkd_ext.export import build_model
 from mmkd_ext.hooks import ExportStudentHook, export_student_hook
 
-CONFIG = """
-model = dict(
-    backbone=dict(out_indices=(0, 1, 2, 3)),
-    neck=dict(_delete_=True, type='mmkd_ext.TESKDNeck', in_channels=(4, 8, 16, 32)),
-    head=dict(_delete_=True, type='mmkd_ext.TESKDHead', num_classes=10, in_channels=32))
+CONFIG = f"""{TESKD}
 train_cfg = dict(max_epochs=2)
 custom_hooks = [
     dict(type='mmkd_ext.ExportStudentHook'),
@@ -29,10 +25,8 @@ custom_hooks = [
 def work_dir(tmp_path_factory) -> Path:
     """Of a real run, two epochs."""
     folder = tmp_path_factory.mktemp('hooked')
-    config = write_config(folder, CONFIG)
-    ended = run(TRAIN, config, '--work-dir', folder / 'work', cwd=folder)
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.count('Exported the plain network of') == 2
+    _, printed = train_once(folder, CONFIG)
+    assert printed.count('Exported the plain network of') == 2
     return folder / 'work'
 
 

@@ -37,6 +37,15 @@ log_processor = dict(window_size=1)  # the raw loss of every iteration
 randomness = dict(seed=3)
 """
 
+# Merged into it: the same backbone with TESKD, one epoch.
+TESKD = """
+model = dict(
+    backbone=dict(out_indices=(0, 1, 2, 3)),
+    neck=dict(_delete_=True, type='mmkd_ext.TESKDNeck', in_channels=(4, 8, 16, 32)),
+    head=dict(_delete_=True, type='mmkd_ext.TESKDHead', num_classes=10, in_channels=32))
+train_cfg = dict(max_epochs=1)
+"""
+
 
 def write_config(folder: Path, extra: str = '') -> Path:
     """A config on digits, 5 iterations an epoch, with `extra` merged into it; its name is unique, as the host needs."""
@@ -51,7 +60,8 @@ def environment(**variables: str) -> dict[str, str]:
     """This environment, with the repository and the tests importable."""
     places = [str(REPO), str(REPO / 'tests'), os.environ.get('PYTHONPATH', '')]
     # One thread: as fast on inputs this small, and what a test compares to the last bit must be summed in one order.
-    return {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, places)), 'OMP_NUM_THREADS': '1', **variables}
+    ours = dict(PYTHONPATH=os.pathsep.join(filter(None, places)), OMP_NUM_THREADS='1', PYTHON=sys.executable)
+    return {**os.environ, **ours, **variables}
 
 
 def run(*command: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess:
@@ -60,6 +70,14 @@ def run(*command: object, cwd: Path, **variables: str) -> subprocess.CompletedPr
     if words[0].endswith('.py'):
         words.insert(0, sys.executable)
     return subprocess.run(words, cwd=cwd, env=environment(**variables), capture_output=True, text=True, timeout=240)
+
+
+def train_once(folder: Path, extra: str) -> tuple[Path, str]:
+    """A config in `folder` and what its real run printed; the run is in `folder / 'work'`."""
+    config = write_config(folder, extra)
+    ended = run(TRAIN, config, '--work-dir', folder / 'work', cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+    return config, ended.stdout
 
 
 @contextmanager

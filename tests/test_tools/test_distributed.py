@@ -11,11 +11,10 @@ import torch
 from test_tools.gloo import one_process, two_processes
 from test_tools.runs import REPO, environment, losses, one_error, run, write_config
 
+from tools import dist_launch
+
 DIST_TRAIN, DIST_TEST = REPO / 'tools/dist_train.sh', REPO / 'tools/dist_test.sh'
-CORES = len(os.sched_getaffinity(0))
-two_cores = pytest.mark.skipif(
-    CORES < 2 or torch.cuda.is_available(), reason='needs two CPU cores and no GPU: this is about gloo'
-)
+no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason='needs a machine without a GPU: this is about gloo')
 
 
 def classifier(norm):
@@ -46,7 +45,7 @@ def port() -> str:
         return str(free.getsockname()[1])
 
 
-@two_cores
+@no_gpu
 def test_dist_train_and_dist_test_run_a_config(tmp_path):
     config = write_config(tmp_path, 'train_cfg = dict(max_epochs=1)')
     trained = run(DIST_TRAIN, config, 2, '--work-dir', 'work', '--amp', cwd=tmp_path, PORT=port())
@@ -58,7 +57,7 @@ def test_dist_train_and_dist_test_run_a_config(tmp_path):
     assert tested.stdout.count('metric ') == 1 and 'accuracy/top1' in tested.stdout.split('metric ')[1]
 
 
-@two_cores
+@no_gpu
 def test_when_one_worker_is_killed_the_others_end_within_a_minute(tmp_path):
     config = write_config(tmp_path, 'train_cfg = dict(max_epochs=10000)')
     with subprocess.Popen(
@@ -90,12 +89,71 @@ def until(reached, seconds):
         time.sleep(0.2)
 
 
-@two_cores
+@no_gpu
 def test_an_error_on_every_rank_is_said_once(tmp_path):
     config = write_config(tmp_path, 'model = dict(head=dict(num_classes=7))')
     ended = run(DIST_TRAIN, config, 2, '--work-dir', 'work', cwd=tmp_path, PORT=port())
     assert ended.returncode == 2
     assert 'num_classes=7' in one_error(ended.stderr)
+
+
+@no_gpu
+def test_sync_bn_on_cpus_is_one_sentence_that_names_its_place(tmp_path):
+    config = write_config(tmp_path, "model = dict(backbone=dict(norm_cfg=dict(type='SyncBN')))")
+    ended = run(DIST_TRAIN, config, 2, '--work-dir', 'work', cwd=tmp_path, PORT=port())
+    assert ended.returncode == 2
+    text = one_error(ended.stderr)
+    assert 'SyncBN needs GPUs, got CPU' in text and 'model.backbone.bn1' in text and "'BN' or 'GN'" in text
+    assert not list((tmp_path / 'work').rglob('*.pth'))
+
+
+@pytest.mark.parametrize(
+    ('devices', 'kind', 'gpus', 'accepted'),
+    [
+        (1, 'CPU cores and no GPU', '1', True),
+        (1, 'CPU cores and no GPU', '2', True),
+        (1, 'CPU cores and no GPU', '3', False),
+        (4, 'CPU cores and no GPU', '4', True),
+        (4, 'CPU cores and no GPU', '5', False),
+        (1, 'GPUs', '2', False),
+        (2, 'GPUs', '2', True),
+    ],
+)
+def test_two_processes_may_share_a_core_and_none_a_gpu(monkeypatch, capsys, devices, kind, gpus, accepted):
+    monkeypatch.setattr(dist_launch, 'count_devices', lambda: (devices, kind))
+    for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
+        monkeypatch.setenv(name, '1')
+    if not accepted:
+        with pytest.raises(ValueError, match=f'{gpus} processes need {gpus} devices .* got {devices} {kind}'):
+            dist_launch.check(gpus)
+        return
+    assert dist_launch.check(gpus) == int(gpus)
+    assert ('take turns on 1 CPU' in capsys.readouterr().err) == (int(gpus) > devices)
+
+
+@pytest.mark.parametrize(
+    ('variables', 'said'),
+    [
+        (dict(NNODES='two'), "NNODES needs to be a whole number of 1 or more, got 'two'"),
+        (dict(NNODES='0'), 'NNODES'),
+        (dict(NODE_RANK='-1'), 'NODE_RANK'),
+        (dict(NODE_RANK='1'), '0..0, since NNODES=1, got 1'),
+        (dict(PORT='http'), "0 to 65535, got 'http'"),
+        (dict(PORT='70000'), 'PORT'),
+    ],
+    ids=str,
+)
+def test_machines_that_cannot_be_are_one_sentence(monkeypatch, capsys, variables, said):
+    monkeypatch.setattr(dist_launch, 'launch', None)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert dist_launch.main(['1', 'absent.py']) == 2
+    assert said in one_error(capsys.readouterr().err)
+
+
+def test_no_number_at_all_is_one_sentence(capsys):
+    assert dist_launch.main([]) == 2
+    assert "got ''" in one_error(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize('script', [DIST_TRAIN, DIST_TEST], ids=lambda path: path.name)

@@ -1,22 +1,15 @@
 """The study's table: what is run, what is kept, and numbers by hand."""
 
+import itertools
 import json
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
-from test_tools.runs import one_error, write_config
+from test_tools.runs import TESKD, one_error, write_config
 
 from mmkd_ext.preflight import PreflightError
 from tools import study
-
-TESKD = """
-model = dict(
-    backbone=dict(out_indices=(0, 1, 2, 3)),
-    neck=dict(_delete_=True, type='mmkd_ext.TESKDNeck', in_channels=(4, 8, 16, 32)),
-    head=dict(_delete_=True, type='mmkd_ext.TESKDHead', num_classes=10, in_channels=32))
-train_cfg = dict(max_epochs=1)
-"""
 
 
 @pytest.fixture
@@ -37,11 +30,12 @@ def plan(tmp_path):
 def ran(monkeypatch) -> list[tuple[str, str, int]]:
     """Runs that are not made: (type of the head, work dir's parent, seed); the metric is a function of them."""
     calls: list[tuple[str, str, int]] = []
+    starts = itertools.count(1)
 
     def run_once(config: Path, work_dir: Path, seed: int, options=(), quiet=True) -> float:
         head = Config.fromfile(config).model.head.type
         calls.append((head, work_dir.parent.name, seed))
-        log = work_dir / '20260101_000000/vis_data/scalars.json'
+        log = work_dir / f'20260101_{next(starts):06}/vis_data/scalars.json'
         log.parent.mkdir(parents=True)
         level = 50.0 + 10 * ('TESKD' in head) + seed
         rows = [{'loss': 1.0, 'step': 1}, *({'accuracy/top1': level + d, 'step': 1} for d in (0.5, 2.0, 1.0))]
@@ -90,12 +84,33 @@ def test_a_study_runs_seed_by_seed_and_keeps_what_has_run(plan, ran, tmp_path, c
     assert study.main([str(plan()), '--out', str(out)]) == 0
     assert len(ran) == 4 and (out / 'table.md').read_text() == before  # nothing again
     results = json.loads((out / 'results.json').read_text())
+    assert len({run.pop('digest') for runs in results.values() for run in runs}) == 4
     assert results['teskd'] == [
         dict(seed=3, last=64.0, best=65.0, seconds=11.0),
         dict(seed=7, last=68.0, best=69.0, seconds=15.0),
     ]
     assert '| plain | 56.00 ± 2.83 | 57.00 ± 2.83 | 2 | 13 |' in before and '| teskd | 66.00 ± 2.83 |' in before
     assert '[4/4] teskd, seed 7: last 68.00, best 69.00' in capsys.readouterr().out
+
+
+def test_a_result_of_another_config_is_run_again_and_says_so(plan, ran, tmp_path, capsys):
+    path, out = plan(seeds=[3]), tmp_path / 'out'
+    assert study.main([str(path), '--out', str(out)]) == 0
+    base = tmp_path / 'base.py'  # what both variants' config is built on
+    base.write_text(base.read_text().replace('lr=0.05', 'lr=0.06'))
+    record = out / 'plain/seed3/result.json'
+    capsys.readouterr()
+    assert study.main([str(path), '--out', str(out)]) == 0
+    assert [call[1] for call in ran] == ['plain', 'teskd'] * 2
+    said = capsys.readouterr().out
+    assert said.count('it runs again') == 2 and f'{record} is of another config' in said
+    for broken in ('{"seed": 3, "last": 1.0, "best": 1.0, "seconds": 1.0}', '{"seed"', '[]'):  # the first: of an older version
+        record.write_text(broken)
+        assert study.main([str(path), '--out', str(out)]) == 0
+        assert 'no digest' in capsys.readouterr().out
+    assert [call[1] for call in ran[4:]] == ['plain'] * 3
+    assert study.main([str(path), '--out', str(out)]) == 0 and len(ran) == 7
+    assert 'again' not in capsys.readouterr().out
 
 
 def test_the_readme_gets_the_table_and_its_command(plan, ran, tmp_path):
@@ -145,7 +160,16 @@ def test_a_metric_that_no_run_logs_is_named_with_those_that_are(plan, ran, tmp_p
 
 
 @pytest.mark.parametrize(
-    ('text', 'word'), [('a = 1', 'dict `study`'), ('study = (', 'can be read'), (None, 'not there')]
+    ('text', 'word'),
+    [
+        ('a = 1', 'dict `study`'),
+        ('study = 3', 'dict `study`'),
+        ('study = (', 'can be read'),
+        (None, 'not there'),
+        ("study = dict(metric='m')", 'without variants, seeds'),
+        ("study = dict(metric='m', seeds=[0], variants=dict(a=dict(cfg='x')))", 'variants.a.config'),
+        ("study = dict(metric='m', seeds=[], variants=dict(a=dict(config='x')))", 'a seed'),
+    ],
 )
 def test_a_file_that_is_no_study_is_one_sentence(tmp_path, capsys, text, word):
     path = tmp_path / 'study_none.py'
@@ -153,6 +177,12 @@ def test_a_file_that_is_no_study_is_one_sentence(tmp_path, capsys, text, word):
         path.write_text(text)
     assert study.main([str(path)]) == 2
     assert word in one_error(capsys.readouterr().err)
+
+
+def test_an_output_that_is_a_file_is_refused_before_a_run(plan, ran, tmp_path, capsys):
+    (tmp_path / 'file').write_text('precious')
+    assert study.main([str(plan()), '--out', str(tmp_path / 'file')]) == 2
+    assert 'Not a directory' in one_error(capsys.readouterr().err) and ran == []
 
 
 def test_scores_are_those_of_the_newest_start(tmp_path):

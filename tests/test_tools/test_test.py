@@ -86,6 +86,38 @@ def test_labels_that_the_head_does_not_have_are_named(tmp_path, checkpoint, caps
     assert 'num_classes=7' in one_error(capsys.readouterr().err)
 
 
+@pytest.mark.parametrize(
+    ('out', 'item', 'said'),
+    [
+        ('predictions.npy', (), '.pkl or .pickle'),
+        ('metrics.json', (), '.pkl or .pickle'),
+        ('metrics.txt', ('--out-item', 'metrics'), '.json'),
+        ('folder.pkl', (), 'is a folder'),
+        ('/proc/absent/predictions.pkl', (), '/proc/absent'),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_read(tmp_path, capsys, monkeypatch, out, item, said):
+    monkeypatch.chdir(tmp_path)
+    Path('folder.pkl').mkdir()
+    assert run_tool(tmp_path, 'absent.pth', '--out', out, *item) == 2
+    text = one_error(capsys.readouterr().err)
+    assert out in text and said in text and '--out' in text and 'absent.pth' not in text
+
+
+@pytest.mark.parametrize(
+    ('flags', 'extra', 'said'),
+    [
+        (('--show-dir', 'file'), '', 'Name another folder by --show-dir'),
+        (('--tta',), 'test_dataloader = dict(dataset=dict(pipeline=[]))', 'test_dataloader.dataset.pipeline'),
+    ],
+)
+def test_flags_that_cannot_work_are_one_sentence(tmp_path, monkeypatch, capsys, flags, extra, said):
+    monkeypatch.chdir(tmp_path)
+    Path('file').write_text('in the way')
+    assert run_tool(tmp_path, 'absent.pth', *flags, extra=extra) == 2
+    assert said in one_error(capsys.readouterr().err)
+
+
 def test_an_item_without_a_file_is_an_error(tmp_path, checkpoint, capsys):
     assert run_tool(tmp_path, checkpoint, '--out-item', 'pred') == 2
     assert '--out FILE' in one_error(capsys.readouterr().err)
