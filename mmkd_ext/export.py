@@ -89,7 +89,7 @@ def input_size(cfg: Config) -> int:
 def input_shape(cfg: Config, size: int | None = None) -> tuple[int, int, int]:
     """Channels, height and width of what a config feeds its network; `size` instead of what its pipelines say."""
     side = size or input_size(cfg)
-    return (cfg.model.get('backbone') or {}).get('in_channels', 3), side, side
+    return (plain_model(cfg.model).get('backbone') or {}).get('in_channels', 3), side, side
 
 
 def export_student(

@@ -3,13 +3,11 @@
 import copy
 import difflib
 import os
-import random
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from torch.utils.data import IterableDataset
 
 from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence, sync_bn_without_gpus
 from mmkd_ext.folders import check_work_dir
+from mmkd_ext.random_state import random_state_kept
 
 _LABELS_READ = 100_000  # a larger set is sampled evenly: a start must not take minutes
 
@@ -102,7 +101,7 @@ def check_train(runner: Runner) -> None:
             check_work_dir(folder, 'Look at out_dir of the CheckpointHook.')
     optimizer = (runner.cfg.get('optim_wrapper') or {}).get('optimizer') or {}
     check_known(OPTIMIZERS, optimizer.get('type'))
-    with _random_state_kept():
+    with random_state_kept():
         loops = {'train': lambda: runner.train_loop, 'val': lambda: runner.val_loop}
         for name, build in loops.items():
             _build_data(runner, name, build)
@@ -117,21 +116,9 @@ def check_test(runner: Runner) -> None:
     Raises:
         PreflightError: Data that is not there, or labels that the head does not have.
     """
-    with _random_state_kept():
+    with random_state_kept():
         _build_data(runner, 'test', lambda: runner.test_loop)
         _check_labels(runner, runner.test_dataloader.dataset, 'test')
-
-
-@contextmanager
-def _random_state_kept() -> Iterator[None]:
-    state, numpy_state = random.getstate(), np.random.get_state()
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    try:
-        with torch.random.fork_rng(devices=devices):
-            yield
-    finally:
-        random.setstate(state)
-        np.random.set_state(numpy_state)
 
 
 def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:

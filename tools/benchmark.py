@@ -30,10 +30,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config')
-    parser.add_argument('--batch-size', type=int, default=64)
-    parser.add_argument('--size', type=int, help='side of the images in pixels (default: from the pipelines)')
-    parser.add_argument('--rounds', type=int, default=5, help='counted rounds')
-    parser.add_argument('--threads', type=int, default=torch.get_num_threads())
+    parser.add_argument('--batch-size', type=positive, default=64)
+    parser.add_argument('--size', type=positive, help='side of the images in pixels (default: from the pipelines)')
+    parser.add_argument('--rounds', type=positive, default=5, help='counted rounds')
+    parser.add_argument('--threads', type=positive, default=torch.get_num_threads())
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--precision', nargs='+', choices=['float32', 'bfloat16'], default=['float32', 'bfloat16'])
     parser.add_argument(
@@ -47,6 +47,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--marker', default='benchmark', help='the markers: <!-- MARKER --> and <!-- /MARKER -->')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
     return parser.parse_args(argv)
+
+
+def positive(text: str) -> int:
+    """An argument that counts something."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'a whole number of 1 or more is needed, got {text!r}')
+    return int(text)
 
 
 def load_witness(spec: str, cfg: Config) -> nn.Module:
@@ -70,7 +77,7 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     plain = plain_config(cfg)
-    shape = input_shape(plain, args.size)
+    shape = input_shape(cfg, args.size)
     torch.manual_seed(0)
     teachers: list[str] = []
     if 'teacher' in cfg.model and hasattr(MODELS.get(cfg.model.type), 'teacher_name_of'):
@@ -82,6 +89,10 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     if args.witness:
         models['witness'] = load_witness(args.witness, cfg)
         reference = 'witness'
+    try:
+        torch.zeros(1, device=args.device)
+    except (RuntimeError, AssertionError) as error:
+        raise PreflightError(f'--device needs a device of this machine, got {args.device}: {str(error).splitlines()[0]}') from error
     where = f'batch {args.batch_size}, {shape[-1]} px, {args.device}, {args.threads} threads, torch {torch.__version__}'
     print(f'{args.config}: {where}')
     print('deployed (eval mode)    parameters    multiply-adds')
