@@ -1,12 +1,11 @@
 """Hard-label distillation: the teacher's decision is one more label. N samples, K classes."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits
+from .contract import NetworkOutputs, at_least_float32, check_logits, log_probabilities
 
 
 def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -28,7 +27,8 @@ def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:
     """
     check_logits('hard_kd_loss', student, teacher)
     with torch.autocast(student.device.type, enabled=False):
-        return F.cross_entropy(at_least_float32(student), teacher.detach().argmax(dim=1))
+        decisions = teacher.detach().argmax(dim=1, keepdim=True)
+        return -log_probabilities(at_least_float32(student)).gather(1, decisions).mean()
 
 
 @MODELS.register_module()
