@@ -28,6 +28,6 @@ def test_they_become_the_stages_by_a_relu_and_nothing_else_changes(rng, name):
 
 
 def test_other_networks_are_refused():
-    with pytest.raises(ValueError, match="one of torchvision's ResNets, got torchvision/vgg11"):
+    with pytest.raises(ValueError, match="one of torchvision's ResNets, got torchvision/squeezenet1_1"):
         build_network(dict(
-            model='torchvision/vgg11', checkpoint=None, allow_random=True, options=dict(pre_activation=True)))
+            model='torchvision/squeezenet1_1', checkpoint=None, allow_random=True, options=dict(pre_activation=True)))
