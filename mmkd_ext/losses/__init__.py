@@ -2,6 +2,7 @@
 
 from .dist_loss import DISTLoss, dist_loss
 from .dkd_loss import DKDLoss, dkd_loss
+from .hard_kd_loss import HardKDLoss, hard_kd_loss
 from .kd_loss import KDLoss, kd_loss
 from .loss_weights import loss_based_weights
 from .nd_loss import NDLoss, nd_loss
@@ -11,11 +12,13 @@ from .teskd_loss import teskd_feature_loss, teskd_kl
 __all__ = [
     'DISTLoss',
     'DKDLoss',
+    'HardKDLoss',
     'KDLoss',
     'NDLoss',
     'ReviewKDLoss',
     'dist_loss',
     'dkd_loss',
+    'hard_kd_loss',
     'hcl_loss',
     'kd_loss',
     'loss_based_weights',

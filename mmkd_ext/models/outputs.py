@@ -17,6 +17,7 @@ class Outputs(NamedTuple):
         stages: Maps (N, C_i, H_i, W_i), shallow first; empty where a network has none.
         embedding: (N, D), what enters the classifier.
         logits: (N, K), raw.
+        token_logits: (N, K), what a distillation token alone says (DeiT); None for the others.
 
     In two-stage detection N counts RoIs for `embedding` (the box head's) and `logits`, and images for `stages` (the
     FPN's maps).
@@ -25,6 +26,7 @@ class Outputs(NamedTuple):
     stages: tuple[Tensor, ...]
     embedding: Tensor
     logits: Tensor
+    token_logits: Tensor | None = None
 
 
 class Recording:
@@ -35,6 +37,7 @@ class Recording:
         self.stages: list[Tensor] = []
         self.embeddings: list[Tensor] = []
         self.logits: list[Tensor] = []
+        self.token_logits: list[Tensor] = []
 
     def outputs(self) -> Outputs:
         """The pass as `Outputs`.
@@ -54,7 +57,8 @@ class Recording:
                 f'{[tuple(x.shape) for x in self.embeddings]} and {tuple(logits.shape)}. '
                 'Is it a classifier, with a linear layer before its logits?'
             )
-        return Outputs(tuple(self.stages), _joined(self.embeddings), logits)
+        token = self.token_logits[0] if self.token_logits else None
+        return Outputs(tuple(self.stages), _joined(self.embeddings), logits, token)
 
     def forget(self) -> None:
         """Make ready for another pass."""
@@ -104,6 +108,9 @@ def _watch_mmpretrain(model: Any, record: Recording, stack: ExitStack) -> None:
     _after(backbone, lambda out: record.stages.extend(_maps(out)), stack)
     # Conformer predicts with the sum of its two classifiers' logits
     _after(head, lambda out: record.logits.append(_sum(out)), stack)
+    token_head = getattr(getattr(head, 'layers', None), 'head_dist', None)
+    if token_head is not None:
+        _after(token_head, record.token_logits.append, stack)
     if any(True for _ in head.parameters()) and hasattr(head, 'pre_logits'):
         stack.enter_context(_shadowed(head, 'pre_logits', lambda out: record.embeddings.extend(_vectors(out))))
     else:  # VGG: the classifier is in the backbone, the head only has the loss
@@ -136,7 +143,17 @@ def _watch_plain(network: nn.Module, record: Recording, stack: ExitStack) -> Non
     for name, child in network.named_children():
         # torchvision's names: layer1..4 (ResNets), features (most others)
         if name == 'features' or name.rstrip('0123456789') in ('layer', 'stage'):
-            _after(child, lambda out: record.stages.extend(_maps(out)), stack)
+            if getattr(network, 'pre_activation', False):
+                _watch_last_relu(child, record, stack)
+            else:
+                _after(child, lambda out: record.stages.extend(_maps(out)), stack)
+
+
+def _watch_last_relu(stage: Any, record: Recording, stack: ExitStack) -> None:
+    """The stage before its last ReLU; a block calls its only ReLU several times, so the last of the inputs is meant."""
+    last: dict[str, Tensor] = {}
+    stack.callback(stage[-1].relu.register_forward_pre_hook(lambda _, args: last.update(map=args[0])).remove)
+    _after(stage, lambda _: record.stages.append(last.pop('map')), stack)
 
 
 def _after(module: nn.Module, read: Callable[[Any], Any], stack: ExitStack) -> None:

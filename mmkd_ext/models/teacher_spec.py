@@ -41,9 +41,11 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
             - `'timm/resnet50.a1_in1k'`, `'torchvision/resnet34'` (its first ImageNet weights)
             - `dict(model=..., checkpoint=FILE)` with one of the above, a local config file, `'cifar/resnet56'` (the
               field's CIFAR zoo) or a model config as `model`. More keys: `data_preprocessor`, `num_classes`,
-              `input_size`, `channel_order`, `options` (merged into the model's config, such as `dict(backbone=dict(out_indices=...))`
-              for more stages), `allow_missing` and `allow_unexpected` (patterns of keys that the file may lack or have too
-              many). `checkpoint=None` together with `allow_random=True` leaves random weights, for tests.
+              `input_size`, `channel_order`, `options` (merged into the model's config, such as
+              `dict(backbone=dict(out_indices=...))` for more stages; torchvision's ResNets take `pre_activation=True`
+              for stages before their last ReLU), `allow_missing` and `allow_unexpected` (patterns of keys that the file
+              may lack or have too many). `checkpoint=None` together with `allow_random=True` leaves random weights, for
+              tests.
 
     Raises:
         ValueError: An unknown model, no weights, or weights that do not fit.
@@ -165,9 +167,23 @@ def _torchvision(
     kwargs: dict[str, Any] = {**options, **({} if num_classes is None else {'num_classes': num_classes})}
     if name in ('googlenet', 'inception_v3'):
         kwargs['init_weights'] = False  # they warn without; the weights come from a file
+    pre_activation = kwargs.pop('pre_activation', False)
     try:
         module = torchvision.models.get_model(name, weights=None, **kwargs)
         weights = torchvision.models.get_model_weights(name)
     except ValueError as error:
         raise ValueError(f'A teacher that torchvision knows is needed, got torchvision/{name}: {error}.') from error
+    if pre_activation:
+        _keep_pre_activations(module, name)
     return module, next(iter(weights)).url, dict(_IMAGENET), None
+
+
+def _keep_pre_activations(module: nn.Module, name: str) -> None:
+    """Let `recording` read a torchvision ResNet's stages before their last ReLU."""
+    from torchvision.models import ResNet
+
+    if not isinstance(module, ResNet):
+        raise ValueError(f"pre_activation=True needs one of torchvision's ResNets, got torchvision/{name}.")
+    module.pre_activation = True  # type: ignore[assignment]
+    for stage in (module.layer1, module.layer2, module.layer3, module.layer4):
+        stage[-1].relu.inplace = False  # or the map would be overwritten

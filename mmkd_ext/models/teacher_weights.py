@@ -28,7 +28,7 @@ def fetched(checkpoint: str | Path, name: str) -> Path:
 
             repository, file = address.split('huggingface.co/')[1].split('/resolve/main/')
             return Path(hf_hub_download(repository, file))
-        return Path(local_checkpoint(address))
+        path = Path(local_checkpoint(address))
     except Exception as error:  # every library has its own for a network that is not there
         where = Path(torch.hub.get_dir()) / 'checkpoints'
         raise ValueError(
@@ -36,6 +36,18 @@ def fetched(checkpoint: str | Path, name: str) -> Path:
             f'{address.rsplit("/", 1)[-1]} where there is a network and name it by teacher=dict(model={name!r}, '
             f'checkpoint=FILE), or put it into {where}.'
         ) from error
+    if not path.is_file():
+        raise ValueError(
+            f'The teacher {name} needs weights, got {path}, which is not there. Put a file there, {_how_to_train(path)}or '
+            'name another by --cfg-options model.teacher.checkpoint=FILE.'
+        )
+    return path
+
+
+def _how_to_train(path: Path) -> str:
+    """The command whose work dir the file would lie in, if there is such a config."""
+    configs = sorted(Path('configs').rglob(f'{path.parent.name}.py')) if path.parent.name else []
+    return f'make it by `python tools/train.py {configs[0]}`, ' if configs else ''
 
 
 def read_weights(path: str | Path, cifar_arch: str | None = None) -> Mapping[str, Tensor]:

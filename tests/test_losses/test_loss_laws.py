@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmkd_ext.losses.dist_loss import DISTLoss, dist_loss
 from mmkd_ext.losses.dkd_loss import DKDLoss, dkd_loss
+from mmkd_ext.losses.hard_kd_loss import HardKDLoss, hard_kd_loss
 from mmkd_ext.losses.kd_loss import KDLoss, kd_loss
 from mmkd_ext.losses.nd_loss import NDLoss, nd_loss
 from mmkd_ext.losses.reviewkd_loss import ReviewKDLoss, hcl_loss
@@ -38,6 +39,7 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
     'dkd': lambda s, t: dkd_loss(s.logits, t.logits, labels(len(s.logits), s.logits.device), 4.0, 1.0, 8.0),
     'dkd cold': lambda s, t: dkd_loss(s.logits, t.logits, labels(len(s.logits), s.logits.device), 1.0, 0.5, 2.0),
     'dist': lambda s, t: dist_loss(s.logits, t.logits, 4.0),
+    'decision': lambda s, t: hard_kd_loss(s.logits, t.logits),
     'nd': lambda s, t: nd_loss(
         s.embedding, t.embedding, labels(len(s.embedding), s.logits.device), means(s.embedding.device)),
     'nd, soft labels': lambda s, t: nd_loss(
@@ -210,6 +212,7 @@ MODULES: dict[str, tuple[dict[str, Any], str]] = {
     'KDLoss': ({'tau': 4.0}, 'kd'),
     'DKDLoss': ({'tau': 4.0, 'alpha': 1.0, 'beta': 8.0}, 'dkd'),
     'DISTLoss': ({'tau': 4.0}, 'dist'),
+    'HardKDLoss': ({}, 'decision'),
     'NDLoss': ({}, 'nd'),
 }
 
@@ -226,7 +229,7 @@ def test_module_is_its_function_times_a_weight(rng, name):
         torch.testing.assert_close(value, weight * LOSSES[function](student, teacher))
 
 
-@pytest.mark.parametrize('module', [KDLoss(), DKDLoss(), DISTLoss(), NDLoss(), ReviewKDLoss()], ids=repr)
+@pytest.mark.parametrize('module', [KDLoss(), DKDLoss(), DISTLoss(), HardKDLoss(), NDLoss(), ReviewKDLoss()], ids=repr)
 def test_module_without_adapters_has_nothing_to_train(module: nn.Module):
     assert not list(module.parameters()) and not module.state_dict()
 

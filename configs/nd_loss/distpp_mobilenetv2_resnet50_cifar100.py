@@ -1,0 +1,12 @@
+"""DIST++ on CIFAR-100: resnet50 teaches mobilenetv2. Not run here.
+
+python tools/train.py configs/nd_loss/teacher_resnet50_cifar100.py
+python tools/train.py configs/nd_loss/distpp_mobilenetv2_resnet50_cifar100.py
+"""
+
+_base_ = ['../_base_/nd_loss/mobilenetv2_resnet50_cifar100.py', '../_base_/nd_loss/ramp_20_class_means.py']
+
+model = dict(
+    losses=dict(
+        kd=dict(type='mmkd_ext.DISTLoss', tau=4.0, loss_weight=7.0),
+        nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.0)))

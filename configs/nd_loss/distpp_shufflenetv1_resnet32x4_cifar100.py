@@ -1,0 +1,12 @@
+"""DIST++ on CIFAR-100: resnet32x4 teaches shufflenetv1. Not run here.
+
+python tools/train.py configs/nd_loss/teacher_resnet32x4_cifar100.py
+python tools/train.py configs/nd_loss/distpp_shufflenetv1_resnet32x4_cifar100.py
+"""
+
+_base_ = ['../_base_/nd_loss/shufflenetv1_resnet32x4_cifar100.py', '../_base_/nd_loss/ramp_20_class_means.py']
+
+model = dict(
+    losses=dict(
+        kd=dict(type='mmkd_ext.DISTLoss', tau=4.0, loss_weight=2.5),
+        nd=dict(type='mmkd_ext.NDLoss', loss_weight=3.0)))

@@ -1,0 +1,12 @@
+"""DKD++ on ImageNet: ResNet-50 teaches ResNet-18. Not run here.
+
+tools/dist_train.sh configs/nd_loss/dkdpp_resnet18_resnet50_imagenet.py 8
+"""
+
+_base_ = ['../_base_/nd_loss/resnet18_imagenet.py', '../_base_/nd_loss/ramp_5_both_class_means.py']
+
+model = dict(
+    teacher=dict(model='torchvision/resnet50'),
+    losses=dict(
+        kd=dict(type='mmkd_ext.DKDLoss', tau=1.0, alpha=0.6, beta=0.5),
+        nd=dict(type='mmkd_ext.NDLoss', loss_weight=2.0)))

@@ -1,0 +1,12 @@
+"""DKD++ on ImageNet: ViT-S/16 teaches ResNet-18. Not run here.
+
+tools/dist_train.sh configs/nd_loss/dkdpp_resnet18_vit_small_imagenet.py 8
+"""
+
+_base_ = ['../_base_/nd_loss/resnet18_imagenet.py', '../_base_/nd_loss/ramp_5_both_class_means.py']
+
+model = dict(
+    teacher=dict(model='timm/vit_small_patch16_224'),
+    losses=dict(
+        kd=dict(type='mmkd_ext.DKDLoss', tau=1.0, alpha=1.0, beta=1.0),
+        nd=dict(type='mmkd_ext.NDLoss', loss_weight=2.0)))

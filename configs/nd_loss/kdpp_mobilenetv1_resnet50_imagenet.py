@@ -1,0 +1,12 @@
+"""KD++ on ImageNet: ResNet-50 teaches MobileNetV1. Not run here.
+
+tools/dist_train.sh configs/nd_loss/kdpp_mobilenetv1_resnet50_imagenet.py 8
+"""
+
+_base_ = ['../_base_/nd_loss/mobilenetv1_imagenet.py', '../_base_/nd_loss/ramp_5_class_means.py']
+
+model = dict(
+    teacher=dict(model='torchvision/resnet50'),
+    losses=dict(
+        kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=4.0),
+        nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.0)))

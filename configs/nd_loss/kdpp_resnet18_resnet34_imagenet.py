@@ -1,0 +1,12 @@
+"""KD++ on ImageNet: ResNet-34 teaches ResNet-18. Not run here.
+
+tools/dist_train.sh configs/nd_loss/kdpp_resnet18_resnet34_imagenet.py 8
+"""
+
+_base_ = ['../_base_/nd_loss/resnet18_imagenet.py', '../_base_/nd_loss/ramp_5_class_means.py']
+
+model = dict(
+    teacher=dict(model='torchvision/resnet34'),
+    losses=dict(
+        kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=2.5),
+        nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.0)))

@@ -1,0 +1,6 @@
+"""ResNet-18 alone on ImageNet: what the distilled ones are to be compared with. Not run here.
+
+tools/dist_train.sh configs/nd_loss/resnet18_imagenet.py 8
+"""
+
+_base_ = ['mmpretrain::_base_/models/resnet18.py', '../_base_/nd_loss/imagenet.py']

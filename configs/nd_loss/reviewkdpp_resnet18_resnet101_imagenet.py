@@ -1,0 +1,15 @@
+"""ReviewKD++ on ImageNet: ResNet-101 teaches ResNet-18. Not run here.
+
+tools/dist_train.sh configs/nd_loss/reviewkdpp_resnet18_resnet101_imagenet.py 8
+"""
+
+_base_ = ['../_base_/nd_loss/resnet18_imagenet.py', '../_base_/nd_loss/ramp_5_class_means.py']
+
+model = dict(
+    teacher=dict(model='torchvision/resnet101', options=dict(pre_activation=True)),
+    student=dict(backbone=dict(out_indices=(0, 1, 2, 3))),
+    losses=dict(
+        kd=dict(
+            type='mmkd_ext.ReviewKDLoss', student_stages=(0, 1, 2, 3), teacher_stages=(0, 1, 2, 3),
+            loss_weight=3.0),
+        nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.0)))
