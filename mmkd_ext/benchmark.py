@@ -7,15 +7,18 @@ import resource
 import statistics
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmkd_ext.class_means import batches_of, compute_class_means
 from mmkd_ext.export import build_model
 
 
@@ -50,12 +53,10 @@ def compare_steps(
     Returns:
         One timing per network and precision, in the order of `models`.
     """
-    threads_before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        for model in models.values():
-            model.train()
-        timings = [Timing(name, precision) for precision in precisions for name in models]
+    for model in models.values():
+        model.train()
+    timings = [Timing(name, precision) for precision in precisions for name in models]
+    with _threads(threads):
         for i in range(rounds + 1):
             for timing in timings:
                 seconds = _step(models[timing.name], images, targets, timing.precision)
@@ -63,9 +64,30 @@ def compare_steps(
                     timing.seconds.append(seconds)
         for timing in timings:
             timing.peak_mb = _peak(models[timing.name], images, targets, timing.precision)
-    finally:
-        torch.set_num_threads(threads_before)
     return timings
+
+
+def compare_calls(calls: Mapping[str, Callable[[], object]], rounds: int, threads: int) -> list[Timing]:
+    """Time calls in turn, round by round, after one round that does not count."""
+    timings = [Timing(name, 'float32') for name in calls]
+    with _threads(threads):
+        for i in range(rounds + 1):
+            for timing in timings:
+                start = time.perf_counter()
+                calls[timing.name]()
+                if i:
+                    timing.seconds.append(time.perf_counter() - start)
+    return timings
+
+
+@contextmanager
+def _threads(threads: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class TeacherAlone(nn.Module):
@@ -114,6 +136,26 @@ def build_with_random_teachers(cfg: Config, **how: Any) -> nn.Module:
             outputs = teacher(torch.zeros(1, *model.input_shape), once=True)
             loss.set_class_means(torch.rand(outputs.logits.shape[1], outputs.embedding.shape[1]) + 0.1)
     return model
+
+
+def class_means_cost(cfg: Config, rounds: int, threads: int) -> list[Timing]:
+    """Seconds for the first teacher's bare network over the training data, and for the class means from the same loader."""
+    model: Any = build_with_random_teachers(cfg)
+    teacher = next(iter(model.teachers.values()))
+    loader = {'collate_fn': {'type': 'default_collate'}, **cfg.train_dataloader}
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        names = [str(k) for k in range(teacher(torch.zeros(1, *model.input_shape), once=True).logits.shape[1])]
+
+        @torch.no_grad()
+        def bare() -> None:
+            for images, _ in batches_of(model, loader, dataset):
+                teacher.network(images)
+
+        def means() -> None:
+            compute_class_means(teacher, batches_of(model, loader, dataset), names)
+
+        return compare_calls({'bare teacher pass': bare, 'class means': means}, rounds, threads)
 
 
 def sum_of(timings: list[Timing], names: list[str], precision: str) -> Timing:

@@ -86,7 +86,7 @@ def means_of_teacher(
     print_log(f'Class means: one pass of {teacher.name} over {len(dataset)} images, kept in {path}.', 'current')  # type: ignore[arg-type]
     with random_state_kept():
         seed_everything(seed, get_rank())
-        means, counts = compute_class_means(teacher, _batches(model, loader, dataset), names)
+        means, counts = compute_class_means(teacher, batches_of(model, loader, dataset), names)
     if is_main_process():
         save_class_means(path, means, counts, provenance)
     return ClassMeans(means, counts, names, path)
@@ -108,7 +108,7 @@ def _read(path: Path, provenance: dict[str, str]) -> tuple[Tensor, Tensor] | str
         return str(error)
 
 
-def _batches(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[tuple[Tensor, Tensor]]:
+def batches_of(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[tuple[Tensor, Tensor]]:
     """This process's share: each sample once, which a sampler that fills up the last batch does not give."""
     collate = copy.deepcopy(dict(cfg.get('collate_fn') or {'type': 'pseudo_collate'}))
     loader: DataLoader = DataLoader(

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from mmkd_ext import benchmark
 from mmkd_ext.benchmark import Timing, compare_steps, deployed_size, distiller_parts
 from mmkd_ext.export import build_model, plain_config
+from mmkd_ext.losses import nd_loss
 from tools import benchmark as tool
+from tools import benchmark_losses
 
 WITNESS = f'{REPO}/tests/naive_teskd.py:build_witness'
 TESKD = """
@@ -181,7 +183,7 @@ def total_loss(model: nn.Module, images: Tensor, targets: Tensor, bfloat16: bool
 def test_the_witness_computes_the_same_loss_and_gradients_in_both_precisions(tmp_path, rng):
     cfg = Config.fromfile(config_in(tmp_path, weight=1e-7))
     torch.manual_seed(0)
-    ours, witness = build_model(cfg).train(), tool.load_witness(WITNESS, cfg).train()
+    ours, witness = build_model(cfg).train(), tool.load_witness(WITNESS)(cfg).train()
     with torch.no_grad():
         paired(ours, witness, rng)
     images, targets = torch.randn(16, 3, 16, 16, generator=rng), torch.randint(10, (16,), generator=rng)
@@ -279,3 +281,24 @@ def test_a_device_that_is_not_there_is_one_sentence(tmp_path, capsys):
 def test_a_witness_that_is_not_there_is_one_sentence(tmp_path, capsys, witness, word):
     assert tool.main([str(config_in(tmp_path)), '--witness', witness]) == 2
     assert word in one_error(capsys.readouterr().err)
+
+
+def test_class_means_are_timed_against_a_bare_pass(tmp_path, capsys):
+    config = write_config(tmp_path, extra(tmp_path))
+    assert tool.main([str(config), '--class-means', '--rounds', '2', '--out', str(tmp_path / 'out.json')]) == 0
+    rows = json.loads((tmp_path / 'out.json').read_text())
+    assert [row['network'] for row in rows] == ['bare teacher pass', 'class means']
+    assert all(len(row['all']) == 2 and min(row['all']) > 0 for row in rows)
+
+
+def test_the_losses_table_compares_with_a_loop_that_computes_the_same(capsys, rng):
+    loop = tool.load_witness(f'{REPO}/tests/naive_nd_loop.py:nd_loss')
+    student, teacher = torch.randn(2, 5, 4, generator=rng, dtype=torch.float64)
+    target, means = torch.tensor([0, 2, 1, 1, 0]), torch.randn(3, 4, generator=rng, dtype=torch.float64)
+    torch.testing.assert_close(nd_loss(student, teacher, target, means), loop(student, teacher, target, means))
+    sizes = ['--samples', '8', '--channels', '6', '--classes', '5', '--rounds', '1']
+    assert benchmark_losses.main([*sizes, '--witness', f'{REPO}/tests/naive_nd_loop.py:nd_loss']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith('N 8, D 6, K 5') and lines[-2].endswith('| 1.0 |')
+    assert [line.split(' | ')[0] for line in lines[3:]] == [
+        '| kd_loss', '| dkd_loss', '| dist_loss', '| hcl_loss (64 x 8 x 8)', '| nd_loss', '| nd_loss, witness']

@@ -8,15 +8,15 @@ import argparse
 import importlib.util
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
-from torch import nn
 
-from mmkd_ext.benchmark import TeacherAlone, compare_steps, deployed_size, distiller_parts, sum_of
+from mmkd_ext.benchmark import TeacherAlone, class_means_cost, compare_steps, deployed_size, distiller_parts, sum_of
 from mmkd_ext.export import build_model, input_shape, plain_config
 from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
@@ -42,6 +42,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='another implementation to compare with: FUNCTION(config) returns a model, as build_witness in '
         'tests/naive_teskd.py',
     )
+    parser.add_argument('--class-means', action='store_true', help='time class means against a bare teacher pass instead')
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
     parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
     parser.add_argument('--marker', default='benchmark', help='the markers: <!-- MARKER --> and <!-- /MARKER -->')
@@ -56,8 +57,8 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def load_witness(spec: str, cfg: Config) -> nn.Module:
-    """Build the model that `FILE.py:FUNCTION` makes."""
+def load_witness(spec: str) -> Callable[..., Any]:
+    """The function that `FILE.py:FUNCTION` names."""
     path, _, function = spec.partition(':')
     if not function or not Path(path).is_file():
         raise PreflightError(f'--witness needs FILE.py:FUNCTION with a file that exists, got {spec}.')
@@ -66,7 +67,7 @@ def load_witness(spec: str, cfg: Config) -> nn.Module:
     module_spec.loader.exec_module(module)  # type: ignore[union-attr]
     if not hasattr(module, function):
         raise PreflightError(f'--witness needs a function of {path}, got {function}, which is not in it.')
-    return getattr(module, function)(cfg)
+    return getattr(module, function)
 
 
 def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
@@ -76,6 +77,10 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     merge_options(cfg, args.cfg_options, args.config)
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
+    if args.class_means:
+        timings = class_means_cost(cfg, args.rounds, args.threads)
+        rows = [dict(network=t.name, precision='float32', seconds=t.median, all=t.seconds, peak_mb=0.0) for t in timings]
+        return report(args, argv, rows, timings[0].name, f'{args.threads} threads, torch {torch.__version__}')
     plain = plain_config(cfg)
     shape = input_shape(cfg, args.size)
     torch.manual_seed(0)
@@ -87,7 +92,7 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         models = {'plain': build_model(plain), 'ours': build_model(cfg)}
     reference = 'sum' if teachers else 'plain'
     if args.witness:
-        models['witness'] = load_witness(args.witness, cfg)
+        models['witness'] = load_witness(args.witness)(cfg)
         reference = 'witness'
     try:
         torch.zeros(1, device=args.device)
@@ -111,10 +116,21 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     rows = [
         dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=t.peak_mb) for t in timings
     ]
+    return report(args, argv, rows, reference, where)
+
+
+def report(
+    args: argparse.Namespace, argv: Sequence[str] | None, rows: list[dict], reference: str, where: str
+) -> list[dict]:
+    """Print the table, and write it where it is asked for."""
     text = steps_table(rows, reference)
     print(text)
     if args.readme:
-        command = f'python tools/benchmark.py {" ".join(argv if argv is not None else sys.argv[1:])}'
+        words = [str(word) for word in (sys.argv[1:] if argv is None else argv)]
+        for flag in ('--readme', '--marker'):
+            if flag in words:
+                del words[words.index(flag) : words.index(flag) + 2]
+        command = f'python tools/benchmark.py {" ".join(words)}'
         write_between_markers(args.readme, args.marker, f'`{command}` ({where}, {args.rounds} rounds):\n\n{text}')
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
