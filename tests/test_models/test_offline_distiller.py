@@ -282,3 +282,18 @@ def test_a_teacher_at_chance_is_said_once(monkeypatch, right, warns):
         watch.see((torch.arange(100) < 100 * right).float(), 10)
     assert len(said) == warns
     assert not warns or 'Guesser is right on 20 of the first 200 training images' in said[0]
+
+
+@pytest.mark.parametrize('precision', [None, 'fp32', 'bf16'])
+def test_under_autocast_the_distillation_stays_float32_and_close_to_full_precision(rng, precision):
+    model, data = distiller(teacher={**TEACHER, 'precision': precision}).train(), batch(rng)
+    expected = distiller().train()(*read(model, data), mode='loss')
+    with torch.autocast('cpu', torch.bfloat16):
+        terms = model(*read(model, data), mode='loss')
+    model.parse_losses(terms)[0].backward()
+    for name in ('loss_kd', 'loss_nd'):
+        assert terms[name].dtype == torch.float32
+        torch.testing.assert_close(terms[name], expected[name], rtol=0.05, atol=0.01)
+    gradients = [p.grad for p in model.parameters()]
+    assert all(g is not None and g.dtype == torch.float32 and g.isfinite().all() for g in gradients)
+    assert max(float(g.abs().max()) for g in gradients) > 0

@@ -1,5 +1,6 @@
 """Several processes: the launchers, and that two of them compute what one does."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from test_tools.gloo import one_process, two_processes
-from test_tools.runs import REPO, environment, losses, one_error, run, write_config
+from test_tools.runs import REPO, TRAIN, environment, losses, one_error, run, write_config
+from test_tools.test_distillation import extra
 
+from mmkd_ext.checkpoints import read_checkpoint
 from tools import dist_launch
 
 DIST_TRAIN, DIST_TEST = REPO / 'tools/dist_train.sh', REPO / 'tools/dist_test.sh'
@@ -190,3 +193,24 @@ def test_slurm_train_passes_its_arguments_on(tmp_path):
     words = ended.stdout.splitlines()
     assert words[-5:] == ['a config.py', '--launcher', 'slurm', '--work-dir=work', '--amp']
     assert {'--ntasks=4', '--gres=gpu:4', '--job-name=job', '--kill-on-bad-exit=1'} <= set(words)
+
+
+@no_gpu
+def test_two_processes_make_the_class_means_and_the_teachers_accuracy_of_one(tmp_path):
+    text = extra(tmp_path).replace("type='mmkd_ext.ClassMeansHook'", "type='mmkd_ext.ClassMeansHook', clean=True")
+    # Odd numbers of images: neither process's share may be filled up with another's.
+    text += "train_dataloader['dataset'].update(indices=37)\nval_dataloader['dataset'].update(indices=23)\n"
+    config = write_config(tmp_path, text)
+    short = ['--cfg-options', 'train_cfg.max_epochs=1', 'param_scheduler.end=1']
+    found = {}
+    for name, words in (('one', [TRAIN, config]), ('two', [DIST_TRAIN, config, 2])):
+        done = run(*words, '--work-dir', f'{name}/work', *short, cwd=tmp_path, PORT=port())
+        assert done.returncode == 0, done.stderr
+        (file,) = (tmp_path / name / 'class_means').glob('*.pth')
+        (log,) = (tmp_path / name / 'work').glob('*/vis_data/scalars.json')
+        scores = [json.loads(line).get('teacher/accuracy/top1') for line in log.read_text().splitlines()]
+        found[name] = read_checkpoint(file), [score for score in scores if score is not None]
+    (one, of_one), (two, of_two) = found['one'], found['two']
+    torch.testing.assert_close(two['class_means'], one['class_means'], rtol=1e-6, atol=1e-9)  # other batches of float32
+    assert torch.equal(two['counts'], one['counts']) and int(two['counts'].sum()) == 37
+    assert of_one == of_two and len(of_one) == 1
