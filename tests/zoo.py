@@ -89,7 +89,7 @@ OTHER_STAGES = {
     'hrnet': 'the last one is what is pooled', 'mobilenetv5': 'without the stem', 'tresnet': 'without the stem'}  # fmt: skip
 
 # sides of images where the default (128 for a timm model that takes any, else the config's) is slow or too small
-SIDES = {'ConvMixer': 96, 'RepLKNet': 96, 'CSRA': 128, 'gemma4_vit': 96, 'deepseek_vit': 126}
+SIDES = {'byoanet': 256, 'ConvMixer': 96, 'RepLKNet': 96, 'CSRA': 128, 'gemma4_vit': 96, 'deepseek_vit': 126}
 
 # what to change in the model's config, so that it is affordable
 TIMM_OPTIONS = {'deepseek_vit': {'depth': 2}}
@@ -97,4 +97,4 @@ TIMM_OPTIONS = {'deepseek_vit': {'depth': 2}}
 # what the default run of the tests covers
 REPRESENTATIVE = {
     'resnet', 'deit', 'pit', 'hiera', 'efficientformer', 'dla', 'tnt', 'efficientvim', 'ConvNeXt V2', 'DeiT', 'MobileNet V3',
-    'Inception V3', 'LeViT', 'EdgeNeXt', 'XCiT', 'Tokens-to-Token ViT', 'RevViT'}  # fmt: skip
+    'Inception V3', 'LeViT', 'EdgeNeXt', 'XCiT', 'Tokens-to-Token ViT', 'RevViT', 'HRNet'}  # fmt: skip
