@@ -104,14 +104,21 @@ class TeacherAlone(nn.Module):
         return {}
 
 
-def distiller_parts(cfg: Config) -> dict[str, nn.Module]:
-    """What a distiller's step is made of, with random weights: the student, each teacher, the distiller, and one with bf16 teachers."""
+def distiller_parts(cfg: Config, compiled: bool = False) -> dict[str, nn.Module]:
+    """What a distiller's step is made of, with random weights: the student, each teacher, the distiller, and one with bf16 teachers.
+
+    Args:
+        cfg: The distiller's.
+        compiled: Whether to add one with compiled bf16 teachers.
+    """
     cfg = cfg.copy()
     model: Any = build_with_random_teachers(cfg)
     parts: dict[str, nn.Module] = {'student': model.student}
     parts.update({name: TeacherAlone(teacher) for name, teacher in model.teachers.items()})
     parts['ours'] = model
     parts['ours, bf16 teacher'] = build_with_random_teachers(cfg, precision='bf16')
+    if compiled:
+        parts['ours, compiled bf16 teacher'] = build_with_random_teachers(cfg, precision='bf16', compile=True)
     return parts
 
 

@@ -35,7 +35,9 @@ def plain_model(model: dict) -> ConfigDict:
         return plain_model(distiller.plain_cfg(plain))
     replaced = False
     for part in ('neck', 'head'):
-        cls = _registered((plain.get(part) or {}).get('type'))
+        if not isinstance(plain.get(part), dict):
+            continue  # absent, or several necks of the zoo (HRNet)
+        cls = _registered(plain[part].get('type'))
         if hasattr(cls, 'plain_cfg'):
             plain[part] = ConfigDict(cls.plain_cfg(plain[part]))
             replaced = True

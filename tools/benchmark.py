@@ -42,6 +42,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='another implementation to compare with: FUNCTION(config) returns a model, as build_witness in '
         'tests/naive_teskd.py',
     )
+    parser.add_argument('--compile', action='store_true', help='also a distiller whose teachers are compiled')
     parser.add_argument('--class-means', action='store_true', help='time class means against a bare teacher pass instead')
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
     parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
@@ -86,7 +87,7 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     torch.manual_seed(0)
     teachers: list[str] = []
     if 'teacher' in cfg.model and hasattr(MODELS.get(cfg.model.type), 'teacher_name_of'):
-        models = distiller_parts(cfg)
+        models = distiller_parts(cfg, args.compile)
         teachers = [name for name, part in models.items() if isinstance(part, TeacherAlone)]
     else:
         models = {'plain': build_model(plain), 'ours': build_model(cfg)}

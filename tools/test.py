@@ -94,7 +94,8 @@ def _augment(cfg: Config) -> None:
 def _helper(cfg: Config) -> Callable[[str], bool]:
     """Whether a key belongs to what only exists while training, unless it is tested too."""
     model = cfg.model.get('module', cfg.model)
-    if (model.get('neck') or {}).get('eval_students') or 'TESKD' not in str((model.get('neck') or {}).get('type')):
+    neck = model.get('neck') or {}
+    if isinstance(neck, list) or neck.get('eval_students') or 'TESKD' not in str(neck.get('type')):
         return lambda key: False
     return lambda key: key.startswith(('neck.', 'head.students.'))
 

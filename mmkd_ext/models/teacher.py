@@ -1,5 +1,6 @@
 """A teacher from any spec, frozen for ever. N samples."""
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -8,9 +9,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from mmcv.cnn import fuse_conv_bn
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from .feature_maps import tensors_in
 from .outputs import Outputs, recording
 from .renormalise import Renormalise
 from .teacher_spec import build_network
@@ -27,8 +30,8 @@ class FrozenTeacher:
 
     Args:
         spec: See `teacher_spec.build_network`; and two keys of its dict that say how it runs. `precision`: 'fp32', 'bf16' or 'fp16',
-            whatever the student has; None: as the student. In half precision convolutions run in channels-last layout. `compile`:
-            run by `torch.compile`, or, where that fails, as without it, with one warning.
+            whatever the student has; None: as the student. In half precision convolutions run in channels-last layout, and take in
+            the BatchNorms behind them. `compile`: run by `torch.compile`, or, where that fails, as without it, with one warning.
         student_preprocessor: What normalised the images that the teacher will be given; None: as its own.
         channel_order: 'rgb' or 'bgr', the order of these images; None: as the preprocessors tell.
 
@@ -49,9 +52,11 @@ class FrozenTeacher:
         self.network, self.name, preprocessor, self.input_size = build_network(options)
         self.network.requires_grad_(False).eval()
         convolves = any(isinstance(module, nn.Conv2d) for module in self.network.modules())
+        self._digest: str | None = None
         self._channels_last = convolves and self.precision in ('bf16', 'fp16')
         if self._channels_last:
-            self.network.to(memory_format=torch.channels_last)
+            self.fingerprint()  # of the weights as they were loaded
+            self.network = without_batch_norms(self.network).to(memory_format=torch.channels_last)
         self._compiled = CompiledRecording(self.network, self.name) if compiled else None
         own_order = options.get('channel_order')
         self._renormalise = (
@@ -59,7 +64,6 @@ class FrozenTeacher:
             if student_preprocessor is None or not preprocessor
             else Renormalise(self.name, student_preprocessor, preprocessor, channel_order, own_order)
         )
-        self._digest: str | None = None
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor, once: bool = False) -> Outputs:
@@ -116,6 +120,28 @@ class FrozenTeacher:
 
     def __repr__(self) -> str:
         return f'FrozenTeacher({self.name})'
+
+
+@torch.no_grad()
+def without_batch_norms(network: nn.Module, side: int = 64, tolerance: float = 1e-3) -> nn.Module:
+    """The same network in eval mode with its BatchNorms taken into the convolutions before them, where that changes nothing.
+
+    The host's `fuse_conv_bn` goes by the order in which modules were made; a network that is called in another order, or whose
+    norms do more than normalise, is given back as it is.
+    """
+    if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+        return network
+    images = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    try:
+        fused = fuse_conv_bn(copy.deepcopy(network))
+        difference = (_first(fused(images)) - (wanted := _first(network(images)))).abs().max()
+        return fused if difference <= tolerance * wanted.abs().max() else network
+    except (RuntimeError, ValueError, TypeError, AttributeError, AssertionError):  # another size, another number of channels
+        return network
+
+
+def _first(out: Any) -> Tensor:
+    return next(tensors_in(out)).float()
 
 
 class CompiledRecording:

@@ -32,7 +32,7 @@ def fetched(checkpoint: str | Path, name: str) -> Path:
     except Exception as error:  # every library has its own for a network that is not there
         where = Path(torch.hub.get_dir()) / 'checkpoints'
         raise ValueError(
-            f'The teacher {name} needs the weights {address}, which cannot be fetched ({type(error).__name__}). Fetch '
+            f'The teacher {name} needs the weights {address}, which cannot be fetched ({type(error.__cause__ or error).__name__}). Fetch '
             f'{address.rsplit("/", 1)[-1]} where there is a network and name it by teacher=dict(model={name!r}, '
             f'checkpoint=FILE), or put it into {where}.'
         ) from error

@@ -12,6 +12,7 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import nn
 
+from mmkd_ext.models.feature_maps import as_map
 from mmkd_ext.models.outputs import recording
 
 
@@ -47,11 +48,11 @@ def timm_classifier(name, **kwargs):
 CASES = {
     'ImageClassifier, one stage': (image_classifier, 16, 'head.fc', 1),
     'ImageClassifier, all stages': (lambda: image_classifier(out_indices=(0, 1, 2, 3)), 16, 'head.fc', 4),
-    'class token': (lambda: vision_transformer(type='VisionTransformerClsHead'), 16, 'head.layers.head', 0),
+    'class token': (lambda: vision_transformer(type='VisionTransformerClsHead'), 16, 'head.layers.head', 1),
     'hidden layer in the head': (
-        lambda: vision_transformer(type='VisionTransformerClsHead', hidden_dim=9), 16, 'head.layers.head', 0),
+        lambda: vision_transformer(type='VisionTransformerClsHead', hidden_dim=9), 16, 'head.layers.head', 1),
     'tokens as a map': (lambda: vision_transformer(type='LinearClsHead'), 16, 'head.fc', 1),
-    'classifier in the backbone': (vgg, 224, 'backbone.classifier.6', 0),
+    'classifier in the backbone': (vgg, 224, 'backbone.classifier.6', 6),
     'timm CNN': (lambda: timm_classifier('test_resnet'), 32, 'model.fc', 5),
     'timm ViT': (lambda: timm_classifier('test_vit', img_size=32), 32, 'model.head', 6),
     'timm, NHWC inside': (lambda: timm_classifier('swin_tiny_patch4_window7_224', depths=(1, 1), num_heads=(2, 4),
@@ -145,4 +146,50 @@ def test_a_network_without_a_linear_classifier_is_named():
         pass
     headless = timm.create_model('test_resnet', num_classes=0)
     with pytest.raises(ValueError, match='num_classes=0'), recording(headless):
+        pass
+
+
+def test_tokens_beside_a_class_token_are_the_map_that_the_backbone_would_return(rng):
+    images = torch.randn(2, 3, 16, 16, generator=rng)
+    token, maps = vision_transformer(type='VisionTransformerClsHead').eval(), vision_transformer(type='LinearClsHead').eval()
+    maps.backbone.load_state_dict(token.backbone.state_dict())
+    with recording(token) as record, torch.no_grad():
+        token(images)
+        (expected,) = maps.backbone(images)
+    (stage,) = record.outputs().stages
+    torch.testing.assert_close(stage, expected)
+
+
+@pytest.mark.parametrize('images', [(64, 64), (32, 64), (96, 32)])
+@pytest.mark.parametrize('prefix', [0, 1, 2, 5])
+def test_tokens_lie_as_the_image(rng, images, prefix):
+    grid = images[0] // 8, images[1] // 8
+    expected = torch.randn(2, 6, *grid, generator=rng)
+    tokens = torch.cat([torch.randn(2, prefix, 6, generator=rng), expected.flatten(2).transpose(1, 2)], dim=1)
+    shape = torch.Size([2, 3, *images])
+    torch.testing.assert_close(as_map(tokens, shape, None, prefix), expected)
+    torch.testing.assert_close(as_map(expected.permute(0, 2, 3, 1), shape), expected)
+    torch.testing.assert_close(as_map(expected, shape, 6), expected)
+    assert as_map(expected, shape, 7) is None
+    assert as_map(tokens[:1], shape, None, prefix) is None  # as many rows as windows, not as images
+    assert as_map(torch.zeros(2, 23, 6), torch.Size([2, 3, 64, 64]), None, prefix) is None
+
+
+def test_arcface_is_read_without_the_margin_of_its_loss(rng):
+    model = build(dict(
+        type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18, base_channels=4, stem_channels=4),
+        neck=dict(type='GlobalAveragePooling'), head=dict(type='ArcFaceClsHead', num_classes=5, in_channels=32)))
+    images = torch.randn(4, 3, 16, 16, generator=rng)
+    samples = [DataSample().set_gt_label(label) for label in (1, 3, 0, 4)]
+    with recording(model.train()) as record:
+        model(images, samples, mode='loss')
+    outputs = record.outputs()
+    weight = nn.functional.normalize(model.head.norm_product.weight, dim=1)
+    cosine = nn.functional.normalize(outputs.embedding, dim=1) @ weight.T
+    torch.testing.assert_close(outputs.logits, 64 * cosine)
+
+
+def test_a_backbone_without_a_head_is_named():
+    model = build(dict(type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18)))
+    with pytest.raises(ValueError, match='ImageClassifier needs a head .* got a ResNet_CIFAR without one'), recording(model):
         pass

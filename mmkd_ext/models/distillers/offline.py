@@ -79,9 +79,10 @@ class OfflineDistiller(PlainKeys, BaseModel):
         plain = ConfigDict(copy.deepcopy(dict(cfg['student'])))
         if cfg.get('data_preprocessor') is not None:
             plain.setdefault('data_preprocessor', copy.deepcopy(cfg['data_preprocessor']))
-        neck = (plain.get('neck') or {}).get('type')
+        neck = plain.get('neck') or {}
         indices = (plain.get('backbone') or {}).get('out_indices')
-        pools = neck in (None, 'GlobalAveragePooling')  # these read the last stage only
+        # these read the last stage only; a list of necks may read more
+        pools = isinstance(neck, Mapping) and neck.get('type') in (None, 'GlobalAveragePooling')
         if pools and isinstance(indices, Sequence) and min(indices) >= 0 and 'mmkd_ext.TESKD' not in str(plain):
             plain.backbone.out_indices = (max(indices),)
         return plain
