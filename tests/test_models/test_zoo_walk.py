@@ -202,5 +202,5 @@ def test_the_readme_says_what_the_walk_knows():
     passing = [sum(x not in FAILING for x in families) for families in (MMPRETRAIN, TIMM)]
     assert re.findall(r'(\d+) of (\d+)', section) == [
         (str(passing[0]), str(len(MMPRETRAIN))), (str(passing[1]), str(len(TIMM)))]
-    named = set(re.findall(r'`([^`]+)`', section.split('<!-- names -->')[1].split('<!-- /names -->')[0]))
+    named = set(re.findall(r'`([^`]+)`', section.split('<!-- walk-names -->')[1].split('<!-- /walk-names -->')[0]))
     assert named == {*FAILING, *ONE_HEAD_STUDENTS, *MORE_THAN_LINEAR, *OTHER_STAGES, *NO_CLASSIFIER}
