@@ -12,11 +12,12 @@ DET := $(VENV)/.detection
 demo: $(CLS)
 	$(BIN)/python -u tools/demo.py --out work_dirs/demo
 
+# A process per core, and in each one thread: the tests' tensors are small.
 test: $(DET) lint types
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-fast: $(DET)
-	$(BIN)/python -m pytest -m 'not slow'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m 'not slow and not zoo'
 
 # mmcv first and alone: where torch is absent from its build environment it installs without ops, in seconds.
 $(CLS): setup.py $(CONSTRAINTS)

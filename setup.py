@@ -16,6 +16,7 @@ ONNX = ['onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.18']  # export_student 
 DEV = [
     'pytest>=8',
     'pytest-timeout>=2.3',
+    'pytest-xdist>=3.5',
     'ruff>=0.6',
     'mypy>=1.10',
     *ONNX,
