@@ -72,7 +72,7 @@ def means_of_teacher(
                             _numbers(model.data_preprocessor))),
     }  # fmt: skip
     if path is None:
-        name = re.sub(r'\W+', '_', teacher.name).strip('_')
+        name = re.sub(r'\W+', '_', Path(teacher.name).stem if teacher.name.endswith('.py') else teacher.name)
         path = folder / f'{name}-{digest(sorted(provenance.items()))}.pth'
     names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
     names = [str(k) for k in range(_classes(model))] if names is None else list(names)

@@ -37,6 +37,8 @@ def check_output(path: str | Path, hint: str) -> None:
         raise ValueError(f'A file to write is needed, got {path}, which is a folder. {hint}')
     folder = next(parent for parent in path.absolute().parents if parent.exists() or parent.is_symlink())
     try:
+        if '\0' in str(path):
+            raise ValueError('a name cannot hold a null character')
         if folder == path.absolute().parent:
             with tempfile.TemporaryFile(dir=folder):
                 pass
