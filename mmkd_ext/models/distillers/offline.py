@@ -158,7 +158,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         grey = stem is not None and stem.in_channels == 1  # LeNet's config does not tell
         channels = (student_cfg.get('backbone') or {}).get('in_channels', student_cfg.get('in_chans', 1 if grey else 3))
         self.input_shape = (channels if isinstance(channels, int) else 3, side, side)
-        images = torch.zeros(1, *self.input_shape)
+        images = torch.zeros(2, *self.input_shape)  # LeNet squeezes one away
         self.student.eval()
         with recording(self.student) as record:
             self.student(images)
