@@ -69,7 +69,7 @@ def means_of_teacher(
         'teacher': teacher.fingerprint()[:16] + (f' in {teacher.precision}' if teacher.precision else ''),
         'data': digest((sorted((k, str(v)) for k, v in cfg.items() if k != 'pipeline'), len(dataset))),  # type: ignore[arg-type]
         'pipeline': digest((str(cfg.get('pipeline')), str(model.data_preprocessor.__dict__.get('to_rgb')),
-                            _numbers(model.data_preprocessor))),
+                            _numbers(model.data_preprocessor), teacher.view)),
     }  # fmt: skip
     if path is None:
         name = re.sub(r'\W+', '_', Path(teacher.name).stem if teacher.name.endswith('.py') else teacher.name)
@@ -95,8 +95,21 @@ def means_of_teacher(
 def clean_data(cfg: Mapping[str, Any]) -> tuple[dict[str, Any], Dataset]:
     """The training data of a config in its validation pipeline: the loader's config and the data set."""
     loader = copy.deepcopy(dict(cfg['train_dataloader']))
-    loader['dataset'] = {**loader['dataset'], 'pipeline': cfg['val_dataloader']['dataset']['pipeline']}
+    pipeline = (cfg.get('val_dataloader') or {}).get('dataset', {})
+    while 'dataset' in pipeline:  # RepeatDataset and its like
+        pipeline = pipeline['dataset']
+    if pipeline.get('pipeline') is None:
+        raise ValueError('Clean class means need the pipeline of val_dataloader.dataset, got none. Add one, or leave clean out.')
+    loader['dataset'] = _with_pipeline(loader['dataset'], pipeline['pipeline'])
     return loader, DATASETS.build(loader['dataset'])
+
+
+def _with_pipeline(dataset: Mapping[str, Any], pipeline: Any) -> dict[str, Any]:
+    if 'datasets' in dataset:
+        return {**dataset, 'datasets': [_with_pipeline(each, pipeline) for each in dataset['datasets']]}
+    if 'dataset' in dataset:
+        return {**dataset, 'dataset': _with_pipeline(dataset['dataset'], pipeline)}
+    return {**dataset, 'pipeline': pipeline}
 
 
 def _read(path: Path, provenance: dict[str, str]) -> tuple[Tensor, Tensor] | str | None:
@@ -124,8 +137,8 @@ def batches_of(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator
 
 
 def _classes(model: Any) -> int:
-    head = getattr(model.student, 'head', None)
-    return getattr(head, 'num_classes', None) or model.student.model.num_classes
+    parts = [getattr(model.student, name, None) for name in ('head', 'backbone', 'model')]  # VGG's is in the backbone
+    return next(n for n in (getattr(part, 'num_classes', None) for part in parts) if isinstance(n, int) and n > 0)
 
 
 def _numbers(preprocessor: Any) -> list[list[float]]:

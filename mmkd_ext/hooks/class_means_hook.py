@@ -1,11 +1,13 @@
 """The class means that the ND loss needs, made before training without being asked for."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
+from torch import Tensor
 
 from mmkd_ext.class_means import ClassMeans, clean_data, means_of_teacher
 from mmkd_ext.registry import HOOKS
@@ -32,9 +34,10 @@ class ClassMeansHook(Hook):
 
     def __init__(self, file: str | None = None, clean: bool = False) -> None:
         self.file, self.clean = file, clean
+        self._made: list[tuple[Any, Tensor]] = []
 
     def before_run(self, runner: Runner) -> None:
-        """Set the means; before a checkpoint is loaded, whose own means then replace them."""
+        """Set the means; before a checkpoint is loaded; a resumed run goes on with the means in it."""
         if not isinstance(getattr(runner, '_train_loop', None), BaseLoop):  # validation or a test alone
             return
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -59,4 +62,10 @@ class ClassMeansHook(Hook):
                     path = path.with_stem(f'{path.stem}_{key}')
                 found[key] = means_of_teacher(
                     model, model.teachers[key], loader, dataset, path, work_dir.parent / 'class_means', runner.seed or 0)
-            loss.set_class_means(found[key].means.to(device, torch.float32))
+            self._made.append((loss, found[key].means.to(device, torch.float32)))
+            loss.set_class_means(self._made[-1][1])
+
+    def before_train(self, runner: Runner) -> None:
+        """Set them again where a run only started from a checkpoint: its means may be those of another teacher."""
+        for loss, means in [] if runner._resume else self._made:
+            loss.set_class_means(means)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -62,7 +63,9 @@ def _validate(runner: Runner, model: Any, teacher: Any) -> dict[str, float]:
             for sample, scores in zip(samples, logits.softmax(dim=1), strict=True):
                 sample.set_pred_score(scores).set_pred_label(scores.argmax())
             evaluator.process(samples, batch)
-        return {key: float(value) for key, value in evaluator.evaluate(len(runner.val_dataloader.dataset)).items()}
+        found = evaluator.evaluate(len(runner.val_dataloader.dataset))
+    # a confusion matrix or a list by class is no curve
+    return {key: float(value) for key, value in found.items() if np.ndim(value) == 0}
 
 
 def _bare(model: Any) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.runner import IterBasedTrainLoop, Runner
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 
 from mmkd_ext.registry import HOOKS
 
@@ -25,12 +25,19 @@ class LossWarmupHook(Hook):
         ValueError: Not exactly one of the two, or one below 1; epochs in an iteration loop; a loss that is not there.
     """
 
+    priority = 'HIGHEST'  # what is wrong with it is said before ClassMeansHook's pass over the data
+
     def __init__(self, loss: str, epochs: int | None = None, iters: int | None = None) -> None:
         if (epochs is None) == (iters is None) or (epochs or iters or 0) < 1:
             raise ValueError(
                 f'LossWarmupHook of {loss!r} needs either epochs or iters, >= 1, got epochs={epochs}, iters={iters}.'
             )
         self.loss, self.epochs, self.iters = loss, epochs, iters
+
+    def before_run(self, runner: Runner) -> None:
+        """Refuse what cannot work before anything is computed."""
+        if isinstance(getattr(runner, '_train_loop', None), BaseLoop):  # not validation or a test alone
+            self.before_train(runner)
 
     def before_train(self, runner: Runner) -> None:
         """Refuse what cannot work before the first step."""

@@ -46,7 +46,8 @@ class Renormalise:
             s_mean, s_std = s_mean.flip(0), s_std.flip(0)
         self.scale = (s_std / t_std).float()[:, None, None]
         self.shift = ((s_mean - t_mean) / t_std).float()[:, None, None]
-        self.needed = not (torch.equal(s_mean, t_mean) and torch.equal(s_std, t_std))
+        # in float32: the student's are buffers, the teacher's the config's numbers
+        self.needed = not (torch.equal(s_mean.float(), t_mean.float()) and torch.equal(s_std.float(), t_std.float()))
         if self.flip:
             print_log(f'Teacher {name}: it is given the channels in the other order than the student.', 'current')
 

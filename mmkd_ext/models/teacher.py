@@ -110,6 +110,12 @@ class FrozenTeacher:
         return self._digest
 
     @property
+    def view(self) -> tuple[Any, ...]:
+        """How it changes the images before it looks: another one makes other embeddings of the same images."""
+        how = self._renormalise
+        return (self.input_size, *((how.flip, how.scale.flatten().tolist(), how.shift.flatten().tolist()) if how else ()))
+
+    @property
     def runs_eagerly(self) -> bool:
         """Whether it is not compiled: not asked to be, or after the compiler's failure."""
         return self._compiled is None or self._compiled.failed

@@ -103,8 +103,18 @@ def _unloaded(
     model_cfg = ConfigDict(copy.deepcopy(dict(cfg.model)))
     if num_classes is not None and model_cfg.get('head') is not None:
         model_cfg.head.num_classes = num_classes
-    preprocessor = dict(cfg.get('data_preprocessor') or model_cfg.get('data_preprocessor') or {})
-    return _classifier(model_cfg, cfg.get('default_scope', 'mmpretrain'), options), address, preprocessor, None
+    module = _classifier(model_cfg, cfg.get('default_scope', 'mmpretrain'), options)
+    # as for the host, the model's own goes before the config's; a distiller's may stand in its student
+    own = [x.get('data_preprocessor') for x in (model_cfg, model_cfg.get('student') or {}, cfg)]
+    return module, address, dict(next(filter(None, own), {})), _only_side(getattr(module, 'backbone', None))
+
+
+def _only_side(network: Any) -> int | None:
+    """The side of the images that a network with a table of positions was made for."""
+    size = getattr(network, 'img_size', getattr(network, 'image_size', None))
+    sides = set(size) if isinstance(size, tuple | list) else {size}
+    side = sides.pop() if len(sides) == 1 else None
+    return side if isinstance(side, int) else None
 
 
 def _zoo_config(name: str) -> tuple[Config, str | None]:
@@ -117,9 +127,12 @@ def _zoo_config(name: str) -> tuple[Config, str | None]:
             cfg = get_config(name, pretrained=True)
             return cfg, cfg.get('model_path')
         if name.endswith('.py'):
-            return Config.fromfile(name), None
+            cfg = Config.fromfile(name)
+            if not isinstance(cfg.get('model'), Mapping):
+                raise ValueError('a config without a model.')
+            return cfg, None
         found = ModelHub.get(name)
-    except (ValueError, OSError, AssertionError) as error:
+    except (ValueError, OSError, AssertionError, SyntaxError) as error:
         raise ValueError(
             f'A teacher that a zoo knows or a config file is needed, got {name!r}: {" ".join(str(error).split())} '
             "Timm's models are written timm/NAME, torchvision's torchvision/NAME."
@@ -156,7 +169,9 @@ def _timm(
     }
     hub = cfg.get('hf_hub_id')
     address = f'https://huggingface.co/{hub}/resolve/main/model.safetensors' if hub else cfg.get('url')
-    return module, address, preprocessor, cfg['input_size'][-1] if cfg.get('fixed_input_size') else None
+    size = kwargs.get('img_size') or cfg['input_size'][-1]
+    side = size if isinstance(size, int) else size[-1]
+    return module, address, preprocessor, side if cfg.get('fixed_input_size') else None
 
 
 def _torchvision(
@@ -167,6 +182,8 @@ def _torchvision(
     kwargs: dict[str, Any] = {**options, **({} if num_classes is None else {'num_classes': num_classes})}
     if name in ('googlenet', 'inception_v3'):
         kwargs['init_weights'] = False  # they warn without; the weights come from a file
+        if num_classes is None:
+            kwargs.setdefault('transform_input', True)  # as torchvision itself does for its ImageNet weights
     pre_activation = kwargs.pop('pre_activation', False)
     try:
         module = torchvision.models.get_model(name, weights=None, **kwargs)
@@ -175,7 +192,11 @@ def _torchvision(
         raise ValueError(f'A teacher that torchvision knows is needed, got torchvision/{name}: {error}.') from error
     if pre_activation:
         _keep_pre_activations(module, name)
-    return module, next(iter(weights)).url, dict(_IMAGENET), None
+    first = next(iter(weights))
+    own = first.transforms.keywords  # in 0..1, and only where it is not ImageNet's (EfficientNetV2-L)
+    numbers = {key: [255 * x for x in own[key]] for key in ('mean', 'std') if key in own}
+    side = kwargs.get('input_size', (224,))[0] if name == 'maxvit_t' else _only_side(module)
+    return module, first.url, {**_IMAGENET, **numbers}, side
 
 
 def _keep_pre_activations(module: nn.Module, name: str) -> None:

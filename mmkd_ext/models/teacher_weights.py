@@ -17,6 +17,8 @@ from .backbones.cifar_zoo import convert_cifar_zoo
 
 # what a distiller's checkpoint has besides the network
 _HELPERS = re.compile(r'^(distill|data_preprocessor)\.')
+# torchvision's published DenseNets have names that torch no longer allows
+_OLD_DENSENET = re.compile(r'(\.denselayer\d+\.(?:norm|conv))\.([12]\.)')
 
 
 def fetched(checkpoint: str | Path, name: str) -> Path:
@@ -80,6 +82,8 @@ def read_weights(path: str | Path, cifar_arch: str | None = None) -> Mapping[str
         state = {key.removeprefix('module.'): value for key, value in state.items()}
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f'A file of weights is needed, got {path}, which holds: {", ".join(map(str, list(state)[:5]))}.')
+    state = {_OLD_DENSENET.sub(r'\1\2', key): value for key, value in state.items()} if any(
+        map(_OLD_DENSENET.search, state)) else state
     if cifar_arch is not None and not any(key.startswith('backbone.') for key in state):
         return convert_cifar_zoo(state, cifar_arch)
     return state
@@ -113,6 +117,8 @@ def load_wholly(
         )
     fitting = OrderedDict((k, v) for k, v in state.items() if k in theirs and k in mine)
     # the layers' versions, which some layers insist on; a file that lost them is taken for a present-day one
-    fitting._metadata = getattr(state, '_metadata', None) or module.state_dict()._metadata  # type: ignore[attr-defined]
+    # (the host's TimmClassifier gives a state without them)
+    versions = getattr(state, '_metadata', None) or getattr(module.state_dict(), '_metadata', None)
+    fitting._metadata = versions  # type: ignore[attr-defined]
     module.load_state_dict(fitting, strict=False)
     print_log(f'Teacher {name}: {share} in {path}.', 'current')

@@ -60,6 +60,29 @@ def read(model, data):
     return inputs['inputs'], inputs['data_samples']
 
 
+def test_names_with_the_hosts_letters_add_nothing_to_the_total(rng):
+    losses = dict(kd_loss=LOSSES['kd'], loss_nd=LOSSES['nd'])
+    terms = step(distiller(teacher=dict(lossless=TEACHER), losses=losses), batch(rng))
+    own = terms['loss_student'] + terms['loss_kd_loss'] + terms['loss_loss_nd']
+    torch.testing.assert_close(terms['loss'], own)
+    assert 'kd_term_unweighted' in terms and 'termless_norm' in terms
+
+
+def test_a_grey_student_whose_config_does_not_tell_is_looked_at_in_grey(rng):
+    lenet = dict(type='ImageClassifier', backbone=dict(type='LeNet5', num_classes=5), head=dict(type='ClsHead'))
+    teacher = dict(model=lenet, checkpoint=None, allow_random=True)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        model = MODELS.build(dict(
+            type='mmkd_ext.OfflineDistiller', student=lenet, teacher=teacher, losses=dict(kd=LOSSES['kd']), input_size=32,
+            data_preprocessor=dict(mean=[33.0], std=[78.0])))
+    assert model.input_shape == (1, 32, 32)
+
+
+def test_a_models_config_as_teacher_is_asked_for_its_checkpoint():
+    with pytest.raises(ValueError, match='ImageClassifier needs a checkpoint'):
+        distiller(teacher=TEACHER['model'])
+
+
 def test_terms_are_the_formulas_and_diagnostics_are_not_losses(rng):
     model = distiller().train()
     inputs, samples = read(model, batch(rng))

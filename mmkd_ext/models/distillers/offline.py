@@ -59,6 +59,8 @@ class OfflineDistiller(PlainKeys, BaseModel):
         network = _student(student, data_preprocessor)
         super().__init__(network.data_preprocessor, init_cfg)
         self.student = network
+        if isinstance(teacher, Mapping) and isinstance(teacher.get('type'), str):
+            teacher = {'model': teacher}  # a model's config, which then asks for its checkpoint
         specs = {'teacher': teacher} if isinstance(teacher, str) or 'model' in teacher else dict(teacher)
         self._teacher_of = {name: _teacher_name(name, cfg, specs) for name, cfg in losses.items()}
         self.distill = nn.ModuleDict(
@@ -123,8 +125,8 @@ class OfflineDistiller(PlainKeys, BaseModel):
                 key = f'{name}_{part}' if part else name
                 terms[f'loss_{key}'] = factor * each
                 if weight:
-                    terms[f'{key}_unweighted'] = each.detach() / weight
-            terms.update({f'{name}_{key}': each for key, each in getattr(loss, 'diagnostics', {}).items()})
+                    terms[_diagnostic(f'{key}_unweighted')] = each.detach() / weight
+            terms.update({_diagnostic(f'{name}_{key}'): each for key, each in getattr(loss, 'diagnostics', {}).items()})
         terms.update(self._diagnostics(student, teachers, target))
         return terms
 
@@ -133,10 +135,10 @@ class OfflineDistiller(PlainKeys, BaseModel):
         """Accuracies in percent and mean norms of the embeddings; no name contains `loss`."""
         found = {}
         for name, outputs in {'student': student, **teachers}.items():
-            found[f'{name}_norm'] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
+            found[_diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
             if target.ndim == 1:
                 correct = (outputs.logits.argmax(dim=1) == target).float()
-                found[f'{name}_top1'] = 100 * correct.mean()
+                found[_diagnostic(f'{name}_top1')] = 100 * correct.mean()
                 if name in self._chance:
                     self._chance[name].see(correct, outputs.logits.shape[1])
         return found
@@ -152,9 +154,11 @@ class OfflineDistiller(PlainKeys, BaseModel):
     def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: int | None) -> None:
         """Look at both networks once, in eval mode and without random numbers, and let each loss size itself."""
         side = input_size or _side(student_cfg, self.student)
-        channels = (student_cfg.get('backbone') or {}).get('in_channels', student_cfg.get('in_chans', 3))
+        stem = next((module for module in self.student.modules() if isinstance(module, nn.Conv2d)), None)
+        grey = stem is not None and stem.in_channels == 1  # LeNet's config does not tell
+        channels = (student_cfg.get('backbone') or {}).get('in_channels', student_cfg.get('in_chans', 1 if grey else 3))
         self.input_shape = (channels if isinstance(channels, int) else 3, side, side)
-        images = torch.zeros(1, *self.input_shape)
+        images = torch.zeros(2, *self.input_shape)  # LeNet squeezes one away
         self.student.eval()
         with recording(self.student) as record:
             self.student(images)
@@ -183,6 +187,11 @@ class OfflineDistiller(PlainKeys, BaseModel):
             return self.student.get_layer_depth(param_name.removeprefix('student.'))
         _, layers = self.student.get_layer_depth('head.fc.weight')
         return layers - 1, layers
+
+
+def _diagnostic(name: str) -> str:
+    """A name without the letters by which the host knows what to minimise."""
+    return name.replace('loss', 'term')
 
 
 def _student(cfg: Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
