@@ -12,6 +12,7 @@ from .backbones.cifar_zoo import cifar_zoo_classifier
 from .teacher_weights import fetched, load_wholly, read_weights
 
 _IMAGENET = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
+_CIFAR100 = {'mean': [129.3105, 124.1085, 112.4040], 'std': [68.2125, 65.4075, 70.4055]}  # what the KD field trains with
 _UNSET = '<the address that the zoo knows>'
 
 
@@ -98,7 +99,8 @@ def _unloaded(
         return _torchvision(model.removeprefix('torchvision/'), num_classes, options)
     if isinstance(model, str) and model.startswith('cifar/'):
         classifier = cifar_zoo_classifier(model.removeprefix('cifar/'), num_classes or 100)
-        return _classifier(classifier, 'mmpretrain', options), None, {}, None
+        published = num_classes in (None, 100)  # of another number there are none, so the student's numbers are as good as any
+        return _classifier(classifier, 'mmpretrain', options), None, dict(_CIFAR100) if published else {}, None
     cfg, address = _zoo_config(model) if isinstance(model, str) else (Config({'model': dict(model)}), None)
     model_cfg = ConfigDict(copy.deepcopy(dict(cfg.model)))
     if num_classes is not None and model_cfg.get('head') is not None:

@@ -115,6 +115,12 @@ def load_wholly(
             f'{path} needs to fit the teacher {name} wholly, but {share}; {found}. Is it of another network or number '
             'of classes? Keys that may differ are allowed by allow_missing and allow_unexpected (patterns).'
         )
+    bad = next((k for k, v in state.items() if v.is_floating_point() and not v.isfinite().all()), None)
+    if bad is not None:
+        raise ValueError(
+            f'{path} needs to hold finite weights for the teacher {name}, got NaN or infinity in {bad}. Did its training '
+            'diverge?'
+        )
     fitting = OrderedDict((k, v) for k, v in state.items() if k in theirs and k in mine)
     # the layers' versions, which some layers insist on; a file that lost them is taken for a present-day one
     # (the host's TimmClassifier gives a state without them)

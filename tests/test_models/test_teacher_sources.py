@@ -89,3 +89,16 @@ def test_a_file_that_is_no_config_of_a_model_is_named(tmp_path, text, said):
     (tmp_path / 'wrong.py').write_text(text)
     with pytest.raises(ValueError, match=rf'config file is needed, got .*wrong\.py.*{said}'):
         build_network(dict(model=str(tmp_path / 'wrong.py'), **RANDOM))
+
+
+def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path):
+    state = build_network(dict(model='cifar/resnet8', **RANDOM)).module.state_dict()
+    state['head.fc.bias'][3] = float('nan')
+    torch.save(state, tmp_path / 'diverged.pth')
+    with pytest.raises(ValueError, match=r'diverged.pth needs to hold finite weights .* infinity in head.fc.bias'):
+        build_network(dict(model='cifar/resnet8', checkpoint=str(tmp_path / 'diverged.pth')))
+
+
+def test_a_published_cifar_teacher_sees_the_fields_normalisation():
+    assert build_network(dict(model='cifar/resnet8', **RANDOM)).preprocessor['mean'] == [129.3105, 124.1085, 112.4040]
+    assert build_network(dict(model='cifar/resnet8', num_classes=10, **RANDOM)).preprocessor == {}
