@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import torch.distributed
 from mmengine.config import Config, DictAction
-from mmengine.dist import is_distributed
+from mmengine.dist import barrier, is_distributed
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
@@ -128,6 +128,13 @@ def join_processes(cfg: Config) -> None:
     torch.distributed.init_process_group('gloo', timeout=datetime.timedelta(seconds=seconds))
     cfg.model_wrapper_cfg = cpu_wrapper(cfg)
     print_log(f'{torch.distributed.get_world_size()} processes over gloo, since there is no GPU.', 'current')
+
+
+def leave_processes() -> None:
+    """Leave the group when all are done: its threads, still there when the interpreter ends, now and then abort the process."""
+    if is_distributed():
+        barrier()
+        torch.distributed.destroy_process_group()
 
 
 def cpu_wrapper(cfg: Mapping[str, Any]) -> dict[str, Any]:

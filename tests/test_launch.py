@@ -1,10 +1,11 @@
 """What the command lines share, and that an option which fits nothing is one sentence in each of them."""
 
 import pytest
+import torch
 from mmengine.config import Config
 from test_tools.runs import one_error, write_config
 
-from mmkd_ext.launch import merge_options
+from mmkd_ext.launch import leave_processes, merge_options
 from mmkd_ext.preflight import PreflightError
 from tools import benchmark, export_student, study, test, train
 
@@ -64,3 +65,10 @@ def test_a_part_that_is_no_dict_is_one_sentence(tmp_path, capsys, option):
     assert train.main([str(write_config(tmp_path)), '--work-dir', 'work', '--cfg-options', option]) == 2
     text = one_error(capsys.readouterr().err)
     assert f'A dict is needed as {option.split("=")[0]}, got' in text
+
+
+def test_nobody_is_left_in_a_group_whose_work_is_done(tmp_path):
+    leave_processes()  # without one nothing happens
+    torch.distributed.init_process_group('gloo', f'file://{tmp_path}/group', rank=0, world_size=1)
+    leave_processes()
+    assert not torch.distributed.is_initialized()

@@ -17,7 +17,14 @@ from mmengine.utils import import_modules_from_strings
 from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
 from mmkd_ext.export import distils, plain_model
 from mmkd_ext.folders import check_output
-from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
+from mmkd_ext.launch import (
+    add_common_arguments,
+    build_runner,
+    common_config,
+    finish_config,
+    join_processes,
+    leave_processes,
+)
 from mmkd_ext.preflight import PreflightError, check_test, run_checked
 from mmkd_ext.weights import check_weights, weights_of
 
@@ -127,6 +134,7 @@ def test(argv: Sequence[str] | None = None) -> None:
         if args.out and args.out_item == 'metrics':
             mmengine.dump(metrics, args.out)
         print_metrics(metrics)
+    leave_processes()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

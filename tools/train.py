@@ -13,7 +13,14 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmkd_ext.checkpoints import local_checkpoint, newest_readable_checkpoint, read_checkpoint, remove_partial_files
-from mmkd_ext.launch import add_common_arguments, build_runner, common_config, finish_config, join_processes
+from mmkd_ext.launch import (
+    add_common_arguments,
+    build_runner,
+    common_config,
+    finish_config,
+    join_processes,
+    leave_processes,
+)
 from mmkd_ext.preflight import PreflightError, check_train, run_checked
 from mmkd_ext.weights import check_weights, weights_of
 
@@ -122,6 +129,7 @@ def train(argv: Sequence[str] | None = None) -> None:
         check_train(runner)
         check_start(cfg, runner.model)
     runner.train()
+    leave_processes()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
