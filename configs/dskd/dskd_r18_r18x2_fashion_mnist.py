@@ -23,5 +23,5 @@ model = dict(
         dskd=dict(type='mmkd_ext.DSKDHead', tau=4.0, alpha=1.0, beta=1.0)))
 train_dataloader = dict(batch_size=25, dataset=dict(indices=300))
 param_scheduler = dict(milestones=[25, 38])
-train_cfg = dict(max_epochs=50, val_interval=10)
+train_cfg = dict(max_epochs=50, val_interval=25)
 default_hooks = dict(checkpoint=dict(interval=50))

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.runner.checkpoint import get_state_dict
 from test_losses.test_dskd_loss import naive_distance, naive_kl, naive_weights, softmax
+from test_losses.test_loss_laws import Operations
 from test_models.test_offline_distiller import HEAD, STUDENT, TEACHER, batch, distiller, read, step
 from torch import Tensor, nn
 
@@ -183,6 +184,18 @@ def test_what_is_switched_off_is_not_built(rng, options):
     if terms:
         sum(terms.values()).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in head.parameters())
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+def test_a_step_neither_waits_for_the_device_nor_loops_over_samples(rng, strategy):
+    counts = []
+    for n in (3, 12):
+        student, teacher = outputs(rng, n=n), outputs(rng, TEACHERS, n=n)
+        head = head_for(student, teacher, strategy=strategy, ce_weight=1.0)
+        with Operations() as operations:
+            sum(head(student, teacher, torch.arange(n) % 7).values()).backward()
+        counts.append(operations.count)
+    assert counts[0] == counts[1] > 0
 
 
 def test_stages_can_be_chosen_and_keep_their_numbers(rng):
