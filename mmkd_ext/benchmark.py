@@ -18,6 +18,7 @@ from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmkd_ext.benchmark_branches import StudentWithBranches
 from mmkd_ext.class_means import batches_of, compute_class_means
 from mmkd_ext.export import build_model
 
@@ -107,6 +108,8 @@ class TeacherAlone(nn.Module):
 def distiller_parts(cfg: Config, compiled: bool = False) -> dict[str, nn.Module]:
     """What a distiller's step is made of, with random weights: the student, each teacher, the distiller, and one with bf16 teachers.
 
+    Where a loss has branches on the student, there is a student with them too.
+
     Args:
         cfg: The distiller's.
         compiled: Whether to add one with compiled bf16 teachers.
@@ -114,6 +117,8 @@ def distiller_parts(cfg: Config, compiled: bool = False) -> dict[str, nn.Module]
     cfg = cfg.copy()
     model: Any = build_with_random_teachers(cfg)
     parts: dict[str, nn.Module] = {'student': model.student}
+    if any(hasattr(loss, 'supervised') for loss in model.distill.values()):
+        parts['student with branches'] = StudentWithBranches(model)
     parts.update({name: TeacherAlone(teacher) for name, teacher in model.teachers.items()})
     parts['ours'] = model
     parts['ours, bf16 teacher'] = build_with_random_teachers(cfg, precision='bf16')

@@ -1,7 +1,8 @@
 """Compare a config's training step with its plain network's, and show what is deployed: python tools/benchmark.py CONFIG.
 
 The networks take turns in one run on random images, forward and backward, so that their ratio holds on a noisy machine. A distiller with
-frozen teachers is compared with the sum of the student's step alone and the teachers' forward passes alone; all weights are random.
+frozen teachers is compared with the sum of the student's step alone (with its branches, where a loss has any) and the teachers' forward
+passes alone; all weights are random.
 """
 
 import argparse
@@ -113,7 +114,8 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         model.to(args.device)
     timings = compare_steps(models, images, targets, args.precision, args.rounds, args.threads)
     if teachers:
-        timings += [sum_of(timings, ['student', *teachers], precision) for precision in args.precision]
+        student = 'student with branches' if 'student with branches' in models else 'student'
+        timings += [sum_of(timings, [student, *teachers], precision) for precision in args.precision]
     rows = [
         dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=t.peak_mb) for t in timings
     ]

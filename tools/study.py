@@ -3,7 +3,7 @@
 A study is a config file with one dict `study`: `variants` (name -> dict(config, plain=False, options={})), `seeds`, `metric`. Finished
 runs are kept, and run again only where their config has changed since. Beside the runs it writes results.json and table.md;
 `--readme` puts the table between the markers `<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name
-without its ending.
+without its ending; `--plot` draws it.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
 from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.checkpoints import AtomicBackend
@@ -24,6 +25,9 @@ from mmkd_ext.export import plain_model
 from mmkd_ext.folders import check_output
 from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
+
+sys.path.insert(0, str(Path(__file__).parent))
+from plot_curves import write_picture  # noqa: E402
 
 TRAIN = Path(__file__).with_name('train.py')
 
@@ -121,6 +125,29 @@ def table(results: dict, metric: str) -> str:
     return '\n'.join(rows)
 
 
+def picture(results: dict, metric: str) -> Figure:
+    """Bars of the last epoch: mean and standard deviation over seeds, and a point for each."""
+    figure = Figure(figsize=(8, 1.2 + 0.42 * len(results)), layout='constrained')
+    axes = figure.add_subplot()
+    names = list(results)[::-1]  # the first on top
+    last = [[run['last'] for run in results[name]] for name in names]
+    everything = [value for values in last for value in values]
+    low, high = min(everything), max(everything)
+    margin = 0.15 * (high - low) or 1.0
+    for i, values in enumerate(last):
+        mean = statistics.mean(values)
+        deviation = statistics.stdev(values) if len(values) > 1 else None
+        axes.barh(i, mean, xerr=deviation, color='#56B4E9', capsize=3, height=0.65)
+        axes.plot(values, [i] * len(values), 'o', color='0.2', markersize=3, alpha=0.7)
+        axes.annotate(_mean(values), (1.01, i), xycoords=('axes fraction', 'data'), va='center', fontsize=9)
+    axes.set_xlim(low - 2 * margin, high + margin)
+    axes.set_yticks(range(len(names)), names)
+    seeds = max(map(len, last))
+    axes.set_xlabel(f'{metric}, last epoch, mean ± deviation of {seeds} seed{"s" * (seeds > 1)} (axis does not start at 0)')
+    axes.spines[['top', 'right']].set_visible(False)
+    return figure
+
+
 def _mean(values: list[float]) -> str:
     # One run says nothing about its deviation.
     deviation = f' ± {statistics.stdev(values):.2f}' if len(values) > 1 else ''
@@ -152,11 +179,17 @@ def study(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--out', type=Path, help='folder of the runs (default: work_dirs/<name of the study>)')
     parser.add_argument('--seeds', type=int, nargs='+', help="instead of the study's own")
     parser.add_argument('--readme', type=Path, help='write the table and its command into this file')
+    parser.add_argument('--plot', nargs='?', const='', metavar='FILE', help='draw it (default: table.png beside the runs)')
     args = parser.parse_args(argv)
     plan = load_config(str(args.study)).get('study')
     _check_plan(plan, args.study)
     check_output((args.out or Path('work_dirs') / args.study.stem) / 'results.json', 'Name another folder by --out.')
     out = args.out or Path('work_dirs') / args.study.stem
+    drawn = Path(args.plot or out / 'table.png')
+    if args.plot is not None:  # before the runs, not after them
+        if drawn.suffix not in ('.png', '.svg', '.pdf'):
+            raise PreflightError(f'A picture named .png, .svg or .pdf is needed, got {drawn}. Look at --plot.')
+        check_output(drawn, 'Look at --plot.')
     seeds = args.seeds or plan.seeds
     total, done = len(plan.variants) * len(seeds), 0
     results: dict[str, list[dict]] = {name: [] for name in plan.variants}
@@ -182,6 +215,8 @@ def study(argv: Sequence[str] | None = None) -> None:
     text = table(results, plan.metric)
     _write(out / 'table.md', text + '\n')
     print(text)
+    if args.plot is not None:
+        print(f'wrote {write_picture(picture(results, plan.metric), drawn)}')
     if args.readme:
         command = f'python tools/study.py {args.study}'
         write_between_markers(

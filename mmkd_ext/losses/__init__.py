@@ -2,6 +2,7 @@
 
 from .dist_loss import DISTLoss, dist_loss
 from .dkd_loss import DKDLoss, dkd_loss
+from .dskd_loss import layer_kd_losses, layer_map_losses
 from .hard_kd_loss import HardKDLoss, hard_kd_loss
 from .kd_loss import KDLoss, kd_loss
 from .loss_weights import loss_based_weights
@@ -21,6 +22,8 @@ __all__ = [
     'hard_kd_loss',
     'hcl_loss',
     'kd_loss',
+    'layer_kd_losses',
+    'layer_map_losses',
     'loss_based_weights',
     'nd_loss',
     'teskd_feature_loss',

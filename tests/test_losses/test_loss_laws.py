@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmkd_ext.losses.dist_loss import DISTLoss, dist_loss
 from mmkd_ext.losses.dkd_loss import DKDLoss, dkd_loss
+from mmkd_ext.losses.dskd_loss import layer_kd_losses, layer_map_losses
 from mmkd_ext.losses.hard_kd_loss import HardKDLoss, hard_kd_loss
 from mmkd_ext.losses.kd_loss import KDLoss, kd_loss
 from mmkd_ext.losses.nd_loss import NDLoss, nd_loss
@@ -45,6 +46,8 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
     'nd, soft labels': lambda s, t: nd_loss(
         s.embedding, t.embedding, t.logits.detach().double().softmax(1), means(s.embedding.device)),
     'hcl': lambda s, t: hcl_loss(s.stages, t.stages),
+    'deep logits': lambda s, t: layer_kd_losses([s.logits, s.logits.flip(1)], t.logits, 4.0).mean(),
+    'hidden maps': lambda s, t: layer_map_losses(s.stages, t.stages).mean(),
 }
 over_all_losses = pytest.mark.parametrize('loss', LOSSES.values(), ids=LOSSES)
 
@@ -127,7 +130,7 @@ def test_value_and_gradient_are_finite_at_the_ends_of_half_precision(rng, loss, 
             assert all(g.isfinite().all() for g in gradients(value, student))
 
 
-@pytest.mark.parametrize('name', [name for name in LOSSES if name != 'hcl'])
+@pytest.mark.parametrize('name', [name for name in LOSSES if name not in ('hcl', 'hidden maps')])
 def test_all_but_a_squared_error_is_finite_at_the_end_of_bfloat16(rng, name):
     end = torch.finfo(torch.bfloat16).max
 

@@ -207,3 +207,31 @@ def test_a_real_run_is_scored_and_one_that_fails_is_one_sentence_with_its_last_l
     log = next((tmp_path / 'out/good/seed5').glob('*/vis_data/config.py'))
     assert Config.fromfile(log).randomness.seed == 5
     assert not (tmp_path / 'out/bad/seed5/result.json').exists() and not (tmp_path / 'out/table.md').exists()
+
+
+def test_the_picture_has_a_bar_for_each_variant_with_its_deviation_and_seeds():
+    runs = [dict(last=80.0, best=81.0), dict(last=82.0, best=82.0), dict(last=87.0, best=87.5)]
+    figure = study.picture(dict(plain=runs[:1], teskd=runs), 'accuracy/top1')
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ['teskd', 'plain']  # the first on top
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([83.0, 80.0])
+    segments = [part.get_segments() for part in axes.collections]
+    assert len(segments) == 1 and segments[0][0][:, 0] == pytest.approx([83 - 13**0.5, 83 + 13**0.5])  # of one run there is none
+    points = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) and line.get_marker() == 'o']
+    assert [list(p) for p in points] == [[80.0, 82.0, 87.0], [80.0]]
+    assert [text.get_text() for text in axes.texts] == ['83.00 ± 3.61', '80.00']
+    low, high = axes.get_xlim()
+    assert 70 < low < 80 and 87 < high < 90 and 'does not start at 0' in axes.get_xlabel()
+
+
+def test_a_study_draws_its_table_where_it_is_asked_to(plan, ran, tmp_path, capsys):
+    out, other = tmp_path / 'out', tmp_path / 'pictures/study.png'
+    for words, path in (([], out / 'table.png'), ([str(other)], other)):
+        assert study.main([str(plan()), '--out', str(out), '--plot', *words]) == 0
+        assert path.read_bytes().startswith(b'\x89PNG') and f'wrote {path}\n' in capsys.readouterr().out
+    number = len(ran)
+    for wrong in (tmp_path / 'a.doc', other / 'inside.png'):
+        assert study.main([str(plan(seeds=[9])), '--out', str(out), '--plot', str(wrong)]) == 2
+        said = one_error(capsys.readouterr().err)
+        assert str(wrong) in said and '--plot' in said
+    assert len(ran) == number  # said before anything was run

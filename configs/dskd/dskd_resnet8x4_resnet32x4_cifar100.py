@@ -1,0 +1,11 @@
+"""DSKD on CIFAR-100: resnet32x4 teaches resnet8x4 and its 2 shallow stages. Not run here.
+
+python tools/train.py configs/nd_loss/teacher_resnet32x4_cifar100.py
+python tools/train.py configs/dskd/dskd_resnet8x4_resnet32x4_cifar100.py
+"""
+
+_base_ = 'kd_resnet8x4_resnet32x4_b64_cifar100.py'
+
+model = dict(
+    student=dict(backbone=dict(out_indices=(1, 2, 4))),
+    losses=dict(dskd=dict(type='mmkd_ext.DSKDHead', tau=4.0, alpha=1.0, beta=1.0)))

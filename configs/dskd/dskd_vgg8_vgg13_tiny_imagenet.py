@@ -1,0 +1,11 @@
+"""DSKD on TinyImageNet: vgg13 teaches vgg8 and its 3 shallow stages. Not run here.
+
+python tools/train.py configs/dskd/teacher_vgg13_tiny_imagenet.py
+python tools/train.py configs/dskd/dskd_vgg8_vgg13_tiny_imagenet.py
+"""
+
+_base_ = 'kd_vgg8_vgg13_tiny_imagenet.py'
+
+model = dict(
+    student=dict(backbone=dict(out_indices=(1, 2, 3, 5))),
+    losses=dict(dskd=dict(type='mmkd_ext.DSKDHead', tau=4.0, alpha=1.0, beta=1.0)))

@@ -1,0 +1,11 @@
+"""DSKD on CIFAR-100: wrn40_2 teaches wrn16_2 and its 2 shallow stages. Not run here.
+
+python tools/train.py configs/nd_loss/teacher_wrn40_2_cifar100.py
+python tools/train.py configs/dskd/dskd_wrn16_2_wrn40_2_cifar100.py
+"""
+
+_base_ = 'kd_wrn16_2_wrn40_2_b64_cifar100.py'
+
+model = dict(
+    student=dict(backbone=dict(out_indices=(1, 2, 4))),
+    losses=dict(dskd=dict(type='mmkd_ext.DSKDHead', tau=4.0, alpha=1.0, beta=1.0)))

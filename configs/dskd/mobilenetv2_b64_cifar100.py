@@ -1,0 +1,9 @@
+"""mobilenetv2 alone on CIFAR-100: what the distilled ones are to be compared with. Not run here.
+
+python tools/train.py configs/dskd/mobilenetv2_b64_cifar100.py
+"""
+
+_base_ = '../_base_/dskd/cifar100.py'
+
+model = dict(backbone=dict(type='mmkd_ext.CIFARMobileNetV2'), head=dict(in_channels=1280))
+optim_wrapper = dict(optimizer=dict(lr=0.01))
