@@ -13,7 +13,8 @@ from test_tools.test_distillation import extra
 from torch import Tensor, nn
 
 from mmkd_ext import benchmark
-from mmkd_ext.benchmark import Timing, compare_steps, deployed_size, distiller_parts
+from mmkd_ext.benchmark import Timing, compare_steps, deployed_size
+from mmkd_ext.benchmark_distillers import distiller_parts
 from mmkd_ext.export import build_model, plain_config
 from mmkd_ext.losses import nd_loss
 from tools import benchmark as tool

@@ -8,8 +8,8 @@ from mmengine.config import Config
 from mmpretrain.structures import DataSample
 from test_tools.runs import REPO, write_config
 
-from mmkd_ext.benchmark import distiller_parts
 from mmkd_ext.benchmark_branches import StudentWithBranches
+from mmkd_ext.benchmark_distillers import distiller_parts
 from mmkd_ext.models import recording
 from tools import benchmark as tool
 

@@ -17,7 +17,8 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.benchmark import TeacherAlone, class_means_cost, compare_steps, deployed_size, distiller_parts, sum_of
+from mmkd_ext.benchmark import compare_steps, deployed_size
+from mmkd_ext.benchmark_distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
 from mmkd_ext.export import build_model, input_shape, plain_config
 from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
