@@ -104,7 +104,8 @@ def _unloaded(
     if num_classes is not None and model_cfg.get('head') is not None:
         model_cfg.head.num_classes = num_classes
     preprocessor = dict(cfg.get('data_preprocessor') or model_cfg.get('data_preprocessor') or {})
-    return _classifier(model_cfg, cfg.get('default_scope', 'mmpretrain'), options), address, preprocessor, None
+    scope = cfg.get('default_scope', 'mmdet' if 'roi_head' in model_cfg else 'mmpretrain')
+    return _classifier(model_cfg, scope, options), address, preprocessor, None
 
 
 def _zoo_config(name: str) -> tuple[Config, str | None]:
