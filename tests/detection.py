@@ -1,6 +1,7 @@
 """Two-stage detectors small enough for a test, and batches for them."""
 
 import copy
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -105,3 +106,19 @@ def pair(kind='faster', losses=LOSSES, embedding=48, **kwargs):
     """A distiller of a wider teacher of the same kind."""
     teacher = teacher_of(tiny(kind, 16, embedding))
     return with_means(distiller(tiny(kind), teacher, losses, **kwargs), HEADS[kind])
+
+
+@contextmanager
+def host_watched(detector):
+    """An independent witness: what the host's own `bbox_loss` of the RoI head was given and gave back."""
+    roi_head, calls = detector.roi_head, []
+    original = roi_head.bbox_loss
+
+    def bbox_loss(*args):
+        out = original(*args)
+        calls.append((args[-1], out))
+        return out
+
+    roi_head.bbox_loss = bbox_loss
+    yield calls
+    del roi_head.bbox_loss

@@ -69,6 +69,13 @@ class FrozenDetector(FrozenTeacher):
         with self._autocast(maps[0].device.type):
             return self.heads[min(head, len(self.heads) - 1)](maps, rois)
 
+    @torch.no_grad()
+    def predict(self, inputs: Tensor, samples: list[Any]) -> list[Any]:
+        """Its own detections, in the samples as mmdet's `predict` leaves them."""
+        inputs = self.as_its_own(inputs, samples)
+        with self._autocast(inputs.device.type):
+            return self.network.predict(inputs, samples, rescale=True)  # type: ignore[operator]
+
     def as_its_own(self, inputs: Tensor, samples: Sequence[Any] | None) -> Tensor:
         """The student's images as the teacher's own preprocessor makes them; what was padded has the teacher's value again."""
         weight = next(self.network.parameters())

@@ -1,33 +1,29 @@
 """TwoStageDistiller: the teacher at the student's own RoIs, in the losses that classification uses."""
 
 import copy
-from contextlib import contextmanager
 from math import exp, log, sqrt
 
 import pytest
 import torch
-from detection import CLASSES, HEADS, LOSSES, build, distiller, pair, raw, read, teacher_of, tiny, with_means
+from detection import (
+    CLASSES,
+    HEADS,
+    LOSSES,
+    build,
+    distiller,
+    host_watched,
+    pair,
+    raw,
+    read,
+    teacher_of,
+    tiny,
+    with_means,
+)
 from mmengine.optim import build_optim_wrapper
 
 from mmkd_ext.losses import hcl_loss
 
 KINDS = pytest.mark.parametrize('kind', ['faster', 'mask', 'cascade'])
-
-
-@contextmanager
-def host_watched(detector):
-    """An independent witness: what the host's own `bbox_loss` of the RoI head was given and gave back."""
-    roi_head, calls = detector.roi_head, []
-    original = roi_head.bbox_loss
-
-    def bbox_loss(*args):
-        out = original(*args)
-        calls.append((args[-1], out))
-        return out
-
-    roi_head.bbox_loss = bbox_loss
-    yield calls
-    del roi_head.bbox_loss
 
 
 def embedding_and_logits(head, pooled):

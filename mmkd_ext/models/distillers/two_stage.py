@@ -20,6 +20,7 @@ from ..two_stage_outputs import box_heads, check_boxes, recording_rois
 from ..two_stage_teacher import FrozenDetector
 from .chance import ChanceWatch
 from .offline import OfflineDistiller, adapter_table
+from .two_stage_sampling import sampled_outputs
 
 Levels = dict[str, tuple[list[int], list[int]]]
 
@@ -86,6 +87,28 @@ class TwoStageDistiller(OfflineDistiller):
     def num_classes(self) -> int:
         """K, without the background."""
         return self.student_heads[0].head.num_classes
+
+    def class_mean_names(self, classes: Sequence[str]) -> list[str]:
+        """Of the rows of the class means: the classes and the background, for each box head.
+
+        Raises:
+            ValueError: Another number of classes than the student has.
+        """
+        if len(classes) != self.num_classes:
+            raise ValueError(
+                f"Class means need data of the student's {self.num_classes} classes, got {len(classes)}. Look at num_classes of its box "
+                'head and at metainfo of train_dataloader.dataset.')
+        heads = range(len(self.student_heads))
+        return [f'{x}, head {i}' if len(heads) > 1 else x for i in heads for x in (*classes, 'background')]
+
+    def class_mean_samples(self, teacher: FrozenDetector, data: Mapping[str, Any]) -> tuple[Outputs, Tensor]:
+        """A teacher's outputs at sampled RoIs of a batch, and the row of each."""
+        return sampled_outputs(self.student, self.student_heads, teacher, data['inputs'], data['data_samples'])
+
+    @property
+    def class_mean_provenance(self) -> str:
+        """What the sampling depends on."""
+        return str(self.student.train_cfg)
 
     def loss(self, inputs: Tensor, data_samples: list[Any]) -> dict[str, Tensor]:
         """Return the student's own terms, `loss_<name>` per entry of `losses`, and diagnostics."""
