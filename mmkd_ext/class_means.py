@@ -46,10 +46,13 @@ def means_of_teacher(
     path: Path | None = None,
     folder: Path = Path('.'),
     seed: int = 0,
+    limit: int | None = None,
 ) -> ClassMeans:
     """Read a teacher's class means from their file; without one, make one pass of the teacher over the data and write it.
 
     Each process takes its share of the samples, each sample once, without batch augmentations.
+
+    A detector's samples are regions that are sampled in the images; the background is its last class.
 
     Args:
         model: The distiller, for its `data_preprocessor` and the number of classes.
@@ -60,9 +63,10 @@ def means_of_teacher(
         path: The file; None: one in `folder`, named after teacher, data and pipeline.
         folder: A cache, which runs of the same teacher and data may share.
         seed: Of the augmentations, whatever was drawn before; and what is drawn afterwards is as if there had been no pass.
+        limit: Images to look at, evenly spaced; None: all.
 
     Raises:
-        ValueError: A file of another teacher, data or pipeline; a class without samples.
+        ValueError: A file of another teacher, data or pipeline; a class without samples; a limit below 1.
     """
     cfg = dict(loader['dataset'])
     provenance = {
@@ -71,11 +75,19 @@ def means_of_teacher(
         'pipeline': digest((str(cfg.get('pipeline')), str(model.data_preprocessor.__dict__.get('to_rgb')),
                             _numbers(model.data_preprocessor), teacher.view)),
     }  # fmt: skip
+    detects = hasattr(model, 'class_mean_samples')
+    if detects:
+        provenance['sampling'] = digest((model.class_mean_provenance, seed))
+    if limit is not None:
+        provenance['images'] = str(limit)
     if path is None:
         name = re.sub(r'\W+', '_', Path(teacher.name).stem if teacher.name.endswith('.py') else teacher.name)
         path = folder / f'{name}-{digest(sorted(provenance.items()))}.pth'
     names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
-    names = [str(k) for k in range(_classes(model))] if names is None else list(names)
+    if detects:
+        names = model.class_mean_names(names or ())
+    else:
+        names = [str(k) for k in range(_classes(model))] if names is None else list(names)
     answer = [_read(path, provenance) if is_main_process() else None]
     broadcast_object_list(answer)  # one process reads, and all of them hear of a refusal
     if isinstance(answer[0], str):
@@ -83,10 +95,15 @@ def means_of_teacher(
     if answer[0] is not None:
         print_log(f'Class means of {teacher.name} from {path}.', 'current')
         return ClassMeans(*answer[0], names, path)
+    dataset = _limited(dataset, limit)
     print_log(f'Class means: one pass of {teacher.name} over {len(dataset)} images, kept in {path}.', 'current')  # type: ignore[arg-type]
     with random_state_kept():
         seed_everything(seed, get_rank())
-        means, counts = compute_class_means(teacher, batches_of(model, loader, dataset), names)
+        if detects:
+            said = (model.class_mean_samples(teacher, data) for data in _loaded(model, loader, dataset))
+            means, counts = compute_class_means(lambda outputs: outputs, (x for x in said if len(x[1])), names)
+        else:
+            means, counts = compute_class_means(teacher, batches_of(model, loader, dataset), names)
     if is_main_process():
         save_class_means(path, means, counts, provenance)
     return ClassMeans(means, counts, names, path)
@@ -121,7 +138,20 @@ def _read(path: Path, provenance: dict[str, str]) -> tuple[Tensor, Tensor] | str
         return str(error)
 
 
+def _limited(dataset: Dataset, limit: int | None) -> Dataset:
+    if limit is not None and limit < 1:
+        raise ValueError(f'Class means need at least one image, got a limit of {limit}. Look at max_images.')
+    size = len(dataset)  # type: ignore[arg-type]
+    return dataset if limit is None or limit >= size else Subset(dataset, [i * size // limit for i in range(limit)])
+
+
 def batches_of(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images and labels of this process's share."""
+    for data in _loaded(model, cfg, dataset):
+        yield data['inputs'], torch.cat([sample.gt_label for sample in data['data_samples']])
+
+
+def _loaded(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[dict[str, Any]]:
     """This process's share: each sample once, which a sampler that fills up the last batch does not give."""
     collate = copy.deepcopy(dict(cfg.get('collate_fn') or {'type': 'pseudo_collate'}))
     loader: DataLoader = DataLoader(
@@ -132,8 +162,7 @@ def batches_of(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator
         worker_init_fn=_seed_worker,
     )
     for batch in loader:
-        data = model.data_preprocessor(batch, False)
-        yield data['inputs'], torch.cat([sample.gt_label for sample in data['data_samples']])
+        yield model.data_preprocessor(batch, False)
 
 
 def _classes(model: Any) -> int:
@@ -150,13 +179,13 @@ def _seed_worker(worker_id: int) -> None:
 
 
 def compute_class_means(
-    teacher: Callable[[Tensor], Any], batches: Iterable[tuple[Tensor, Tensor]], names: Sequence[str]
+    teacher: Callable[[Any], Any], batches: Iterable[tuple[Any, Tensor]], names: Sequence[str]
 ) -> tuple[Tensor, Tensor]:
     """Means of the teacher's embeddings, in float64, over the batches of all processes.
 
     Args:
         teacher: From images to `Outputs`.
-        batches: Pairs of images (N, C, H, W) and labels (N,), this process's share of the data.
+        batches: Pairs of images (N, C, H, W) (or whatever it takes) and labels (N,), this process's share of the data.
         names: Of the K classes.
 
     Returns:

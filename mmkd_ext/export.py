@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mmkd_ext.checkpoints import AtomicBackend, read_checkpoint
 from mmkd_ext.folders import check_output
+from mmkd_ext.raw_predictions import detects, raw_predictions
 from mmkd_ext.weights import weights_of
 
 _TOLERANCE = 1e-5
@@ -58,7 +59,8 @@ def plain_config(cfg: Config) -> Config:
     plain = {key: copy.deepcopy(cfg[key]) for key in keys if cfg.get(key) is not None}
     plain['model'] = without_weights(plain_model(cfg.model))
     if 'mmkd_ext.' in str(plain):
-        plain['custom_imports'] = dict(imports=['mmkd_ext.models', 'mmkd_ext.datasets'], allow_failed_imports=False)
+        scenes = ['mmkd_ext.datasets.digit_scenes'] if 'mmkd_ext.DigitScenes' in str(plain) else []  # needs mmdet
+        plain['custom_imports'] = dict(imports=['mmkd_ext.models', 'mmkd_ext.datasets', *scenes], allow_failed_imports=False)
     return Config(plain)
 
 
@@ -131,15 +133,17 @@ def export_student(
     plain_cfg = plain_config(cfg)
     if distils(cfg.model):  # no teacher is needed here: its student alone predicts
         helpers = _registered(cfg.model.type).helper_prefix
-        cfg = Config({**cfg, 'model': cfg.model.student})
+        cfg = Config({**cfg, 'model': cfg.model.student if isinstance(cfg.model.student, dict) else plain_model(cfg.model)})
         weights = {key: value for key, value in weights.items() if not key.startswith(helpers)}
     trained, plain = build_model(cfg), build_model(plain_cfg)
+    if onnx and detects(plain):
+        raise ValueError('ONNX export is for classifiers, got a detector: leave --onnx out, and use mmdeploy on the .pth and .py.')
     _load(trained, weights, checkpoint, 'the config')
     kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
     _load(plain, kept, checkpoint, 'the config without its helpers')
     image = torch.randn(2, *input_shape(cfg, size), generator=torch.Generator().manual_seed(0))
-    expected = _predict(trained, image)
-    _compare(_predict(plain, image), expected, f'the plain network of {checkpoint}')
+    expected = raw_predictions(trained, image)
+    _compare(raw_predictions(plain, image), expected, f'the plain network of {checkpoint}')
     files = {
         out: _checkpoint_bytes(kept, state.get('meta', {})),
         out.with_suffix('.py'): plain_cfg.pretty_text.encode(),
@@ -158,12 +162,14 @@ def _registered(name: Any) -> Any:
 
 
 def without_weights(model: dict) -> ConfigDict:
-    """The same without the weights that timm's models fetch when they are built."""
+    """The same without the weights that are fetched: timm's when a model is built, others when the runner initialises it."""
     model = ConfigDict(copy.deepcopy(dict(model)))
     for part in (model, model.get('backbone') or {}):
         if part.get('pretrained') is True:
             part['pretrained'] = False
         part.pop('checkpoint_path', None)
+        if (part.get('init_cfg') or {}).get('type') == 'Pretrained':
+            part.pop('init_cfg')
     return model
 
 
@@ -180,11 +186,6 @@ def _load(model: nn.Module, state: dict[str, Tensor], checkpoint: str | Path, wh
             f'first missing: {missing}; first unexpected: {unexpected}; first of another shape: {shape}. Is it a checkpoint of this config?'
         )
     model.load_state_dict(state)
-
-
-@torch.no_grad()
-def _predict(model: nn.Module, image: Tensor) -> Tensor:
-    return model(image, mode='tensor')
 
 
 def _compare(got: Tensor, expected: Tensor, what: str) -> None:

@@ -51,7 +51,7 @@ def test_every_path_that_a_document_names_exists(path):
 @each_document
 def test_every_file_name_in_a_document_is_one_of_the_repository(path):
     text = re.sub(r'https?://\S+|work_dirs/\S+|data/\S+', '', path.read_text(encoding='utf-8'))
-    names = set(re.findall(r'(?<![\w<>/])(\w[\w-]*\.(?:py|sh|yml|toml|txt))\b', text))
+    names = set(re.findall(r'(?<![\w<>/-])(\w[\w-]*\.(?:py|sh|yml|toml|txt))\b', text))
     assert sorted(names - known_names() - OUTPUTS) == []
 
 

@@ -23,7 +23,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from plot_curves import write_picture  # noqa: E402
 
 
-def compute(cfg: Config, teacher: str | None, path: Path | None, folder: Path, clean: bool, device: str) -> ClassMeans:
+def compute(
+    cfg: Config, teacher: str | None, path: Path | None, folder: Path, clean: bool, device: str, limit: int | None = None
+) -> ClassMeans:
     """Class means of a teacher of the config's distiller, from their file or by a pass over the training data."""
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
@@ -41,9 +43,10 @@ def compute(cfg: Config, teacher: str | None, path: Path | None, folder: Path, c
         loader, dataset = clean_data(cfg)
     else:
         loader, dataset = dict(cfg.train_dataloader), DATASETS.build(cfg.train_dataloader.dataset)
-    loader.setdefault('collate_fn', dict(type='default_collate'))
+    if cfg.get('default_scope', 'mmpretrain') == 'mmpretrain':  # detection takes lists
+        loader.setdefault('collate_fn', dict(type='default_collate'))
     seed = (cfg.get('randomness') or {}).get('seed') or 0
-    return means_of_teacher(model, teachers[name], loader, dataset, path, folder, seed)
+    return means_of_teacher(model, teachers[name], loader, dataset, path, folder, seed, limit)
 
 
 def draw(found: ClassMeans, out: Path) -> Path:
@@ -89,6 +92,7 @@ def class_means(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--file', help='relative to the work dir, as `file` of ClassMeansHook (default: the shared cache)')
     parser.add_argument('--teacher', help='its name, where the distiller has several')
     parser.add_argument('--clean', action='store_true', help='without the training augmentation, as `clean` of the hook')
+    parser.add_argument('--max-images', type=int, help='evenly spaced, as `max_images` of the hook (default: all)')
     parser.add_argument('--plot', type=Path, help='the picture (default: beside the file, .png)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
@@ -100,7 +104,7 @@ def class_means(argv: Sequence[str] | None = None) -> None:
     path = None if args.file is None else work_dir / args.file
     folder = work_dir.parent / 'class_means' if path is None else path.parent
     check_work_dir(str(folder))
-    found = compute(cfg, args.teacher, path, folder, args.clean, args.device)
+    found = compute(cfg, args.teacher, path, folder, args.clean, args.device, args.max_images)
     print(report(found))
     print(f'file      {found.path}\npicture   {draw(found, args.plot or found.path.with_suffix(".png"))}')
 

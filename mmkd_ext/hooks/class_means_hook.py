@@ -24,6 +24,7 @@ class ClassMeansHook(Hook):
         file: The file, relative to the work dir; with several teachers their names are added. None: in the folder
             `class_means` beside the work dir, one for each teacher, data and pipeline, which all runs there share.
         clean: Without the training augmentation: the validation pipeline. The paper augments.
+        max_images: Images to look at, evenly spaced; None: all.
 
     Raises:
         ValueError: A model without losses that want class means, a file of another teacher, data or pipeline, or a
@@ -32,8 +33,8 @@ class ClassMeansHook(Hook):
 
     priority = 'VERY_HIGH'  # before EMAHook copies the model
 
-    def __init__(self, file: str | None = None, clean: bool = False) -> None:
-        self.file, self.clean = file, clean
+    def __init__(self, file: str | None = None, clean: bool = False, max_images: int | None = None) -> None:
+        self.file, self.clean, self.max_images = file, clean, max_images
         self._made: list[tuple[Any, Tensor]] = []
 
     def before_run(self, runner: Runner) -> None:
@@ -61,7 +62,8 @@ class ClassMeansHook(Hook):
                 if path is not None and len(model.teachers) > 1:
                     path = path.with_stem(f'{path.stem}_{key}')
                 found[key] = means_of_teacher(
-                    model, model.teachers[key], loader, dataset, path, work_dir.parent / 'class_means', runner.seed or 0)
+                    model, model.teachers[key], loader, dataset, path, work_dir.parent / 'class_means', runner.seed or 0,
+                    self.max_images)
             self._made.append((loss, found[key].means.to(device, torch.float32)))
             loss.set_class_means(self._made[-1][1])
 

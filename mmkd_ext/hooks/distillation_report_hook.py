@@ -59,6 +59,9 @@ def _validate(runner: Runner, model: Any, teacher: Any) -> dict[str, float]:
     with random_state_kept():  # a resumed run does not come here
         for batch in runner.val_dataloader:
             data = model.data_preprocessor(batch, False)
+            if hasattr(teacher, 'predict'):  # a detector
+                evaluator.process(teacher.predict(data['inputs'], data['data_samples']), batch)
+                continue
             samples, logits = data['data_samples'], teacher(data['inputs']).logits.float()
             for sample, scores in zip(samples, logits.softmax(dim=1), strict=True):
                 sample.set_pred_score(scores).set_pred_label(scores.argmax())

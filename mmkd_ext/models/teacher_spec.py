@@ -105,7 +105,8 @@ def _unloaded(
     model_cfg = ConfigDict(copy.deepcopy(dict(cfg.model)))
     if num_classes is not None and model_cfg.get('head') is not None:
         model_cfg.head.num_classes = num_classes
-    module = _classifier(model_cfg, cfg.get('default_scope', 'mmpretrain'), options)
+    scope = cfg.get('default_scope', 'mmdet' if 'roi_head' in model_cfg else 'mmpretrain')
+    module = _classifier(model_cfg, scope, options)
     # as for the host, the model's own goes before the config's; a distiller's may stand in its student
     own = [x.get('data_preprocessor') for x in (model_cfg, model_cfg.get('student') or {}, cfg)]
     return module, address, dict(next(filter(None, own), {})), _only_side(getattr(module, 'backbone', None))

@@ -13,16 +13,22 @@ class ChanceWatch:
     Args:
         name: The teacher's.
         samples: Images to look at before judging.
+        what: What they are, for the message.
     """
 
-    def __init__(self, name: str, samples: int = 256) -> None:
-        self.name, self.samples = name, samples
+    def __init__(self, name: str, samples: int = 256, what: str = 'training images') -> None:
+        self.name, self.samples, self.what = name, samples, what
         self._correct: list[Tensor] = []
         self._seen = 0
 
+    @property
+    def content(self) -> bool:
+        """Whether it has seen enough."""
+        return self._seen >= self.samples
+
     def see(self, correct: Tensor, num_classes: int) -> None:
         """Take the hits (N,) of a batch; nothing is read from the device before there are enough."""
-        if self._seen >= self.samples:
+        if self.content:
             return
         self._correct.append(correct.sum())
         self._seen += len(correct)
@@ -32,7 +38,7 @@ class ChanceWatch:
         self._correct.clear()
         if hits <= chance + 2 * (chance * (1 - 1 / num_classes)) ** 0.5:  # two standard deviations of guessing
             print_log(
-                f'The teacher {self.name} is right on {hits:.0f} of the first {self._seen} training images, which is '
+                f'The teacher {self.name} is right on {hits:.0f} of the first {self._seen} {self.what}, which is '
                 f'chance for {num_classes} classes. Are these its weights, its classes in this order and its '
                 'data_preprocessor (mean, std, channel_order)?',
                 'current',

@@ -45,6 +45,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
 
     student: Any
     distill: Any
+    teacher_type: type[FrozenTeacher] = FrozenTeacher
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        network = _student(student, data_preprocessor)
+        network = self.build_student(student, data_preprocessor)
         super().__init__(network.data_preprocessor, init_cfg)
         self.student = network
         if isinstance(teacher, Mapping) and isinstance(teacher.get('type'), str):
@@ -69,7 +70,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         self._check_keys()
         # plain objects: no entry in parameters, modes, checkpoints or DDP
         self.teachers = {
-            name: FrozenTeacher(spec, network.data_preprocessor, channel_order) for name, spec in specs.items()
+            name: self.teacher_type(spec, network.data_preprocessor, channel_order) for name, spec in specs.items()
         }
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
@@ -88,6 +89,15 @@ class OfflineDistiller(PlainKeys, BaseModel):
         if pools and isinstance(indices, Sequence) and min(indices) >= 0 and 'mmkd_ext.TESKD' not in str(plain):
             plain.backbone.out_indices = (max(indices),)
         return plain
+
+    @staticmethod
+    def build_student(cfg: Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
+        """The network, with random weights."""
+        plain = ConfigDict(copy.deepcopy(dict(cfg)))
+        if plain.get('data_preprocessor') is None and data_preprocessor is not None:
+            plain.data_preprocessor = copy.deepcopy(dict(data_preprocessor))
+        with DefaultScope.overwrite_default_scope('mmpretrain'):
+            return MODELS.build(plain)
 
     def teacher_name_of(self, loss: str) -> str:
         """Which of the teachers a loss follows."""
@@ -116,10 +126,18 @@ class OfflineDistiller(PlainKeys, BaseModel):
         student = record.outputs()
         terms = {'loss_student' if name == 'loss' else name: value for name, value in own.items()}
         target = self._target(data_samples)
+        self._compare(terms, student, teachers, target)
+        terms.update(self._diagnostics(student, teachers, target))
+        return terms
+
+    def _compare(
+        self, terms: dict[str, Tensor], student: Outputs, teachers: Mapping[str, Outputs], target: Tensor
+    ) -> None:
+        """Add the distillation's terms."""
         for name, loss in self.distill.items():
             if not torch.is_grad_enabled() and getattr(loss, 'class_means', target) is None:
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
-            value = loss(student, teachers[self._teacher_of[name]], target)
+            value = self._value(name, loss, student, teachers[self._teacher_of[name]], target)
             factor, weight = self.loss_factors.get(name, 1.0), getattr(loss, 'loss_weight', 1.0)
             for part, each in value.items() if isinstance(value, Mapping) else [('', value)]:
                 key = f'{name}_{part}' if part else name
@@ -127,8 +145,9 @@ class OfflineDistiller(PlainKeys, BaseModel):
                 if weight:
                     terms[_diagnostic(f'{key}_unweighted')] = each.detach() / weight
             terms.update({_diagnostic(f'{name}_{key}'): each for key, each in getattr(loss, 'diagnostics', {}).items()})
-        terms.update(self._diagnostics(student, teachers, target))
-        return terms
+
+    def _value(self, name: str, loss: Any, student: Outputs, teacher: Outputs, target: Tensor) -> Any:
+        return loss(student, teacher, target)
 
     @torch.no_grad()
     def _diagnostics(self, student: Outputs, teachers: Mapping[str, Outputs], target: Tensor) -> dict[str, Tensor]:
@@ -177,7 +196,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
                 print_log(f'{text}: only its features can be followed.', 'current', WARNING)
             if hasattr(loss, 'build_for'):
                 rows += [(name, *row) for row in loss.build_for(student, theirs)]
-        self.adapter_table = f'Adapters at {side} x {side} pixels:\n{_table(rows)}' if rows else ''
+        self.adapter_table = f'Adapters at {side} x {side} pixels:\n{adapter_table(rows)}' if rows else ''
         if rows:
             print_log(self.adapter_table, 'current')
 
@@ -192,14 +211,6 @@ class OfflineDistiller(PlainKeys, BaseModel):
 def _diagnostic(name: str) -> str:
     """A name without the letters by which the host knows what to minimise."""
     return name.replace('loss', 'term')
-
-
-def _student(cfg: Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
-    plain = ConfigDict(copy.deepcopy(dict(cfg)))
-    if plain.get('data_preprocessor') is None and data_preprocessor is not None:
-        plain.data_preprocessor = copy.deepcopy(dict(data_preprocessor))
-    with DefaultScope.overwrite_default_scope('mmpretrain'):
-        return MODELS.build(plain)
 
 
 def _teacher_name(loss: str, cfg: Mapping[str, Any], specs: Mapping[str, Any]) -> str:
@@ -222,7 +233,8 @@ def _side(cfg: Mapping[str, Any], student: Any) -> int:
     return size if isinstance(size, int) else int(size[0])
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
+def adapter_table(rows: list[tuple[str, ...]]) -> str:
+    """What was put between which shapes."""
     rows = [('loss', 'where', 'student', 'teacher', 'adapter'), *rows]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)

@@ -1,0 +1,13 @@
+"""KD on COCO: ResNet-50 teaches MobileNetV2. Not run here.
+
+tools/dist_train.sh configs/nd_loss_det/kd_mobilenetv2_r50_coco_180k.py 8
+"""
+
+_base_ = ['../_base_/nd_loss_det/faster_rcnn_mobilenetv2.py', '../_base_/nd_loss_det/coco_180k.py']
+
+model = dict(
+    _delete_=True,
+    type='mmkd_ext.TwoStageDistiller',
+    student=_base_.model,
+    teacher='mmdet::faster_rcnn/faster-rcnn_r50_fpn_2x_coco.py',
+    losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=1.0)))

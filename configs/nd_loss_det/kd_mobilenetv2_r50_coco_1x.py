@@ -1,0 +1,15 @@
+"""KD on COCO: ResNet-50 teaches MobileNetV2. Not run here.
+
+The weights are the paper's, whose schedule is another.
+
+tools/dist_train.sh configs/nd_loss_det/kd_mobilenetv2_r50_coco_1x.py 8
+"""
+
+_base_ = ['../_base_/nd_loss_det/faster_rcnn_mobilenetv2.py', '../_base_/nd_loss_det/coco_1x.py']
+
+model = dict(
+    _delete_=True,
+    type='mmkd_ext.TwoStageDistiller',
+    student=_base_.model,
+    teacher='mmdet::faster_rcnn/faster-rcnn_r50_fpn_2x_coco.py',
+    losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=1.0)))

@@ -1,0 +1,16 @@
+"""KD on the digit scenes: the teacher's class scores at the regions that the student samples. The teacher has to be trained first.
+
+python tools/train.py configs/nd_loss_det/teacher_r18_digit_scenes.py
+python tools/train.py configs/nd_loss_det/kd_narrow_r18_r18_digit_scenes.py
+"""
+
+_base_ = 'faster_rcnn_narrow_r18_digit_scenes.py'
+
+model = dict(
+    _delete_=True,
+    type='mmkd_ext.TwoStageDistiller',
+    student=_base_.model,
+    teacher=dict(
+        model='configs/nd_loss_det/teacher_r18_digit_scenes.py',
+        checkpoint='work_dirs/teacher_r18_digit_scenes/epoch_24.pth'),
+    losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=1.0)))

@@ -1,0 +1,15 @@
+"""KD on COCO: ResNet-101 teaches ResNet-18. Not run here.
+
+The weights are the paper's, whose schedule is another.
+
+tools/dist_train.sh configs/nd_loss_det/kd_r18_r101_coco_1x.py 8
+"""
+
+_base_ = ['../_base_/nd_loss_det/faster_rcnn_r18.py', '../_base_/nd_loss_det/coco_1x.py']
+
+model = dict(
+    _delete_=True,
+    type='mmkd_ext.TwoStageDistiller',
+    student=_base_.model,
+    teacher='mmdet::faster_rcnn/faster-rcnn_r101_fpn_2x_coco.py',
+    losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=1.0)))

@@ -1,0 +1,6 @@
+"""KD++ on the digit scenes: KD and the ND loss. How to run it: kd_narrow_r18_r18_digit_scenes.py."""
+
+_base_ = 'kd_narrow_r18_r18_digit_scenes.py'
+
+model = dict(losses=dict(nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.5)))
+custom_hooks = [dict(type='mmkd_ext.ClassMeansHook')]

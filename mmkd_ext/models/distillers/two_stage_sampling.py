@@ -1,0 +1,66 @@
+"""RoIs for a frozen detector's class means, sampled as a student samples them. N images, R RoIs, K classes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..outputs import Outputs
+from ..two_stage_outputs import BoxHead
+from ..two_stage_teacher import FrozenDetector
+
+
+@torch.no_grad()
+def sampled_outputs(
+    student: Any, heads: Sequence[BoxHead], teacher: FrozenDetector, inputs: Tensor, samples: Sequence[Any]
+) -> tuple[Outputs, Tensor]:
+    """What a frozen detector says about RoIs that the student's assigners and samplers choose, and their labels.
+
+    The proposals are those of the teacher's RPN under the student's `rpn_proposal`: before training the student's own are noise, and
+    they would make the means another student's with every seed. A cascade's later heads get the boxes that the teacher refined.
+
+    Args:
+        student: The detector to train, whose assigners, samplers and `train_cfg` are used.
+        heads: Its box heads.
+        teacher: The frozen one.
+        inputs: (N, 3, H, W), as the student's preprocessor normalised and padded them.
+        samples: With the true boxes.
+
+    Returns:
+        Outputs without maps, and labels (R,): head * (K + 1) + class, K for the background.
+    """
+    from mmdet.models.utils import unpack_gt_instances
+    from mmdet.structures.bbox import bbox2roi
+
+    maps = teacher.maps(inputs, samples)
+    truth, ignored, metas = unpack_gt_instances(samples)
+    rpn: Any = teacher.network.rpn_head
+    cfg = student.train_cfg.get('rpn_proposal', student.test_cfg.rpn)
+    found = rpn.predict_by_feat(*rpn(maps), batch_img_metas=metas, cfg=cfg)
+    embeddings, logits, labels = [], [], []
+    for i, (assigner, sampler, train_cfg) in enumerate(_stages(student.roi_head)):
+        chosen = []
+        for n, each in enumerate(found):
+            each.priors = each.pop('bboxes')
+            assigned = assigner.assign(each, truth[n], ignored[n])
+            chosen.append(sampler.sample(assigned, each, truth[n], feats=[x[n][None] for x in maps]))
+        rois = bbox2roi([x.priors for x in chosen])
+        targets = heads[i].head.get_targets(chosen, train_cfg)
+        embedding, scores, deltas = teacher.at(maps, rois, i)
+        embeddings.append(embedding)
+        logits.append(scores)
+        labels.append(targets[0] + i * (heads[i].head.num_classes + 1))
+        if i + 1 < len(heads):
+            said = dict(rois=rois, cls_score=scores, bbox_pred=deltas, bbox_targets=targets)
+            found = teacher.heads[min(i, len(teacher.heads) - 1)].head.refine_bboxes(chosen, said, metas)
+            if found is None:  # no RoI at all
+                break
+    return Outputs((), torch.cat(embeddings), torch.cat(logits)), torch.cat(labels)
+
+
+def _stages(roi_head: Any) -> list[tuple[Any, Any, Any]]:
+    """Assigner, sampler and training config of each box head."""
+    if isinstance(roi_head.bbox_assigner, list):
+        return list(zip(roi_head.bbox_assigner, roi_head.bbox_sampler, roi_head.train_cfg, strict=True))
+    return [(roi_head.bbox_assigner, roi_head.bbox_sampler, roi_head.train_cfg)]
