@@ -63,9 +63,7 @@ class TESKDNeck(BaseModule):
         self.in_channels = tuple(in_channels)
         self.stage_strides = tuple(stage_strides or (2,) * n)
         if len(self.stage_strides) != n:
-            raise ValueError(
-                f'TESKDNeck needs one stage stride per stage ({n}), got stage_strides={self.stage_strides}.'
-            )
+            raise ValueError(f'TESKDNeck needs one stage stride per stage ({n}), got stage_strides={self.stage_strides}.')
         self.branch_strides = tuple(branch_strides or (prod(self.stage_strides[i + 1 :]) for i in range(n - 1)))
         if len(self.branch_strides) != n - 1:
             raise ValueError(
@@ -115,13 +113,12 @@ class TESKDNeck(BaseModule):
         laterals: Any = self.laterals
         upsamples: Any = self.upsamples
         fusions: Any = self.fusions
-        branches: Any = self.branches
         above = upsamples[-1].conv(laterals[-1](stages[-1].contiguous(memory_format=torch.channels_last)))
         above = above.permute(0, 2, 3, 1).contiguous()
-        for i in reversed(range(len(branches))):
-            lateral, upsample, fusion, branch = laterals[i], upsamples[i], fusions[i], branches[i]
-            x = stages[i].permute(0, 2, 3, 1).to(above.dtype).contiguous()
-            n, h, w, _ = x.shape
+        for i in reversed(range(len(fusions))):
+            branch: Any = self.branches[i]
+            lateral, upsample, fusion = laterals[i], upsamples[i], fusions[i]
+            n, h, w, _ = (x := stages[i].permute(0, 2, 3, 1).to(above.dtype).contiguous()).shape
             x_weight = lateral.conv.weight.flatten(1)
             y, mean, var = ops.fuse(
                 above,
