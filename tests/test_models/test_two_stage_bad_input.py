@@ -1,8 +1,13 @@
 """What TwoStageDistiller refuses, in one sentence each, and pyramids of other depths."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from detection import CLASSES, LOSSES, distiller, pair, raw, read, teacher_of, tiny, with_means
+
+from mmkd_ext.models import TwoStageDistiller
 
 
 def test_boxes_without_area_and_labels_that_are_no_class_are_refused(rng):
@@ -80,3 +85,12 @@ def test_a_loss_may_not_hide_the_student_s_own_and_compile_is_for_classifiers(rn
         model(*read(model, raw(rng)), mode='loss')
     with pytest.raises(ValueError, match='without torch.compile, got compile=True'):
         distiller(tiny(), teacher_of(tiny(), compile=True), {})
+
+
+def test_classification_needs_no_mmdet_and_detection_without_it_says_what_to_install(monkeypatch):
+    blocked = "import sys; sys.modules.update({'mmdet': None, 'mmcv.ops': None})"  # mmpretrain imports them where they are
+    code = f'{blocked}; import mmkd_ext.models, mmkd_ext.hooks, mmkd_ext.datasets, mmkd_ext.export'
+    subprocess.run([sys.executable, '-W', 'ignore', '-c', code], check=True)
+    monkeypatch.setitem(sys.modules, 'mmdet.models', None)
+    with pytest.raises(ValueError, match="needs mmdet and mmcv's ops, got .*install_mmcv.sh"):
+        TwoStageDistiller.build_student(tiny(), None)
