@@ -168,7 +168,7 @@ def without_weights(model: dict) -> ConfigDict:
         if part.get('pretrained') is True:
             part['pretrained'] = False
         part.pop('checkpoint_path', None)
-        if (part.get('init_cfg') or {}).get('type') == 'Pretrained':
+        if isinstance(part.get('init_cfg'), dict) and part['init_cfg'].get('type') == 'Pretrained':  # a list sets numbers
             part.pop('init_cfg')
     return model
 

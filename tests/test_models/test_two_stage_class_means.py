@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from detection import CLASSES, HEADS, LOSSES, distiller, host_watched, pair, raw, read, teacher_of, tiny
+from mmengine.registry import DefaultScope
 
 from mmkd_ext.class_means import means_of_teacher
 
@@ -45,9 +46,10 @@ def data(tmp_path):
     from mmkd_ext.datasets.digit_scenes import DigitScenes
 
     cfg = dict(root=str(tmp_path), scenes=60, metainfo=dict(classes=('0', '1', '2')), filter_cfg=dict(filter_empty_gt=True), pipeline=[
-        dict(type='mmdet.LoadImageFromFile'), dict(type='mmdet.LoadAnnotations', with_bbox=True),
-        dict(type='mmdet.Resize', scale=(64, 64)), dict(type='mmdet.PackDetInputs')])
-    return dict(dataset=dict(type='mmkd_ext.DigitScenes', **cfg), batch_size=3, num_workers=0), DigitScenes(**cfg)
+        dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', with_bbox=True),
+        dict(type='Resize', scale=(64, 64)), dict(type='PackDetInputs')])
+    with DefaultScope.overwrite_default_scope('mmdet'):  # whatever scope another test has left
+        yield dict(dataset=dict(type='mmkd_ext.DigitScenes', **cfg), batch_size=3, num_workers=0), DigitScenes(**cfg)
 
 
 def test_means_are_the_naive_ones_and_are_kept_for_their_own_sampling(data, tmp_path, monkeypatch):
