@@ -1,8 +1,6 @@
-"""A teacher's mean embedding of each class, and the file that keeps it. N samples, K classes, D channels."""
+"""A teacher's mean embedding of each class, made in one pass over the data. N samples, K classes, D channels."""
 
 import copy
-import hashlib
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -16,10 +14,8 @@ from mmengine.registry import DATASETS, FUNCTIONS
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from mmkd_ext.checkpoints import AtomicBackend, read_checkpoint
+from mmkd_ext.class_means_file import digest, load_class_means, save_class_means
 from mmkd_ext.random_state import random_state_kept, seed_everything
-
-_WHAT = 'mmkd_ext class means'
 
 
 class ClassMeans(NamedTuple):
@@ -217,35 +213,3 @@ def compute_class_means(
             f'{", ..." if len(absent) > 10 else ""}. Look at train_dataloader.dataset.'
         )
     return (sums / counts[:, None]).cpu(), counts.long().cpu()
-
-
-def digest(value: Any) -> str:
-    """A short name of a config or of numbers, the same for the same content."""
-    return hashlib.sha256(repr(value).encode()).hexdigest()[:16]
-
-
-def save_class_means(path: str | Path, means: Tensor, counts: Tensor, provenance: Mapping[str, str]) -> None:
-    """Write the file, whole or not at all."""
-    content = {'what': _WHAT, 'class_means': means, 'counts': counts, 'provenance': dict(provenance)}
-    with io.BytesIO() as buffer:
-        torch.save(content, buffer)
-        AtomicBackend().put(buffer.getvalue(), path)
-
-
-def load_class_means(path: str | Path, provenance: Mapping[str, str]) -> tuple[Tensor, Tensor]:
-    """Read means (K, D) and counts (K,) that were made as `provenance` says.
-
-    Raises:
-        ValueError: Another kind of file, or one made with another teacher, other data or another pipeline.
-    """
-    found = read_checkpoint(path)
-    if found.get('what') != _WHAT or not isinstance(found.get('provenance'), dict):
-        raise ValueError(f'A file of class means is needed, got {path}, which is something else. Name another file.')
-    others = {key: (value, found['provenance'].get(key)) for key, value in provenance.items()}
-    differing = [f'{key} {theirs} instead of {mine}' for key, (mine, theirs) in others.items() if mine != theirs]
-    if differing:
-        raise ValueError(
-            f"Class means of this run's teacher, data and pipeline are needed, got {path}, which was made with "
-            f'{"; ".join(differing)}. Remove it, or give ClassMeansHook another file.'
-        )
-    return found['class_means'], found['counts']

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mmkd_ext.class_means import compute_class_means, load_class_means, save_class_means
+from mmkd_ext.class_means import compute_class_means
+from mmkd_ext.class_means_file import load_class_means, save_class_means
 
 MADE = dict(teacher='a', data='b', pipeline='c')
 
