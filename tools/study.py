@@ -1,9 +1,9 @@
 """Run the same budget over several variants and seeds and write the table: python tools/study.py STUDY.
 
-A study is a config file with one dict `study`: `variants` (name -> dict(config, plain=False, options={})), `seeds`, `metric`. Finished
-runs are kept, and run again only where their config has changed since. Beside the runs it writes results.json and table.md;
-`--readme` puts the table between the markers `<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name
-without its ending; `--plot` draws it.
+A study is a config file with one dict `study`: `variants` (name -> dict(config, plain=False, options={})), `seeds`, `metric`, and a
+`config` for those variants that name none, so that a study of other data can inherit it. Finished runs are kept, and run again only
+where their config has changed since. Beside the runs it writes results.json and table.md; `--readme` puts the table between the
+markers `<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name without its ending; `--plot` draws it.
 """
 
 import argparse
@@ -44,6 +44,21 @@ def variant_config(variant: dict, folder: Path) -> Path:
     path = folder / 'config.py'
     cfg.dump(path)
     return path
+
+
+def load_plan(path: Path) -> Any:
+    """A file's `study`, each variant with its config.
+
+    Raises:
+        PreflightError: There is none, or one without variants, configs, seeds or a metric.
+    """
+    plan = load_config(str(path)).get('study')
+    if isinstance(plan, dict) and isinstance(plan.get('variants'), dict) and 'config' in plan:
+        for variant in plan['variants'].values():
+            if isinstance(variant, dict):
+                variant.setdefault('config', plan['config'])
+    _check_plan(plan, path)
+    return plan
 
 
 def _check_plan(plan: Any, path: Path) -> None:
@@ -181,8 +196,7 @@ def study(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--readme', type=Path, help='write the table and its command into this file')
     parser.add_argument('--plot', nargs='?', const='', metavar='FILE', help='draw it (default: table.png beside the runs)')
     args = parser.parse_args(argv)
-    plan = load_config(str(args.study)).get('study')
-    _check_plan(plan, args.study)
+    plan = load_plan(args.study)
     check_output((args.out or Path('work_dirs') / args.study.stem) / 'results.json', 'Name another folder by --out.')
     out = args.out or Path('work_dirs') / args.study.stem
     drawn = Path(args.plot or out / 'table.png')

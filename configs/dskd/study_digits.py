@@ -6,19 +6,19 @@
 python tools/train.py configs/nd_loss/teacher_resnet20x2_digits.py
 """
 
-config = 'configs/dskd/dskd_resnet8_resnet20x2_digits.py'
 a, b = 'model.losses.dskd.alpha', 'model.losses.dskd.beta'
 
 study = dict(
+    config='configs/dskd/dskd_resnet8_resnet20x2_digits.py',
     metric='accuracy/top1',
     seeds=[0, 1, 2, 3, 4],
     variants={
-        'baseline': dict(config=config, plain=True),
-        'KD': dict(config=config, options={a: 0.0, b: 0.0}),
-        'KD + (a)': dict(config=config, options={b: 0.0}),
-        'KD + (b)': dict(config=config, options={a: 0.0}),
-        'KD + (a) + (b)': dict(config=config),
-        'proportional weights': dict(config=config, options={'model.losses.dskd.strategy': 'proportional'}),
-        'inverse softmax weights': dict(config=config, options={'model.losses.dskd.strategy': 'inverse_softmax'}),
-        'uniform weights': dict(config=config, options={'model.losses.dskd.strategy': 'uniform'}),
+        'baseline': dict(plain=True),
+        'KD': dict(options={a: 0.0, b: 0.0}),
+        'KD + (a)': dict(options={b: 0.0}),
+        'KD + (b)': dict(options={a: 0.0}),
+        'KD + (a) + (b)': dict(),
+        'proportional weights': dict(options={'model.losses.dskd.strategy': 'proportional'}),
+        'inverse softmax weights': dict(options={'model.losses.dskd.strategy': 'inverse_softmax'}),
+        'uniform weights': dict(options={'model.losses.dskd.strategy': 'uniform'}),
     })

@@ -57,8 +57,8 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
         'allow_unexpected', 'allow_random', 'options'}  # fmt: skip
     if not isinstance(options.get('model'), str | Mapping) or set(options) - known:
         raise ValueError(
-            f'A teacher needs a name or a dict with model and any of {", ".join(sorted(known - {"model"}))}; got '
-            f'{", ".join(map(str, options))} with a model of type {type(options.get("model")).__name__}.'
+            f'A teacher needs a name or a dict with model and any of {", ".join(sorted(known - {"model"} | {"compile", "precision"}))}; '
+            f'got {", ".join(map(str, options))} with a model of type {type(options.get("model")).__name__}.'
         )
     checkpoint = options.get('checkpoint', _UNSET)
     if checkpoint is None and not options.get('allow_random'):

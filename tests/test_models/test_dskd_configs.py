@@ -12,7 +12,7 @@ from test_models.test_nd_configs import check_a_step, load, random_network
 from test_tools.runs import REPO
 
 from mmkd_ext.losses.loss_weights import STRATEGIES
-from tools.study import variant_config
+from tools.study import load_plan, variant_config
 
 FOLDER = REPO / 'configs/dskd'
 CONFIGS = {p.stem: p for p in sorted(FOLDER.glob('*.py')) if not p.stem.startswith('study')}
@@ -130,7 +130,7 @@ def test_no_config_shares_its_name_and_so_its_work_dir_with_another_method_s():
 
 @pytest.mark.parametrize('study', STUDIES)
 def test_a_study_has_the_five_parts_and_the_four_strategies_of_one_config(study, tmp_path):
-    plan = Config.fromfile(FOLDER / f'{study}.py').study
+    plan = load_plan(FOLDER / f'{study}.py')
     assert plan.seeds == [0, 1, 2, 3, 4] and len(plan.variants) == 8
     found = {}
     for name, variant in plan.variants.items():

@@ -235,3 +235,13 @@ def test_a_study_draws_its_table_where_it_is_asked_to(plan, ran, tmp_path, capsy
         said = one_error(capsys.readouterr().err)
         assert str(wrong) in said and '--plot' in said
     assert len(ran) == number  # said before anything was run
+
+
+def test_a_study_of_other_data_inherits_the_variants(tmp_path):
+    (tmp_path / 'first.py').write_text(
+        "study = dict(metric='m', seeds=[0], config='a.py', variants=dict(x=dict(plain=True), y=dict(config='own.py')))\n")
+    (tmp_path / 'second.py').write_text("_base_ = 'first.py'\nstudy = dict(config='b.py')\n")
+    for name, config in (('first', 'a.py'), ('second', 'b.py')):
+        variants = study.load_plan(tmp_path / f'{name}.py').variants
+        assert {key: variant.config for key, variant in variants.items()} == dict(x=config, y='own.py')
+        assert variants.x.plain
