@@ -16,7 +16,6 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import get_dist_info
 from mmengine.hooks import CheckpointHook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS, OPTIMIZERS
 from mmengine.runner import Runner
 from torch.utils.data import IterableDataset
@@ -24,6 +23,7 @@ from torch.utils.data import IterableDataset
 from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence, sync_bn_without_gpus
 from mmkd_ext.folders import check_work_dir
 from mmkd_ext.random_state import random_state_kept
+from mmkd_ext.wrappers import unwrapped
 
 _LABELS_READ = 100_000  # a larger set is sampled evenly: a start must not take minutes
 
@@ -155,7 +155,7 @@ def _missing_data(runner: Runner, name: str, error: Exception) -> str:
 def _check_labels(runner: Runner, dataset: Any, name: str) -> None:
     heads = {
         path: module.num_classes
-        for path, module in _bare(runner.model).named_modules()
+        for path, module in unwrapped(runner.model).named_modules()
         if path.split('.')[-1] == 'head' and isinstance(getattr(module, 'num_classes', None), int)
     }
     if not heads or not hasattr(dataset, 'get_data_info'):
@@ -179,7 +179,7 @@ def _check_labels(runner: Runner, dataset: Any, name: str) -> None:
 
 def _check_norms(runner: Runner) -> None:
     """Of mmcv's kind, which the host's wrapper does not refuse itself."""
-    problem = sync_bn_without_gpus(_bare(runner.model))
+    problem = sync_bn_without_gpus(unwrapped(runner.model))
     if problem is not None:
         raise PreflightError(problem)
 
@@ -202,7 +202,7 @@ def _check_batch(runner: Runner) -> None:
             'Look at train_dataloader: dataset, its pipeline and collate_fn.'
         ) from error
     try:
-        model = copy.deepcopy(_bare(runner.model)).train()
+        model = copy.deepcopy(unwrapped(runner.model)).train()
     except (RuntimeError, TypeError):  # a model that cannot be copied can still be trained
         return
     try:
@@ -217,7 +217,3 @@ def _check_batch(runner: Runner) -> None:
             f'The model cannot process a batch of the training data: {text.rstrip(".")}. '
             f'Look at model{where} in the config.'
         ) from error
-
-
-def _bare(model: Any) -> Any:
-    return model.module if is_model_wrapper(model) else model

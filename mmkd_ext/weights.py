@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
+
+from mmkd_ext.wrappers import unwrapped
 
 
 def weights_of(checkpoint: dict[str, Any], path: str) -> dict[str, Tensor]:
@@ -55,8 +56,7 @@ def check_weights(
     theirs = {
         key.removeprefix('module.'): tuple(value.shape) for key, value in state.items() if hasattr(value, 'shape')
     }
-    bare: Any = model.module if is_model_wrapper(model) else model
-    mine = {key.removeprefix('module.'): tuple(value.shape) for key, value in bare.state_dict().items()}
+    mine = {key.removeprefix('module.'): tuple(value.shape) for key, value in unwrapped(model).state_dict().items()}
     needed = {key: shape for key, shape in mine.items() if not optional(key)}
     wrong = [key for key, shape in needed.items() if theirs.get(key) != shape]
     if wrong:

@@ -5,12 +5,12 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch import Tensor
 
 from mmkd_ext.class_means import ClassMeans, clean_data, means_of_teacher
 from mmkd_ext.registry import HOOKS
+from mmkd_ext.wrappers import unwrapped
 
 
 @HOOKS.register_module()
@@ -41,7 +41,7 @@ class ClassMeansHook(Hook):
         """Set the means; before a checkpoint is loaded; a resumed run goes on with the means in it."""
         if not isinstance(getattr(runner, '_train_loop', None), BaseLoop):  # validation or a test alone
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         losses = getattr(model, 'distill', {})
         wanting = {name: loss for name, loss in losses.items() if hasattr(loss, 'set_class_means')}
         if not wanting:

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmkd_ext.random_state import random_state_kept
 from mmkd_ext.registry import HOOKS
+from mmkd_ext.wrappers import unwrapped
 
 _KEPT = 'mmkd_ext_teacher_metrics'
 
@@ -34,13 +34,13 @@ class DistillationReportHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Write the table."""
-        table = getattr(_bare(runner.model), 'adapter_table', '')
+        table = getattr(unwrapped(runner.model), 'adapter_table', '')
         if table and is_main_process():
             (Path(runner.work_dir) / self.adapters).write_text(f'{table}\n')
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Add to the metrics before they are logged."""
-        model = _bare(runner.model)
+        model = unwrapped(runner.model)
         if metrics is None or not hasattr(runner, '_train_loop'):
             return
         kept = dict(runner.message_hub.runtime_info.get(_KEPT, {}))
@@ -69,7 +69,3 @@ def _validate(runner: Runner, model: Any, teacher: Any) -> dict[str, float]:
         found = evaluator.evaluate(len(runner.val_dataloader.dataset))
     # a confusion matrix or a list by class is no curve
     return {key: float(value) for key, value in found.items() if np.ndim(value) == 0}
-
-
-def _bare(model: Any) -> Any:
-    return model.module if is_model_wrapper(model) else model

@@ -3,10 +3,10 @@
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 
 from mmkd_ext.registry import HOOKS
+from mmkd_ext.wrappers import unwrapped
 
 
 @HOOKS.register_module()
@@ -43,9 +43,9 @@ class LossWarmupHook(Hook):
         """Refuse what cannot work before the first step."""
         if self.epochs is not None and isinstance(runner.train_loop, IterBasedTrainLoop):
             raise ValueError(f'LossWarmupHook of {self.loss!r} needs iters in an iteration loop, got epochs.')
-        if not hasattr(_bare(runner.model), 'set_loss_factor'):
+        if not hasattr(unwrapped(runner.model), 'set_loss_factor'):
             raise ValueError(
-                f'LossWarmupHook of {self.loss!r} needs a distiller of mmkd_ext, got {type(_bare(runner.model)).__name__}.'
+                f'LossWarmupHook of {self.loss!r} needs a distiller of mmkd_ext, got {type(unwrapped(runner.model)).__name__}.'
             )
         self._set(runner)
 
@@ -55,8 +55,4 @@ class LossWarmupHook(Hook):
 
     def _set(self, runner: Runner) -> None:
         now, full = (runner.epoch, self.epochs) if self.epochs is not None else (runner.iter, self.iters)
-        _bare(runner.model).set_loss_factor(self.loss, min(1.0, now / (full or 1)))
-
-
-def _bare(model: Any) -> Any:
-    return model.module if is_model_wrapper(model) else model
+        unwrapped(runner.model).set_loss_factor(self.loss, min(1.0, now / (full or 1)))

@@ -1,0 +1,10 @@
+"""What stands around a model while it runs on several devices."""
+
+from typing import Any
+
+from mmengine.model import is_model_wrapper
+
+
+def unwrapped(model: Any) -> Any:
+    """The model itself, out of DDP's or another wrapper."""
+    return model.module if is_model_wrapper(model) else model
