@@ -162,6 +162,8 @@ def _loaded(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[di
 
 
 def _classes(model: Any) -> int:
+    if hasattr(model, 'num_classes'):  # of several students
+        return model.num_classes
     parts = [getattr(model.student, name, None) for name in ('head', 'backbone', 'model')]  # VGG's is in the backbone
     return next(n for n in (getattr(part, 'num_classes', None) for part in parts) if isinstance(n, int) and n > 0)
 

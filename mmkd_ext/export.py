@@ -2,21 +2,16 @@
 
 import copy
 import importlib.util
-import io
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
-from torch import Tensor, nn
+from torch import nn
 
 from mmkd_ext.checkpoints import AtomicBackend, read_checkpoint
 from mmkd_ext.folders import check_output
-from mmkd_ext.raw_predictions import detects, raw_predictions
 from mmkd_ext.weights import weights_of
-
-_TOLERANCE = 1e-5
 
 
 def plain_model(model: dict) -> ConfigDict:
@@ -31,14 +26,14 @@ def plain_model(model: dict) -> ConfigDict:
         A config that needs nothing for training but the zoo's own losses. A model without helpers comes back as it is.
     """
     plain = ConfigDict(copy.deepcopy(dict(model)))
-    distiller = _registered(plain.get('type'))
+    distiller = registered(plain.get('type'))
     if hasattr(distiller, 'plain_cfg'):
         return plain_model(distiller.plain_cfg(plain))
     replaced = False
     for part in ('neck', 'head'):
         if not isinstance(plain.get(part), dict):
             continue  # absent, or several necks of the zoo (HRNet)
-        cls = _registered(plain[part].get('type'))
+        cls = registered(plain[part].get('type'))
         if hasattr(cls, 'plain_cfg'):
             plain[part] = ConfigDict(cls.plain_cfg(plain[part]))
             replaced = True
@@ -50,7 +45,7 @@ def plain_model(model: dict) -> ConfigDict:
 
 def distils(model: dict) -> bool:
     """Whether a `model` is a distiller around a student, which predicts alone."""
-    return hasattr(_registered(model.get('type')), 'helper_prefix')
+    return hasattr(registered(model.get('type')), 'helper_prefix')
 
 
 def plain_config(cfg: Config) -> Config:
@@ -130,32 +125,20 @@ def export_student(
         check_output(out.with_suffix(ending), 'Choose another output.')
     state = read_checkpoint(checkpoint, needs=('state_dict',))
     weights = weights_of(state, str(checkpoint))
-    plain_cfg = plain_config(cfg)
-    if distils(cfg.model):  # no teacher is needed here: its student alone predicts
-        helpers = _registered(cfg.model.type).helper_prefix
-        cfg = Config({**cfg, 'model': cfg.model.student if isinstance(cfg.model.student, dict) else plain_model(cfg.model)})
-        weights = {key: value for key, value in weights.items() if not key.startswith(helpers)}
-    trained, plain = build_model(cfg), build_model(plain_cfg)
-    if onnx and detects(plain):
-        raise ValueError('ONNX export is for classifiers, got a detector: leave --onnx out, and use mmdeploy on the .pth and .py.')
-    _load(trained, weights, checkpoint, 'the config')
-    kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
-    _load(plain, kept, checkpoint, 'the config without its helpers')
-    image = torch.randn(2, *input_shape(cfg, size), generator=torch.Generator().manual_seed(0))
-    expected = raw_predictions(trained, image)
-    _compare(raw_predictions(plain, image), expected, f'the plain network of {checkpoint}')
-    files = {
-        out: _checkpoint_bytes(kept, state.get('meta', {})),
-        out.with_suffix('.py'): plain_cfg.pretty_text.encode(),
-    }
-    if onnx:
-        files[out.with_suffix('.onnx')] = _onnx_bytes(plain, image, expected)
+    from mmkd_ext.export_ensemble import ensemble_files
+    from mmkd_ext.export_files import network_files
+
+    if hasattr(registered(cfg.model.get('type')), 'plain_network'):
+        files = ensemble_files(cfg, weights, state.get('meta', {}), str(checkpoint), out, onnx, size)
+    else:
+        files = network_files(cfg, weights, state.get('meta', {}), str(checkpoint), out, onnx, size)
     for path, content in files.items():
         AtomicBackend().put(content, path)
     return list(files)
 
 
-def _registered(name: Any) -> Any:
+def registered(name: Any) -> Any:
+    """The class that a registered name means; a class as it is."""
     from mmpretrain.registry import MODELS
 
     return MODELS.get(name) if isinstance(name, str) else name
@@ -173,78 +156,7 @@ def without_weights(model: dict) -> ConfigDict:
     return model
 
 
-def _load(model: nn.Module, state: dict[str, Tensor], checkpoint: str | Path, what: str) -> None:
-    mine = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    theirs = {key: tuple(value.shape) for key, value in state.items()}
-    if mine != theirs:
-        missing = next((key for key in mine if key not in theirs), 'none')
-        unexpected = next((key for key in theirs if key not in mine), 'none')
-        shape = next((f'{k} {theirs[k]} for {mine[k]}' for k in mine if k in theirs and mine[k] != theirs[k]), 'none')
-        matched = sum(mine.get(key) == value for key, value in theirs.items())
-        raise ValueError(
-            f'{checkpoint} needs to fit {what} wholly, but {matched} of {len(mine)} entries match; '
-            f'first missing: {missing}; first unexpected: {unexpected}; first of another shape: {shape}. Is it a checkpoint of this config?'
-        )
-    model.load_state_dict(state)
-
-
-def _compare(got: Tensor, expected: Tensor, what: str) -> None:
-    # The logits too, against their size: probabilities of a network that is sure of itself hide what changed.
-    logits = (got - expected).abs().max() / expected.abs().max().clamp(min=1)
-    difference = torch.maximum(logits, (got.softmax(dim=-1) - expected.softmax(dim=-1)).abs().max()).item()
-    if not difference <= _TOLERANCE:
-        raise ValueError(
-            f"The predictions of {what} need to equal the training model's within {_TOLERANCE}, but differ by "
-            f'{difference:.3g}. Nothing was written.'
-        )
-
-
-def _checkpoint_bytes(state: dict[str, Tensor], meta: dict) -> bytes:
-    kept = {
-        key: meta[key]
-        for key in ('dataset_meta', 'mmengine_version', 'experiment_name', 'epoch', 'iter')
-        if key in meta
-    }
-    with io.BytesIO() as buffer:
-        torch.save(dict(meta=kept, state_dict=state), buffer)
-        return buffer.getvalue()
-
-
-class _Logits(nn.Module):
-    """A host model as a function from images to logits."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.model(images, mode='tensor')
-
-
 def _check_onnx() -> None:
     missing = [name for name in ('onnx', 'onnxscript', 'onnxruntime') if importlib.util.find_spec(name) is None]
     if missing:
         raise ValueError(f"ONNX export needs {', '.join(missing)}, which is not installed: pip install -e '.[onnx]'.")
-
-
-def _onnx_bytes(model: nn.Module, image: Tensor, expected: Tensor) -> bytes:
-    """The graph from normalised images to logits, checked with onnxruntime on two batch sizes."""
-    import onnxruntime
-
-    program = torch.onnx.export(
-        _Logits(model).eval(),
-        (image,),
-        input_names=['images'],
-        output_names=['logits'],
-        dynamic_shapes=({0: torch.export.Dim('batch')},),
-        dynamo=True,
-        verbose=False,
-    )
-    with io.BytesIO() as buffer:
-        program.save(buffer)  # type: ignore[union-attr, arg-type]
-        content = buffer.getvalue()
-    session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
-    for n in (2, 1):
-        (logits,) = session.run(None, {'images': image[:n].numpy()})
-        _compare(torch.from_numpy(logits), expected[:n], 'the ONNX graph')
-    return content

@@ -15,7 +15,7 @@ from mmengine.config import Config
 from test_tools.runs import REPO, TESKD, one_error, train_once, write_config
 from torch import Tensor, nn
 
-from mmkd_ext import export
+from mmkd_ext import export_files
 from mmkd_ext.export import build_model, export_student, input_shape, input_size, plain_config, plain_model
 from tools.export_student import main
 
@@ -268,15 +268,15 @@ def test_other_predictions_write_nothing(trained, tmp_path, monkeypatch, onnx, s
     checkpoint = tmp_path / 'epoch_1.pth'
     torch.save(state, checkpoint)
     if onnx:
-        monkeypatch.setattr(export, '_Logits', Off)
+        monkeypatch.setattr(export_files, '_Logits', Off)
     else:
-        build = export.build_model
+        build = export_files.build_model
 
         def build_off(config: Config) -> nn.Module:
             model = build(config)
             return model if 'TESKD' in config.model.head.type else _with_other_pooling(model)
 
-        monkeypatch.setattr(export, 'build_model', build_off)
+        monkeypatch.setattr(export_files, 'build_model', build_off)
     out = tmp_path / 'out'
     out.mkdir()
     (out / 'a.pth').write_text('precious')
@@ -324,7 +324,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_a_model_is_built(tmp
     Path('folder.pth').mkdir()
     Path('taken.py').mkdir()
     Path('file').write_text('precious')
-    monkeypatch.setattr(export, 'build_model', None)
+    monkeypatch.setattr(export_files, 'build_model', None)
     assert main([str(write_config(tmp_path)), 'absent.pth', out]) == 2
     text = one_error(capsys.readouterr().err)
     assert out.removesuffix('.pth') in text and said in text and Path('file').read_text() == 'precious'
@@ -343,7 +343,7 @@ def test_arguments_that_cannot_work_are_one_sentence(tmp_path, capsys, config, f
 def test_onnx_that_is_not_installed_is_said_before_a_model_is_built(tmp_path, monkeypatch, capsys, name):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, 'find_spec', lambda asked: None if asked == name else find(asked))
-    monkeypatch.setattr(export, 'build_model', None)
+    monkeypatch.setattr(export_files, 'build_model', None)
     assert main([str(write_config(tmp_path)), 'absent.pth', str(tmp_path / 'a.pth'), '--onnx']) == 2
     text = one_error(capsys.readouterr().err)
     assert f'needs {name}, ' in text and "pip install -e '.[onnx]'" in text

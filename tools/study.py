@@ -29,6 +29,7 @@ from mmkd_ext.preflight import PreflightError, load_config, run_checked
 sys.path.insert(0, str(Path(__file__).parent))
 from plot_curves import write_picture  # noqa: E402
 
+_OF_LOSSES = ('mmkd_ext.ClassMeansHook', 'mmkd_ext.LossWarmupHook')  # a plain network has none
 TRAIN = Path(__file__).with_name('train.py')
 
 
@@ -40,6 +41,7 @@ def variant_config(variant: dict, folder: Path) -> Path:
         if cfg.get('custom_imports'):
             import_modules_from_strings(**cfg.custom_imports)
         cfg.model = plain_model(cfg.model)
+        cfg.custom_hooks = [hook for hook in cfg.get('custom_hooks') or [] if hook.get('type') not in _OF_LOSSES]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / 'config.py'
     cfg.dump(path)
@@ -191,14 +193,14 @@ def study(argv: Sequence[str] | None = None) -> None:
     """Run what is missing and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('study', type=Path, help='a study file, such as configs/teskd/study_digits.py')
-    parser.add_argument('--out', type=Path, help='folder of the runs (default: work_dirs/<name of the study>)')
+    parser.add_argument('--out', type=Path, help='folder of the runs (default: work_dirs/<its folder>_<its name>)')
     parser.add_argument('--seeds', type=int, nargs='+', help="instead of the study's own")
     parser.add_argument('--readme', type=Path, help='write the table and its command into this file')
     parser.add_argument('--plot', nargs='?', const='', metavar='FILE', help='draw it (default: table.png beside the runs)')
     args = parser.parse_args(argv)
     plan = load_plan(args.study)
-    check_output((args.out or Path('work_dirs') / args.study.stem) / 'results.json', 'Name another folder by --out.')
-    out = args.out or Path('work_dirs') / args.study.stem
+    out = args.out or Path('work_dirs') / f'{args.study.resolve().parent.name}_{args.study.stem}'
+    check_output(out / 'results.json', 'Name another folder by --out.')
     drawn = Path(args.plot or out / 'table.png')
     if args.plot is not None:  # before the runs, not after them
         if drawn.suffix not in ('.png', '.svg', '.pdf'):

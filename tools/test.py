@@ -1,4 +1,7 @@
-"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT. The flags are those of the zoo's own test.py."""
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT. The flags are those of the zoo's own test.py.
+
+An exported ensemble, whose config names the checkpoints of its networks, is tested without CHECKPOINT.
+"""
 
 import argparse
 import copy
@@ -33,7 +36,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description='Test (and evaluate) a model')
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file or URL')
+    parser.add_argument('checkpoint', nargs='?', help='checkpoint file or URL; none for an ensemble of files')
     parser.add_argument('--out', help='file for the predictions or metrics (.pkl; metrics also .json or .yaml)')
     parser.add_argument('--out-item', choices=['metrics', 'pred'], help='what --out holds (default: pred)')
     parser.add_argument('--show-dir', help='folder for images with their predictions')
@@ -52,7 +55,9 @@ def make_config(args: argparse.Namespace) -> Config:
     if args.out is not None:
         _check_out(args.out, args.out_item)
     cfg = common_config(args, needs=('test_cfg', 'test_dataloader', 'test_evaluator'))
-    cfg.load_from, cfg.resume = local_checkpoint(args.checkpoint), False
+    if args.checkpoint is None:
+        _check_networks(cfg, args.config)
+    cfg.load_from, cfg.resume = None if args.checkpoint is None else local_checkpoint(args.checkpoint), False
     if args.amp:
         cfg.test_cfg.fp16 = True
     if args.show or args.show_dir is not None:
@@ -74,6 +79,16 @@ def make_config(args: argparse.Namespace) -> Config:
     if distils(cfg.model):  # the student predicts alone; its teacher may be on another machine
         cfg.model = plain_model(cfg.model)
     return cfg
+
+
+def _check_networks(cfg: Config, path: str) -> None:
+    """Whether a model names its weights itself."""
+    networks = cfg.model.get('networks') or {}
+    files = [network.get('checkpoint') if isinstance(network, dict) else None for network in networks.values()]
+    if not files or None in files:
+        raise PreflightError(
+            f'tools/test.py needs CONFIG and CHECKPOINT, got only {path}; without CHECKPOINT goes an exported ensemble, each of whose '
+            'networks names its own.')
 
 
 def _check_out(out: str, item: str | None) -> None:
@@ -120,13 +135,15 @@ def test(argv: Sequence[str] | None = None) -> None:
     """Check, then test."""
     args = parse_args(argv)
     cfg = make_config(args)
-    checkpoint = read_checkpoint(cfg.load_from)
-    weights_of(checkpoint, cfg.load_from)
+    checkpoint = read_checkpoint(cfg.load_from) if cfg.load_from else None
+    if checkpoint is not None:
+        weights_of(checkpoint, cfg.load_from)
     join_processes(cfg)
     runner = build_runner(cfg)
     if isinstance(runner, Runner):
         check_test(runner)
-        check_weights(runner.model, checkpoint, cfg.load_from, optional=_helper(cfg))
+        if checkpoint is not None:
+            check_weights(runner.model, checkpoint, cfg.load_from, optional=_helper(cfg))
     if args.out and args.out_item != 'metrics':
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
     metrics = runner.test()

@@ -10,4 +10,7 @@ study = dict(
     metric='coco/bbox_mAP',
     unit='percent',
     seeds=[0, 1, 2],
-    variants={'baseline': dict(plain=True), 'KD++': dict()})
+    variants={
+        'baseline': dict(config='configs/nd_loss_det/faster_rcnn_narrow_r18_digit_scenes.py'),
+        'KD++': dict(),
+    })

@@ -6,6 +6,7 @@ from .dskd_loss import layer_kd_losses, layer_map_losses
 from .hard_kd_loss import HardKDLoss, hard_kd_loss
 from .kd_loss import KDLoss, kd_loss
 from .loss_weights import loss_based_weights
+from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss
 from .nd_loss import NDLoss, nd_loss
 from .reviewkd_loss import ReviewKDLoss, hcl_loss
 from .teskd_loss import teskd_feature_loss, teskd_kl
@@ -15,6 +16,7 @@ __all__ = [
     'DKDLoss',
     'HardKDLoss',
     'KDLoss',
+    'MutualLearningLoss',
     'NDLoss',
     'ReviewKDLoss',
     'dist_loss',
@@ -25,6 +27,7 @@ __all__ = [
     'layer_kd_losses',
     'layer_map_losses',
     'loss_based_weights',
+    'mutual_learning_loss',
     'nd_loss',
     'teskd_feature_loss',
     'teskd_kl',

@@ -3,12 +3,14 @@
 from . import backbones, distillers, heads, necks
 from .backbones import *  # noqa: F403
 from .distillers import *  # noqa: F403
+from .ensemble import Ensemble
 from .heads import *  # noqa: F403
 from .necks import *  # noqa: F403
 from .outputs import Outputs, recording
 from .teacher import FrozenTeacher
 
 __all__ = [
+    'Ensemble',
     'FrozenTeacher',
     'Outputs',
     *backbones.__all__,

@@ -101,7 +101,7 @@ def _unloaded(
         classifier = cifar_zoo_classifier(model.removeprefix('cifar/'), num_classes or 100)
         published = num_classes in (None, 100)  # of another number there are none, so the student's numbers are as good as any
         return _classifier(classifier, 'mmpretrain', options), None, dict(_CIFAR100) if published else {}, None
-    cfg, address = _zoo_config(model) if isinstance(model, str) else (Config({'model': dict(model)}), None)
+    cfg, address = zoo_config(model) if isinstance(model, str) else (Config({'model': dict(model)}), None)
     model_cfg = ConfigDict(copy.deepcopy(dict(cfg.model)))
     if num_classes is not None and model_cfg.get('head') is not None:
         model_cfg.head.num_classes = num_classes
@@ -120,14 +120,19 @@ def _only_side(network: Any) -> int | None:
     return side if isinstance(side, int) else None
 
 
-def _zoo_config(name: str) -> tuple[Config, str | None]:
+def zoo_config(name: str, what: str = 'teacher', weights: bool = True) -> tuple[Config, str | None]:
+    """A config by its name in a zoo or its file, and the address of its weights where they are asked for and known.
+
+    Raises:
+        ValueError: No such config.
+    """
     from mmpretrain.apis.model import ModelHub
 
     try:
         if '::' in name:
             from mmengine.hub import get_config
 
-            cfg = get_config(name, pretrained=True)
+            cfg = get_config(name, pretrained=weights)
             return cfg, cfg.get('model_path')
         if name.endswith('.py'):
             cfg = Config.fromfile(name)
@@ -137,7 +142,7 @@ def _zoo_config(name: str) -> tuple[Config, str | None]:
         found = ModelHub.get(name)
     except (ValueError, OSError, AssertionError, SyntaxError) as error:
         raise ValueError(
-            f'A teacher that a zoo knows or a config file is needed, got {name!r}: {" ".join(str(error).split())} '
+            f'A {what} that a zoo knows or a config file is needed, got {name!r}: {" ".join(str(error).split())} '
             "Timm's models are written timm/NAME, torchvision's torchvision/NAME."
         ) from error
     return copy.deepcopy(found.config), found.weights

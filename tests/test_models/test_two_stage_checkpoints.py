@@ -105,7 +105,7 @@ def test_the_export_notices_other_predictions(tmp_path, monkeypatch):
             network.roi_head.bbox_head.fc_cls.bias.data[0] += 1e-2
 
     spoiled.calls = 0
-    monkeypatch.setattr('mmkd_ext.export._load', spoiled)
+    monkeypatch.setattr('mmkd_ext.export_files._load', spoiled)
     with pytest.raises(ValueError, match='predictions of the plain network of .* but differ by'):
         export_student(config(model), tmp_path / 'iter_1.pth', tmp_path / 'out.pth', size=64)
     assert not (tmp_path / 'out.pth').exists()

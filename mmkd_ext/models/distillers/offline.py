@@ -1,8 +1,7 @@
 """A student that learns from frozen teachers. N samples, K classes."""
 
 import copy
-from collections.abc import Mapping, Sequence
-from logging import WARNING
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,12 +12,12 @@ from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmkd_ext.losses import DISTLoss, DKDLoss, KDLoss
 from mmkd_ext.registry import MODELS
 
 from ..outputs import Outputs, recording
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
+from .comparing import adapter_table, adapters_for, add_terms, diagnostic, input_shape_of, last_stage_only, target_of
 from .plain_keys import PlainKeys
 
 
@@ -82,13 +81,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         plain = ConfigDict(copy.deepcopy(dict(cfg['student'])))
         if cfg.get('data_preprocessor') is not None:
             plain.setdefault('data_preprocessor', copy.deepcopy(cfg['data_preprocessor']))
-        neck = plain.get('neck') or {}
-        indices = (plain.get('backbone') or {}).get('out_indices')
-        # these read the last stage only; a list of necks may read more
-        pools = isinstance(neck, Mapping) and neck.get('type') in (None, 'GlobalAveragePooling')
-        if pools and isinstance(indices, Sequence) and min(indices) >= 0 and 'mmkd_ext.TESKD' not in str(plain):
-            plain.backbone.out_indices = (max(indices),)
-        return plain
+        return last_stage_only(plain)
 
     @staticmethod
     def build_student(cfg: Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
@@ -125,7 +118,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
             own = self.student.loss(inputs, data_samples)
         student = record.outputs()
         terms = {'loss_student' if name == 'loss' else name: value for name, value in own.items()}
-        target = self._target(data_samples)
+        target = target_of(data_samples, self.data_preprocessor)
         self._compare(terms, student, teachers, target)
         terms.update(self._diagnostics(student, teachers, target))
         return terms
@@ -138,13 +131,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
             if not torch.is_grad_enabled() and getattr(loss, 'class_means', target) is None:
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
             value = self._value(name, loss, student, teachers[self._teacher_of[name]], target)
-            factor, weight = self.loss_factors.get(name, 1.0), getattr(loss, 'loss_weight', 1.0)
-            for part, each in value.items() if isinstance(value, Mapping) else [('', value)]:
-                key = f'{name}_{part}' if part else name
-                terms[f'loss_{key}'] = factor * each
-                if weight:
-                    terms[_diagnostic(f'{key}_unweighted')] = each.detach() / weight
-            terms.update({_diagnostic(f'{name}_{key}'): each for key, each in getattr(loss, 'diagnostics', {}).items()})
+            add_terms(terms, name, value, loss, self.loss_factors.get(name, 1.0))
 
     def _value(self, name: str, loss: Any, student: Outputs, teacher: Outputs, target: Tensor) -> Any:
         return loss(student, teacher, target)
@@ -154,29 +141,18 @@ class OfflineDistiller(PlainKeys, BaseModel):
         """Accuracies in percent and mean norms of the embeddings; no name contains `loss`."""
         found = {}
         for name, outputs in {'student': student, **teachers}.items():
-            found[_diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
+            found[diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
             if target.ndim == 1:
                 correct = (outputs.logits.argmax(dim=1) == target).float()
-                found[_diagnostic(f'{name}_top1')] = 100 * correct.mean()
+                found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
                 if name in self._chance:
                     self._chance[name].see(correct, outputs.logits.shape[1])
         return found
 
-    def _target(self, data_samples: list[DataSample]) -> Tensor:
-        """(N,) labels, or (N, K) scores where images are mixed."""
-        mixed = getattr(self.data_preprocessor, 'batch_augments', None) is not None
-        if 'gt_score' in data_samples[0] and (mixed or 'gt_label' not in data_samples[0]):
-            return torch.stack([sample.gt_score for sample in data_samples])
-        return torch.cat([sample.gt_label for sample in data_samples])
-
     @torch.no_grad()
     def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: int | None) -> None:
         """Look at both networks once, in eval mode and without random numbers, and let each loss size itself."""
-        side = input_size or _side(student_cfg, self.student)
-        stem = next((module for module in self.student.modules() if isinstance(module, nn.Conv2d)), None)
-        grey = stem is not None and stem.in_channels == 1  # LeNet's config does not tell
-        channels = (student_cfg.get('backbone') or {}).get('in_channels', student_cfg.get('in_chans', 1 if grey else 3))
-        self.input_shape = (channels if isinstance(channels, int) else 3, side, side)
+        self.input_shape = input_shape_of(student_cfg, self.student, input_size)
         images = torch.zeros(2, *self.input_shape)  # LeNet squeezes one away
         self.student.eval()
         with recording(self.student) as record:
@@ -187,17 +163,9 @@ class OfflineDistiller(PlainKeys, BaseModel):
         rows: list[tuple[str, ...]] = []
         for name, loss in self.distill.items():
             teacher, theirs = self.teachers[self._teacher_of[name]], said[self._teacher_of[name]]
-            classes = student.logits.shape[1], theirs.logits.shape[1]
-            if classes[0] != classes[1]:
-                text = f'The student has {classes[0]} classes and the teacher {teacher.name} has {classes[1]}'
-                if isinstance(loss, KDLoss | DKDLoss | DISTLoss):
-                    raise ValueError(
-                        f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set?')
-                print_log(f'{text}: only its features can be followed.', 'current', WARNING)
-            if hasattr(loss, 'build_for'):
-                rows += [(name, *row) for row in loss.build_for(student, theirs)]
-        self.adapter_table = f'Adapters at {side} x {side} pixels:\n{adapter_table(rows)}' if rows else ''
-        if rows:
+            rows += adapters_for(name, loss, student, theirs, whom=f'the teacher {teacher.name}')
+        self.adapter_table = adapter_table(rows, self.input_shape[-1])
+        if self.adapter_table:
             print_log(self.adapter_table, 'current')
 
     def get_layer_depth(self, param_name: str) -> tuple[int, int]:
@@ -208,11 +176,6 @@ class OfflineDistiller(PlainKeys, BaseModel):
         return layers - 1, layers
 
 
-def _diagnostic(name: str) -> str:
-    """A name without the letters by which the host knows what to minimise."""
-    return name.replace('loss', 'term')
-
-
 def _teacher_name(loss: str, cfg: Mapping[str, Any], specs: Mapping[str, Any]) -> str:
     name = cfg.get('teacher', next(iter(specs)) if len(specs) == 1 else None)
     if name not in specs or not loss.isidentifier() or loss == 'student' or 'student' in specs:
@@ -220,21 +183,3 @@ def _teacher_name(loss: str, cfg: Mapping[str, Any], specs: Mapping[str, Any]) -
             f"A loss needs a name other than 'student' that is a Python identifier, and one of the teachers "
             f'{", ".join(specs)} (none called student); got losses.{loss} with teacher={name!r}.')
     return name
-
-
-def _side(cfg: Mapping[str, Any], student: Any) -> int:
-    backbone = cfg.get('backbone') or {}
-    size = backbone.get('img_size')
-    if size is None and hasattr(student, 'model'):
-        size = getattr(student.model, 'pretrained_cfg', {}).get('input_size', (3, 224, 224))[1:]
-        size = cfg.get('img_size') or size
-    if size is None:
-        return 32 if 'CIFAR' in str(backbone.get('type')) else 224
-    return size if isinstance(size, int) else int(size[0])
-
-
-def adapter_table(rows: list[tuple[str, ...]]) -> str:
-    """What was put between which shapes."""
-    rows = [('loss', 'where', 'student', 'teacher', 'adapter'), *rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)

@@ -4,6 +4,8 @@ from typing import Any
 
 from torch import nn
 
+from ..root_keys import saved_as_root
+
 
 class PlainKeys(nn.Module):
     """A model whose `student` is saved and loaded as if it were the root, and its helpers under `distill.`.
@@ -32,13 +34,6 @@ class PlainKeys(nn.Module):
 
 
 def _student_as_root(module: PlainKeys, destination: dict[str, Any], prefix: str, _: Any) -> None:
-    nested = f'{prefix}student.'
-    taken = [destination.pop(key) for key in list(destination) if key.startswith(nested)]
     helpers = {key: destination.pop(key) for key in list(destination) if key.startswith(prefix + module.helper_prefix)}
-    keep_vars = any(isinstance(value, nn.Parameter) for value in taken)
-    for key, value in module.student.state_dict(keep_vars=keep_vars).items():
-        destination[prefix + key] = value
+    saved_as_root(destination, module.student, f'{prefix}student.', prefix)
     destination.update(helpers)
-    versions = getattr(destination, '_metadata', {})
-    for key in [key for key in versions if key.startswith(nested)]:
-        versions[prefix + key.removeprefix(nested)] = versions[key]

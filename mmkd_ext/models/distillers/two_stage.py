@@ -19,7 +19,8 @@ from ..outputs import Outputs
 from ..two_stage_outputs import box_heads, check_boxes, recording_rois
 from ..two_stage_teacher import FrozenDetector
 from .chance import ChanceWatch
-from .offline import OfflineDistiller, adapter_table
+from .comparing import adapter_table
+from .offline import OfflineDistiller
 from .two_stage_sampling import sampled_outputs
 
 Levels = dict[str, tuple[list[int], list[int]]]
@@ -186,7 +187,7 @@ class TwoStageDistiller(OfflineDistiller):
                     student._replace(stages=tuple(maps[i] for i in mine)),
                     seen[key]._replace(stages=tuple(seen[key].stages[i] for i in theirs)))
                 rows += [(name, *row) for row in loss.build_for(*pair)]
-        self.adapter_table = f'Adapters at {side} x {side} pixels:\n{adapter_table(rows)}' if rows else ''
+        self.adapter_table = adapter_table(rows, side)
         if rows:
             print_log(self.adapter_table, 'current')
 

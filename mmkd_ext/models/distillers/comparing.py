@@ -1,0 +1,96 @@
+"""What every distiller does around its losses: sizing them, naming their terms, and what is said beside them."""
+
+from collections.abc import Mapping, Sequence
+from logging import WARNING
+from typing import Any
+
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from mmkd_ext.losses import DISTLoss, DKDLoss, KDLoss
+
+from ..outputs import Outputs
+
+
+def last_stage_only(plain: ConfigDict) -> ConfigDict:
+    """Leave out the stages that only losses read from a classifier's config, in place."""
+    neck = plain.get('neck') or {}
+    indices = (plain.get('backbone') or {}).get('out_indices')
+    # these read the last stage only; a list of necks may read more
+    pools = isinstance(neck, Mapping) and neck.get('type') in (None, 'GlobalAveragePooling')
+    if pools and isinstance(indices, Sequence) and min(indices) >= 0 and 'mmkd_ext.TESKD' not in str(plain):
+        plain.backbone.out_indices = (max(indices),)
+    return plain
+
+
+def input_shape_of(cfg: Mapping[str, Any], network: nn.Module, side: int | None = None) -> tuple[int, int, int]:
+    """Channels, height and width of images for a network of a config; `side` in pixels where it is known."""
+    side = side or _side(cfg, network)
+    stem = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
+    grey = stem is not None and stem.in_channels == 1  # LeNet's config does not tell
+    channels = (cfg.get('backbone') or {}).get('in_channels', cfg.get('in_chans', 1 if grey else 3))
+    return channels if isinstance(channels, int) else 3, side, side
+
+
+def _side(cfg: Mapping[str, Any], network: Any) -> int:
+    backbone = cfg.get('backbone') or {}
+    size = backbone.get('img_size')
+    if size is None and hasattr(network, 'model'):
+        size = getattr(network.model, 'pretrained_cfg', {}).get('input_size', (3, 224, 224))[1:]
+        size = cfg.get('img_size') or size
+    if size is None:
+        return 32 if 'CIFAR' in str(backbone.get('type')) else 224
+    return size if isinstance(size, int) else int(size[0])
+
+
+def adapters_for(
+    name: str, loss: Any, student: Outputs, teacher: Outputs, who: str = 'The student', whom: str = 'the teacher'
+) -> list[tuple[str, ...]]:
+    """Let a loss size its adapters, and return their rows for `adapter_table`.
+
+    Raises:
+        ValueError: It compares logits of different numbers of classes.
+    """
+    classes = student.logits.shape[1], teacher.logits.shape[1]
+    if classes[0] != classes[1]:
+        text = f'{who} has {classes[0]} classes and {whom} has {classes[1]}'
+        if isinstance(loss, KDLoss | DKDLoss | DISTLoss):
+            raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set?')
+        print_log(f'{text}: only its features can be followed.', 'current', WARNING)
+    return [(name, *row) for row in loss.build_for(student, teacher)] if hasattr(loss, 'build_for') else []
+
+
+def adapter_table(rows: list[tuple[str, ...]], side: int) -> str:
+    """What was put between which shapes; empty without rows."""
+    if not rows:
+        return ''
+    rows = [('loss', 'where', 'student', 'teacher', 'adapter'), *rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    lines = ['  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return '\n'.join([f'Adapters at {side} x {side} pixels:', *lines])
+
+
+def target_of(data_samples: Sequence[Any], preprocessor: Any) -> Tensor:
+    """(N,) labels, or (N, K) scores where images are mixed."""
+    mixed = getattr(preprocessor, 'batch_augments', None) is not None
+    if 'gt_score' in data_samples[0] and (mixed or 'gt_label' not in data_samples[0]):
+        return torch.stack([sample.gt_score for sample in data_samples])
+    return torch.cat([sample.gt_label for sample in data_samples])
+
+
+def add_terms(terms: dict[str, Tensor], key: str, value: Any, loss: Any, factor: float) -> None:
+    """Add what a loss returned, and, for the log, the same without its factors and what it says beside."""
+    weight = getattr(loss, 'loss_weight', 1.0)
+    for part, each in value.items() if isinstance(value, Mapping) else [('', value)]:
+        name = f'{key}_{part}' if part else key
+        terms[f'loss_{name}'] = factor * each
+        if weight:
+            terms[diagnostic(f'{name}_unweighted')] = each.detach() / weight
+    terms.update({diagnostic(f'{key}_{name}'): each for name, each in getattr(loss, 'diagnostics', {}).items()})
+
+
+def diagnostic(name: str) -> str:
+    """A name without the letters by which the host knows what to minimise."""
+    return name.replace('loss', 'term')
