@@ -1,7 +1,8 @@
 """Run the same budget over several variants and seeds and write the table: python tools/study.py STUDY.
 
 A study is a config file with one dict `study`: `variants` (name -> dict(config, plain=False, options={})), `seeds`, `metric`, and a
-`config` for those variants that name none, so that a study of other data can inherit it. Finished runs are kept, and run again only
+`config` for those variants that name none, so that a study of other data can inherit it; `also`, further columns (name -> metrics, of
+which the mean is taken); `unit='percent'` for metrics of 0 to 1. Finished runs are kept, and run again only
 where their config has changed since. Beside the runs it writes results.json and table.md; `--readme` puts the table between the
 markers `<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name without its ending; `--plot` draws it.
 """
@@ -41,7 +42,8 @@ def variant_config(variant: dict, folder: Path) -> Path:
         if cfg.get('custom_imports'):
             import_modules_from_strings(**cfg.custom_imports)
         cfg.model = plain_model(cfg.model)
-        cfg.custom_hooks = [hook for hook in cfg.get('custom_hooks') or [] if hook.get('type') not in _OF_LOSSES]
+        if cfg.get('custom_hooks'):
+            cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook.get('type') not in _OF_LOSSES]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / 'config.py'
     cfg.dump(path)
@@ -69,6 +71,8 @@ def _check_plan(plan: Any, path: Path) -> None:
     wrong = [key for key, kind in (('variants', dict), ('seeds', list), ('metric', str)) if not isinstance(plan.get(key), kind)]
     variants = {} if wrong else plan['variants']
     wrong += [f'variants.{name}.config' for name, v in variants.items() if not isinstance(v, dict) or 'config' not in v]
+    also = {} if wrong else plan.get('also') or {}
+    wrong += [f'also.{name} (a list of metrics)' for name, each in also.items() if not isinstance(each, list) or not each]
     if wrong or not variants or not plan['seeds']:
         raise PreflightError(
             'A study with variants (each with its config), seeds and a metric is needed, got one without '
@@ -76,9 +80,10 @@ def _check_plan(plan: Any, path: Path) -> None:
         )
 
 
-def digest(config: Path, seed: int, metric: str) -> str:
-    """What a result is a result of: the whole config with its bases, the seed and the metric, as 16 hex digits."""
-    resolved = json.dumps([load_config(str(config)).to_dict(), seed, metric], sort_keys=True, default=str)
+def digest(config: Path, seed: int, metric: str, also: dict | None = None) -> str:
+    """What a result is a result of: the whole config with its bases, the seed and the metrics, as 16 hex digits."""
+    asked = [load_config(str(config)).to_dict(), seed, metric, *([also] if also else [])]
+    resolved = json.dumps(asked, sort_keys=True, default=str)
     return hashlib.sha256(resolved.encode()).hexdigest()[:16]
 
 
@@ -132,22 +137,25 @@ def scores(work_dir: Path, metric: str) -> list[float]:
     return values
 
 
-def table(results: dict, metric: str) -> str:
-    """Markdown: mean and standard deviation over seeds, of the last and of the best epoch."""
-    rows = [f'| variant | {metric}, last epoch | {metric}, best epoch | seeds | s per run |', '|---|---|---|---|---|']
+def table(results: dict, metric: str, scale: float = 1.0) -> str:
+    """Markdown: mean and standard deviation over seeds, of the last and of the best epoch; other columns of the last."""
+    also = list(next(iter(next(iter(results.values()))), {}).get('also', {}))
+    unit = ' in percent' if scale == 100 else ''
+    columns = [f'{metric}{unit}, last epoch', f'{metric}{unit}, best epoch', *(f'{name}, last epoch' for name in also)]
+    rows = [f'| variant | {" | ".join(columns)} | seeds | s per run |', '|---' * (len(columns) + 3) + '|']
     for name, runs in results.items():
-        last, best = ([run[key] for run in runs] for key in ('last', 'best'))
-        seconds = statistics.mean(run['seconds'] for run in runs)
-        rows.append(f'| {name} | {_mean(last)} | {_mean(best)} | {len(runs)} | {seconds:.0f} |')
+        values = [[run[key] for run in runs] for key in ('last', 'best')] + [[run['also'][key] for run in runs] for key in also]
+        cells = ' | '.join(_mean([scale * x for x in column]) for column in values)
+        rows.append(f'| {name} | {cells} | {len(runs)} | {statistics.mean(run["seconds"] for run in runs):.0f} |')
     return '\n'.join(rows)
 
 
-def picture(results: dict, metric: str) -> Figure:
+def picture(results: dict, metric: str, scale: float = 1.0) -> Figure:
     """Bars of the last epoch: mean and standard deviation over seeds, and a point for each."""
     figure = Figure(figsize=(8, 1.2 + 0.42 * len(results)), layout='constrained')
     axes = figure.add_subplot()
     names = list(results)[::-1]  # the first on top
-    last = [[run['last'] for run in results[name]] for name in names]
+    last = [[scale * run['last'] for run in results[name]] for name in names]
     everything = [value for values in last for value in values]
     low, high = min(everything), max(everything)
     margin = 0.15 * (high - low) or 1.0
@@ -208,6 +216,7 @@ def study(argv: Sequence[str] | None = None) -> None:
         check_output(drawn, 'Look at --plot.')
     seeds = args.seeds or plan.seeds
     total, done = len(plan.variants) * len(seeds), 0
+    also, scale = plan.get('also') or {}, 100.0 if plan.get('unit') == 'percent' else 1.0
     results: dict[str, list[dict]] = {name: [] for name in plan.variants}
     # Seed by seed, so that an unfinished study compares what it has.
     for seed in seeds:
@@ -215,24 +224,27 @@ def study(argv: Sequence[str] | None = None) -> None:
             work_dir = out / name / f'seed{seed}'
             record = work_dir / 'result.json'
             config = variant_config(variant, out / name)
-            asked = digest(config, seed, plan.metric)
+            asked = digest(config, seed, plan.metric, also)
             run = _finished(record, asked)
             if run is None:
                 options = ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000']
                 seconds = run_once(config, work_dir, seed, options)
                 values = scores(work_dir, plan.metric)
                 run = dict(seed=seed, last=values[-1], best=max(values), seconds=seconds, digest=asked)
+                if also:
+                    run['also'] = {
+                        column: statistics.mean(scores(work_dir, metric)[-1] for metric in metrics) for column, metrics in also.items()}
                 _write(record, json.dumps(run))
             results[name].append(run)
             done += 1
             last = results[name][-1]
-            print(f'[{done}/{total}] {name}, seed {seed}: last {last["last"]:.2f}, best {last["best"]:.2f}', flush=True)
+            print(f'[{done}/{total}] {name}, seed {seed}: last {scale * last["last"]:.2f}, best {scale * last["best"]:.2f}', flush=True)
     _write(out / 'results.json', json.dumps(results, indent=1))
-    text = table(results, plan.metric)
+    text = table(results, plan.metric, scale)
     _write(out / 'table.md', text + '\n')
     print(text)
     if args.plot is not None:
-        print(f'wrote {write_picture(picture(results, plan.metric), drawn)}')
+        print(f'wrote {write_picture(picture(results, plan.metric, scale), drawn)}')
     if args.readme:
         command = f'python tools/study.py {args.study}'
         write_between_markers(
