@@ -19,6 +19,7 @@ from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.benchmark import compare_steps, deployed_size
 from mmkd_ext.benchmark_distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
+from mmkd_ext.benchmark_mutual import mutual_parts
 from mmkd_ext.export import build_model, input_shape, plain_config
 from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
@@ -87,13 +88,17 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     plain = plain_config(cfg)
     shape = input_shape(cfg, args.size)
     torch.manual_seed(0)
-    teachers: list[str] = []
-    if 'teacher' in cfg.model and hasattr(MODELS.get(cfg.model.type), 'teacher_name_of'):
+    parts: list[str] = []  # whose times are added up
+    if hasattr(MODELS.get(cfg.model.type), 'plain_network'):
+        models = mutual_parts(cfg)
+        parts = [name for name in models if name != 'ours']
+    elif 'teacher' in cfg.model and hasattr(MODELS.get(cfg.model.type), 'teacher_name_of'):
         models = distiller_parts(cfg, args.compile)
-        teachers = [name for name, part in models.items() if isinstance(part, TeacherAlone)]
+        parts = ['student with branches' if 'student with branches' in models else 'student']
     else:
         models = {'plain': build_model(plain), 'ours': build_model(cfg)}
-    reference = 'sum' if teachers else 'plain'
+    teachers = [name for name, part in models.items() if isinstance(part, TeacherAlone)]
+    reference = 'sum' if parts else 'plain'
     if args.witness:
         models['witness'] = load_witness(args.witness)(cfg)
         reference = 'witness'
@@ -110,13 +115,12 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         parameters, flops = deployed_size(model, shape)
         print(f'{name:22}  {parameters:10,}  {flops:15,}')
     images = torch.randn(args.batch_size, *shape).to(args.device)
-    targets = torch.arange(args.batch_size) % num_classes(plain)
+    targets = torch.arange(args.batch_size) % getattr(models['ours'], 'num_classes', num_classes(plain))
     for model in models.values():
         model.to(args.device)
     timings = compare_steps(models, images, targets, args.precision, args.rounds, args.threads)
-    if teachers:
-        student = 'student with branches' if 'student with branches' in models else 'student'
-        timings += [sum_of(timings, [student, *teachers], precision) for precision in args.precision]
+    if parts:
+        timings += [sum_of(timings, list(dict.fromkeys([*parts, *teachers])), precision) for precision in args.precision]
     rows = [
         dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=t.peak_mb) for t in timings
     ]

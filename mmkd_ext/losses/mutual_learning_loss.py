@@ -63,7 +63,7 @@ class MutualLearningLoss(nn.Module):
     def forward(self, students: Sequence[NetworkOutputs]) -> Tensor:
         """Return the weighted losses, one of each student."""
         shapes = {tuple(student.logits.shape) for student in students}
-        if len(shapes) > 1:
+        if len(shapes) != 1:
             raise ValueError(
                 f'MutualLearningLoss needs logits of one shape (N, K) from all students, got {sorted(shapes)}. Do their heads have '
                 'the same num_classes?')

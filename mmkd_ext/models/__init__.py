@@ -2,6 +2,7 @@
 
 from . import backbones, distillers, heads, necks
 from .backbones import *  # noqa: F403
+from .detector_ensemble import DetectorEnsemble
 from .distillers import *  # noqa: F403
 from .ensemble import Ensemble
 from .heads import *  # noqa: F403
@@ -10,6 +11,7 @@ from .outputs import Outputs, recording
 from .teacher import FrozenTeacher
 
 __all__ = [
+    'DetectorEnsemble',
     'Ensemble',
     'FrozenTeacher',
     'Outputs',

@@ -63,12 +63,16 @@ class Ensemble(BaseModel):
         self.predict_by = predict_by
         # plain objects: they have no place in a checkpoint
         self._views = {
-            name: Renormalise(name, self.data_preprocessor, own, channel_order)
+            name: Renormalise(name, self.data_preprocessor, own, self._order(channel_order))
             for name, own in ((name, cfg.get('data_preprocessor')) for name, cfg in cfgs.items()) if own}  # fmt: skip
 
     def _members(self) -> tuple[str, ...]:
         """Whose predictions are averaged."""
         return tuple(self.networks)
+
+    def _order(self, channel_order: str | None) -> str | None:
+        """Of the channels of the images."""
+        return channel_order
 
     def view(self, name: str, inputs: Tensor) -> Tensor:
         """The images as a network wants them."""

@@ -62,6 +62,15 @@ class Renormalise:
         return torch.addcmul(self.shift.to(inputs.dtype), inputs, self.scale.to(inputs.dtype))
 
 
+def without_padding(images: Tensor, samples: Sequence[Any] | None) -> Tensor:
+    """Set what was padded to zero, in place; the `img_shape` of the samples tells where; None: nothing was."""
+    for image, sample in zip(images, samples or (), strict=bool(samples)):
+        height, width = sample.img_shape[:2]
+        image[:, height:] = 0
+        image[:, :, width:] = 0
+    return images
+
+
 def _values(x: Sequence[float] | Tensor | None) -> Tensor | None:
     return None if x is None else torch.as_tensor(x, dtype=torch.float64).flatten()
 

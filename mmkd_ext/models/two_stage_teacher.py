@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .outputs import Outputs
+from .renormalise import without_padding
 from .teacher import FrozenTeacher
 from .two_stage_outputs import BoxHead, box_heads
 
@@ -87,8 +88,4 @@ class FrozenDetector(FrozenTeacher):
         own = inputs if self._renormalise is None else self._renormalise(inputs)
         if own is inputs:
             return inputs
-        for image, sample in zip(own, samples or (), strict=samples is not None):
-            height, width = sample.img_shape[:2]
-            image[:, height:] = 0
-            image[:, :, width:] = 0
-        return own
+        return without_padding(own, samples)

@@ -166,7 +166,7 @@ class TwoStageDistiller(OfflineDistiller):
         self.student.train()
         student = Outputs(maps, said[0][0], said[0][1])
         seen = {name: teacher(images, None, [roi]) for name, teacher in self.teachers.items()}
-        self._levels: Levels = {name: _common_levels(side, maps, theirs.stages) for name, theirs in seen.items()}
+        self._levels: Levels = {name: common_levels(side, maps, theirs.stages) for name, theirs in seen.items()}
         rows: list[tuple[str, ...]] = []
         for name, loss in self.distill.items():
             key = self._teacher_of[name]
@@ -217,7 +217,7 @@ def _strides(side: int, maps: Sequence[Tensor]) -> list[int]:
     return [round(side / x.shape[-1]) for x in maps]
 
 
-def _common_levels(side: int, student: Sequence[Tensor], teacher: Sequence[Tensor]) -> tuple[list[int], list[int]]:
+def common_levels(side: int, student: Sequence[Tensor], teacher: Sequence[Tensor]) -> tuple[list[int], list[int]]:
     mine, theirs = _strides(side, student), _strides(side, teacher)
     common = [stride for stride in mine if stride in theirs]
     return [mine.index(stride) for stride in common], [theirs.index(stride) for stride in common]
