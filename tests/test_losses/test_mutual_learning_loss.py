@@ -1,5 +1,7 @@
 """Mutual learning against plain Python, KD between pairs, and its limits. S students, N samples, K classes."""
 
+from typing import Any
+
 import naive_mutual
 import pytest
 import torch
@@ -147,14 +149,28 @@ def test_nan_is_not_hidden(rng):
     assert mutual_learning_loss(logits).isnan().all()  # each student has it as its own or as a peer's
 
 
-def test_neither_samples_nor_students_are_looped_over(rng):
-    counts = set()
-    for shape in ((2, 5, 7), (5, 5, 7), (2, 40, 7)):
-        logits = draw(rng, *shape).requires_grad_()
-        with Operations() as operations:
-            mutual_learning_loss(logits, 2.0).sum().backward()
-        counts.add(operations.count)
-    assert len(counts) == 1 and counts.pop() > 0
+class Softmaxes(Operations):
+    """Counts them apart from the rest."""
+
+    softmaxes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.softmaxes += func in (torch.ops.aten._softmax.default, torch.ops.aten._log_softmax.default)
+        return super().__torch_dispatch__(func, types, args, kwargs)
+
+
+def operations(logits: Tensor) -> tuple[int, int]:
+    """How many a value and its gradient take: softmaxes, and all."""
+    with Softmaxes() as counted:
+        mutual_learning_loss(logits.requires_grad_(), 2.0).sum().backward()
+    return counted.softmaxes, counted.count
+
+
+def test_a_student_has_one_softmax_for_all_its_peers_and_samples_are_not_looped_over(rng):
+    two, four, six = (operations(draw(rng, count, 5, 7)) for count in (2, 4, 6))
+    assert two[0] == four[0] == six[0] > 0
+    assert six[1] - four[1] == four[1] - two[1]  # in step with the students, not with their pairs
+    assert operations(draw(rng, 2, 40, 7)) == two
 
 
 @pytest.mark.parametrize('shape', [(5, 7), (1, 5, 7), (0, 5, 7), (2, 0, 7), (2, 5, 0), (2, 5, 7, 1)], ids=str)
@@ -200,5 +216,5 @@ def test_students_whose_logits_differ_in_shape_are_refused_and_both_are_named(rn
 
 
 def test_one_student_has_no_peers(rng):
-    with pytest.raises(ValueError, match='two'):
+    with pytest.raises(ValueError, match=r'\(S, N, K\).*\(1, 5, 7\)'):
         MutualLearningLoss()(outputs(draw(rng, 1, 5, 7)))
