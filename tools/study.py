@@ -139,7 +139,7 @@ def scores(work_dir: Path, metric: str) -> list[float]:
 
 def table(results: dict, metric: str, scale: float = 1.0) -> str:
     """Markdown: mean and standard deviation over seeds, of the last and of the best epoch; other columns of the last."""
-    also = list(next(iter(next(iter(results.values()))), {}).get('also', {}))
+    also = list(next(iter(results.values()))[0].get('also', {}))
     unit = ' in percent' if scale == 100 else ''
     columns = [f'{metric}{unit}, last epoch', f'{metric}{unit}, best epoch', *(f'{name}, last epoch' for name in also)]
     rows = [f'| variant | {" | ".join(columns)} | seeds | s per run |', '|---' * (len(columns) + 3) + '|']

@@ -70,13 +70,12 @@ def fused(found: Sequence[Any], iou_threshold: float = 0.55, most: int | None = 
     from mmdet.models.utils import weighted_boxes_fusion
     from mmengine.structures import InstanceData
 
-    first = found[0]
-    device, kept = first.scores.device, []
+    device, kept = found[0].scores.device, []
     for each in found:
         boxes = each.bboxes.float()
         kept.append(each[((boxes[:, 2:] - boxes[:, :2]) > 0).all(dim=1)])  # of the others the host warns
-    boxes, scores, labels = weighted_boxes_fusion(
-        *([each[key].float().cpu().numpy() for each in kept] for key in ('bboxes', 'scores', 'labels')), iou_thr=iou_threshold, skip_box_thr=_LEAST)
+    columns = ([each[key].float().cpu().numpy() for each in kept] for key in ('bboxes', 'scores', 'labels'))
+    boxes, scores, labels = weighted_boxes_fusion(*columns, iou_thr=iou_threshold, skip_box_thr=_LEAST)
     joined = InstanceData(
         bboxes=boxes.reshape(-1, 4).to(device), scores=scores.to(device), labels=labels.to(device, torch.long))
     return joined[:most]

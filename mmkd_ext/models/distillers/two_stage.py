@@ -218,6 +218,7 @@ def _strides(side: int, maps: Sequence[Tensor]) -> list[int]:
 
 
 def common_levels(side: int, student: Sequence[Tensor], teacher: Sequence[Tensor]) -> tuple[list[int], list[int]]:
+    """The places of the levels of one stride in the maps of both, which an image of `side` pixels made."""
     mine, theirs = _strides(side, student), _strides(side, teacher)
     common = [stride for stride in mine if stride in theirs]
     return [mine.index(stride) for stride in common], [theirs.index(stride) for stride in common]
