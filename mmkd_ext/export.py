@@ -153,6 +153,10 @@ def without_weights(model: dict) -> ConfigDict:
         part.pop('checkpoint_path', None)
         if isinstance(part.get('init_cfg'), dict) and part['init_cfg'].get('type') == 'Pretrained':  # a list sets numbers
             part.pop('init_cfg')
+    several = [*(model.get('students') or {}).values(), *(model.get('networks') or {}).values(), model.get('teacher')]
+    for spec in several:  # of networks that train together
+        if isinstance(spec, dict):
+            spec.pop('pretrained', None)
     return model
 
 

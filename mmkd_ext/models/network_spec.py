@@ -14,7 +14,7 @@ from .backbones.cifar_zoo import cifar_zoo_classifier
 from .teacher_spec import zoo_config
 from .teacher_weights import fetched, load_wholly, read_weights
 
-_KNOWN = ('model', 'num_classes', 'options', 'checkpoint')
+_KNOWN = ('model', 'num_classes', 'options', 'pretrained', 'checkpoint')
 
 
 def network_config(spec: str | Mapping[str, Any]) -> ConfigDict:
@@ -27,12 +27,15 @@ def network_config(spec: str | Mapping[str, Any]) -> ConfigDict:
             - `'timm/resnet18'`; `'cifar/resnet20'` (the KD field's CIFAR zoo)
             - a model config
             - `dict(model=...)` with one of the above. More keys: `num_classes`; `options`, merged into the model's config, such as
-              `dict(backbone=dict(frozen_stages=1))`; `checkpoint`, which `build_trained` reads.
+              `dict(backbone=dict(frozen_stages=1))`; `pretrained=True`, with which a backbone of a zoo starts from the zoo's weights;
+              `checkpoint`, a file of this whole network, which `build_trained` reads.
 
     Raises:
-        ValueError: An unknown model or key, or `num_classes` of a model without a head that has one.
+        ValueError: An unknown model or key, `num_classes` of a model without a head that has one, or `pretrained` where no zoo
+            knows weights.
     """
     words = _words(spec)
+    address: str | None = None
     model, classes = words['model'], words.get('num_classes')
     if isinstance(model, Mapping):
         plain = ConfigDict(copy.deepcopy(dict(model)))
@@ -42,10 +45,12 @@ def network_config(spec: str | Mapping[str, Any]) -> ConfigDict:
     elif model.startswith('cifar/'):
         plain = ConfigDict(cifar_zoo_classifier(model.removeprefix('cifar/'), classes or 100))
     else:
-        cfg, _ = zoo_config(model, 'network', weights=False)
+        cfg, address = zoo_config(model, 'network', weights=bool(words.get('pretrained')))
         plain = ConfigDict(copy.deepcopy(dict(cfg.model)))
         if plain.get('data_preprocessor') is None and cfg.get('data_preprocessor') is not None:
             plain.data_preprocessor = copy.deepcopy(cfg.data_preprocessor)
+    if words.get('pretrained'):
+        _start_from(plain, address, model)
     if classes is not None:
         _set_classes(plain, classes)
     if words.get('options'):
@@ -85,6 +90,17 @@ def _words(spec: str | Mapping[str, Any]) -> dict[str, Any]:
             f'A network needs a name, a model config, or a dict with model and any of {", ".join(_KNOWN[1:])}; got '
             f'{", ".join(map(str, words)) or "nothing"} with a model of type {type(words.get("model")).__name__}.')
     return words
+
+
+def _start_from(plain: ConfigDict, address: str | None, model: Any) -> None:
+    if plain.get('type') == 'TimmClassifier':
+        plain.pretrained = True
+    elif address and 'backbone' in plain:
+        plain.backbone.init_cfg = ConfigDict(type='Pretrained', checkpoint=address, prefix='backbone')
+    else:
+        raise ValueError(
+            f'pretrained=True needs a model whose weights a zoo knows, got {model if isinstance(model, str) else plain.get("type")}: '
+            'give its backbone an init_cfg in options.')
 
 
 def _set_classes(plain: ConfigDict, classes: int) -> None:

@@ -114,9 +114,9 @@ class MutualLearningDistiller(Ensemble):
     @staticmethod
     def plain_network(spec: str | Mapping[str, Any]) -> ConfigDict:
         """The config of a network as it is deployed."""
-        from mmkd_ext.export import plain_model
+        from mmkd_ext.export import plain_model, without_weights
 
-        return last_stage_only(plain_model(network_config(spec)))
+        return last_stage_only(without_weights(plain_model(network_config(spec))))
 
     def _members(self) -> tuple[str, ...]:
         return self.students

@@ -40,7 +40,9 @@ class TwoStageMutualLearningDistiller(MutualLearningDistiller, DetectorEnsemble)
     @staticmethod
     def plain_network(spec: str | Mapping[str, Any]) -> ConfigDict:
         """The config of a detector."""
-        return network_config(spec)
+        from mmkd_ext.export import without_weights
+
+        return without_weights(network_config(spec))
 
     def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
         """Return each detector's own terms (`<network>_<term>`) and `loss_<entry>_<student>` of `losses`."""

@@ -1,6 +1,6 @@
 """KD and mutual learning on digits: a ResNet-20 and two ResNet-8 train together, from nothing, on the same 100 images.
 
-    python tools/train.py configs/mutual/kdml_resnet8_resnet8_resnet20_digits.py
+    python tools/train.py configs/mutual/kdml_two_resnet8_resnet20_digits.py
 
 KD only: --cfg-options model.losses.ml.loss_weight=0; mutual learning only: model.losses.kd.loss_weight=0.
 """

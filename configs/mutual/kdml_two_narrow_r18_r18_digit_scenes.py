@@ -1,0 +1,16 @@
+"""Digit scenes: a Faster R-CNN and two half as wide train together, from nothing.
+
+    python tools/train.py configs/mutual/kdml_two_narrow_r18_r18_digit_scenes.py
+
+The ensemble joins the students' boxes by weighted box fusion.
+"""
+
+_base_ = '../nd_loss_det/faster_rcnn_narrow_r18_digit_scenes.py'
+
+model = dict(
+    _delete_=True, type='mmkd_ext.TwoStageMutualLearningDistiller',
+    students=dict(first=_base_.model, second=_base_.model),
+    teacher=dict(model='{{ fileDirname }}/../nd_loss_det/teacher_r18_digit_scenes.py'),
+    losses=dict(
+        kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=1.0),
+        ml=dict(type='mmkd_ext.MutualLearningLoss', tau=1.0, loss_weight=1.0)))
