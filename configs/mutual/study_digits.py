@@ -8,7 +8,7 @@ The metric is the ensemble's; beside it stand the mean of the two students and t
 kd, ml = 'model.losses.kd.loss_weight', 'model.losses.ml.loss_weight'
 
 study = dict(
-    config='configs/mutual/kdml_two_resnet8_resnet20_digits.py',
+    config='configs/mutual/kdml_two_narrow_r18_resnet8_digits.py',
     metric='accuracy/top1',
     also={
         'one student': ['first/accuracy/top1', 'second/accuracy/top1'],
