@@ -40,7 +40,10 @@ log_processor = dict(window_size=1)
 visualizer = dict(vis_backends=[dict(type='LocalVisBackend')])
 randomness = dict(seed=3)
 """
-pytestmark = pytest.mark.filterwarnings('ignore:__array__ implementation')  # of pycocotools
+pytestmark = [
+    pytest.mark.filterwarnings('ignore:faster_coco_eval is not installed'),  # pycocotools is enough
+    pytest.mark.filterwarnings('ignore:__array__ implementation'),  # of pycocotools
+]
 
 
 @pytest.fixture(scope='module')
@@ -120,8 +123,10 @@ def test_curves_of_a_detector(folder, monkeypatch):
     for name, line in zip(labels, drawn['Loss'].get_lines(), strict=True):
         assert line.get_ydata().tolist() == [record[name] for record in records if 'loss' in record]
     labels = [text.get_text() for text in drawn['Accuracy'].get_legend().get_texts()]
-    assert labels == ['coco/bbox_mAP (validation)', 'coco/bbox_mAP_50 (validation)', 'acc (training)']
-    assert drawn['Accuracy'].get_lines()[0].get_ydata() == [100 * records[-1]['coco/bbox_mAP']]
+    names = [f'{who}coco/bbox_{kind}' for who in ('', 'teacher/') for kind in ('mAP', 'mAP_50')]
+    assert labels == [*(f'{name} (validation)' for name in names), 'acc (training)']
+    for name, line in zip(names, drawn['Accuracy'].get_lines(), strict=False):
+        assert list(line.get_ydata()) == [100 * records[-1][name]]
     assert drawn['Accuracy'].get_ylabel() == 'accuracy, AP (%)'
 
 
@@ -174,8 +179,10 @@ def test_a_picture_has_the_truth_the_student_and_the_teacher_in_its_own_colours(
         expected = detections(network, image)
         kept = expected.scores >= 0.2
         assert 0 < kept.sum() == len(found)
-        torch.testing.assert_close(found, (expected.bboxes[kept] * 400 / 128).clamp(max=399), rtol=1e-4, atol=0.05)
-        assert names == [f'{k} {s:.2f}' for k, s in zip(expected.labels[kept].tolist(), expected.scores[kept].tolist(), strict=True)]
+        apart = torch.cdist(found, (expected.bboxes[kept] * 400 / 128).clamp(max=399))
+        assert apart.amin(dim=0).max() < 0.1 and apart.amin(dim=1).max() < 0.1  # equal scores may come in any order
+        wanted = [f'{k} {s:.2f}' for k, s in zip(expected.labels[kept].tolist(), expected.scores[kept].tolist(), strict=True)]
+        assert sorted(names) == sorted(wanted)
 
 
 def test_a_plain_detector_has_no_teacher_s_panel_and_a_number_of_images_is_spread(folder, drawn):
