@@ -8,12 +8,15 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from mmkd_ext.optim import cpu_autocast
+from mmkd_ext.raw_predictions import detects, raw_predictions
 
 
 @dataclass
@@ -32,14 +35,14 @@ class Timing:
 
 
 def compare_steps(
-    models: dict[str, nn.Module], images: Tensor, targets: Tensor, precisions: list[str], rounds: int, threads: int
+    models: dict[str, nn.Module], images: Tensor, targets: Tensor | list, precisions: list[str], rounds: int, threads: int
 ) -> list[Timing]:
     """Time forward and backward of several networks in turn, round by round, so that a drifting machine hits all alike.
 
     Args:
         models: Host models by name, each called as `model(images, samples, mode='loss')`.
         images: (N, 3, H, W), normalised.
-        targets: (N,) labels.
+        targets: (N,) labels, or the images' samples.
         precisions: 'float32' and 'bfloat16' (autocast).
         rounds: Counted rounds, after one that is not.
         threads: CPU threads.
@@ -102,22 +105,31 @@ def deployed_size(model: nn.Module, shape: tuple[int, int, int]) -> tuple[int, i
     model = copy.deepcopy(model).eval().requires_grad_()
     parameters = list(model.parameters())
     with FlopCounterMode(display=False) as counter:
-        output = model(torch.randn(1, *shape))
+        if is_detector := detects(getattr(model, 'student', model)):
+            raw_predictions(model, torch.randn(1, *shape))
+        else:
+            output = model(torch.randn(1, *shape))
+    if is_detector:  # proposals pass no gradient on, and all of a plain detector takes part
+        return sum(p.numel() for p in getattr(model, 'student', model).parameters()), counter.get_total_flops() // 2
     # By the gradients, since a module's weights can be used without the module being called.
     gradients = torch.autograd.grad(output.sum(), parameters, allow_unused=True)
     used = [p for p, gradient in zip(parameters, gradients, strict=True) if gradient is not None]
     return sum(p.numel() for p in used), counter.get_total_flops() // 2
 
 
-def _step(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> float:
+def _step(model: nn.Module, images: Tensor, targets: Tensor | list, precision: str) -> float:
     from mmpretrain.structures import DataSample
 
-    samples = [DataSample().set_gt_label(int(target)).to(images.device) for target in targets]
+    if isinstance(targets, Tensor):
+        samples = [DataSample().set_gt_label(int(target)).to(images.device) for target in targets]
+    else:
+        samples = copy.deepcopy(targets)
     _wait(images)
     start = time.perf_counter()
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == 'bfloat16'):
+    with _precision(model, images, precision):
         losses = model(images, samples, mode='loss')
-        total = sum(value for key, value in losses.items() if 'loss' in key)
+        terms = [value for key, value in losses.items() if 'loss' in key]
+        total = sum(x for term in terms for x in (term if isinstance(term, list) else [term]))
     if isinstance(total, Tensor):  # a teacher alone has nothing to minimise
         total.backward()
     _wait(images)
@@ -126,12 +138,18 @@ def _step(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> 
     return seconds
 
 
+def _precision(model: nn.Module, images: Tensor, precision: str) -> AbstractContextManager:
+    if precision == 'bfloat16' and not images.is_cuda:
+        return cpu_autocast(model)
+    return torch.autocast(images.device.type, torch.bfloat16, enabled=precision == 'bfloat16')
+
+
 def _wait(images: Tensor) -> None:
     if images.is_cuda:
         torch.cuda.synchronize()
 
 
-def _peak(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> float:
+def _peak(model: nn.Module, images: Tensor, targets: Tensor | list, precision: str) -> float:
     """Megabytes that a step needs at its peak beyond what was there before."""
     if images.is_cuda:
         torch.cuda.reset_peak_memory_stats()

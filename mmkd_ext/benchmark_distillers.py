@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from mmkd_ext.benchmark import Timing, compare_calls
 from mmkd_ext.benchmark_branches import StudentWithBranches
+from mmkd_ext.benchmark_detectors import DetectorAlone
 from mmkd_ext.class_means import batches_of, compute_class_means
 from mmkd_ext.export import build_model
+from mmkd_ext.raw_predictions import detects
 
 
 class TeacherAlone(nn.Module):
@@ -42,7 +44,9 @@ def distiller_parts(cfg: Config, compiled: bool = False) -> dict[str, nn.Module]
     parts: dict[str, nn.Module] = {'student': model.student}
     if any(hasattr(loss, 'supervised') for loss in model.distill.values()):
         parts['student with branches'] = StudentWithBranches(model)
-    parts.update({name: TeacherAlone(teacher) for name, teacher in model.teachers.items()})
+    parts.update({
+        name: DetectorAlone(teacher, model.student) if detects(teacher.network) else TeacherAlone(teacher)
+        for name, teacher in model.teachers.items()})
     parts['ours'] = model
     parts['ours, bf16 teacher'] = build_with_random_teachers(cfg, precision='bf16')
     if compiled:
@@ -67,10 +71,15 @@ def build_with_random_teachers(cfg: Config, **how: Any) -> nn.Module:
     model: Any = build_model(cfg)
     for name, loss in model.distill.items():
         if hasattr(loss, 'set_class_means'):
-            teacher = model.teachers[model.teacher_name_of(name)]
-            outputs = teacher(torch.zeros(1, *model.input_shape), once=True)
-            loss.set_class_means(torch.rand(outputs.logits.shape[1], outputs.embedding.shape[1]) + 0.1)
+            loss.set_class_means(torch.rand(_rows_of_class_means(model, name), loss.widths[1]) + 0.1)
     return model
+
+
+def _rows_of_class_means(model: Any, loss: str) -> int:
+    if detects(model.student):
+        return len(model.class_mean_names([''] * model.num_classes))
+    teacher = model.teachers[model.teacher_name_of(loss)]
+    return teacher(torch.zeros(1, *model.input_shape), once=True).logits.shape[1]
 
 
 def class_means_cost(cfg: Config, rounds: int, threads: int) -> list[Timing]:

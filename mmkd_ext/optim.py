@@ -1,11 +1,11 @@
 """Mixed precision where there is no GPU."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import torch
 from mmengine.optim import OptimWrapper
-from torch import nn
+from torch import Tensor, nn
 
 from mmkd_ext.registry import OPTIM_WRAPPERS
 
@@ -20,5 +20,22 @@ class CPUAmpOptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """The host's context, with autocast inside."""
-        with super().optim_context(model), torch.autocast('cpu', dtype=torch.bfloat16):
+        with super().optim_context(model), cpu_autocast(model):
             yield
+
+
+@contextmanager
+def cpu_autocast(model: nn.Module) -> Iterator[None]:
+    """bfloat16 autocast in which a detector proposes and pools in float32: mmcv's NMS and RoIAlign know no bfloat16 on a CPU."""
+    with ExitStack() as stack:
+        stack.enter_context(torch.autocast('cpu', dtype=torch.bfloat16))
+        for module in model.modules():
+            if hasattr(module, 'roi_layers'):  # an extractor of mmdet
+                stack.callback(module.register_forward_pre_hook(lambda _, args: (_in_float32(args[0]), *args[1:])).remove)
+            elif hasattr(module, 'prior_generator'):  # a dense head of mmdet
+                stack.callback(module.register_forward_hook(lambda *args: tuple(map(_in_float32, args[2]))).remove)
+        yield
+
+
+def _in_float32(maps: Sequence[Tensor]) -> list[Tensor]:
+    return [x.float().contiguous() for x in maps]

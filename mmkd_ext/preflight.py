@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mmengine.registry import DATASETS, OPTIMIZERS
 from mmengine.runner import Runner
 from torch.utils.data import IterableDataset
 
+from mmkd_ext.coco_categories import categories_checked
 from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence, sync_bn_without_gpus
 from mmkd_ext.folders import check_work_dir
 from mmkd_ext.random_state import random_state_kept
@@ -124,8 +126,10 @@ def check_test(runner: Runner) -> None:
 def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(30)  # a download from a network that swallows packets would wait for ever
+    detects = runner.cfg.get('default_scope') == 'mmdet'
     try:
-        build()
+        with categories_checked() if detects else nullcontext():
+            build()
     except (OSError, AssertionError, RuntimeError) as error:
         if not any(frame.name == 'build_dataloader' for frame in traceback.extract_tb(error.__traceback__)):
             raise  # of the evaluator, not of the data

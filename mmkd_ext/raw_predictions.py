@@ -18,10 +18,10 @@ def raw_predictions(model: Any, images: Tensor) -> Tensor:
     """Logits (N, K) of a classifier; of a detector the scores and deltas of all its proposals, in one row.
 
     Args:
-        model: In eval mode.
+        model: In eval mode; a distiller predicts as its student.
         images: (N, 3, H, W), normalised.
     """
-    if not detects(model):
+    if not detects(getattr(model, 'student', model)):
         return model(images, mode='tensor')
     from mmdet.structures import DetDataSample
 

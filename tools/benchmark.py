@@ -2,7 +2,7 @@
 
 The networks take turns in one run on random images, forward and backward, so that their ratio holds on a noisy machine. A distiller with
 frozen teachers is compared with the sum of the student's step alone (with its branches, where a loss has any) and the teachers' forward
-passes alone; all weights are random.
+passes alone, a detector's at the regions that the student samples; all weights are random.
 """
 
 import argparse
@@ -18,11 +18,13 @@ from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.benchmark import compare_steps, deployed_size
+from mmkd_ext.benchmark_detectors import DetectorAlone, samples_with_boxes
 from mmkd_ext.benchmark_distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
 from mmkd_ext.benchmark_mutual import mutual_parts
 from mmkd_ext.export import build_model, input_shape, plain_config
 from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
+from mmkd_ext.raw_predictions import detects
 from mmkd_ext.registry import MODELS
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -97,7 +99,7 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         parts = ['student with branches' if 'student with branches' in models else 'student']
     else:
         models = {'plain': build_model(plain), 'ours': build_model(cfg)}
-    teachers = [name for name, part in models.items() if isinstance(part, TeacherAlone)]
+    teachers = [name for name, part in models.items() if isinstance(part, TeacherAlone | DetectorAlone)]
     reference = 'sum' if parts else 'plain'
     if args.witness:
         models['witness'] = load_witness(args.witness)(cfg)
@@ -115,9 +117,12 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         parameters, flops = deployed_size(model, shape)
         print(f'{name:22}  {parameters:10,}  {flops:15,}')
     images = torch.randn(args.batch_size, *shape).to(args.device)
-    targets = torch.arange(args.batch_size) % getattr(models['ours'], 'num_classes', num_classes(plain))
     for model in models.values():
         model.to(args.device)
+    detector = next((part for part in models.values() if detects(part)), None)
+    targets: Any = torch.arange(args.batch_size) % getattr(models['ours'], 'num_classes', num_classes(plain))
+    if detector is not None:
+        targets = samples_with_boxes(detector, images)
     timings = compare_steps(models, images, targets, args.precision, args.rounds, args.threads)
     if parts:
         timings += [sum_of(timings, list(dict.fromkeys([*parts, *teachers])), precision) for precision in args.precision]

@@ -1,4 +1,4 @@
-"""KD++ on the blood cells. The teacher has to be trained first. Not run here.
+"""KD++ on the blood cells. The teacher has to be trained first.
 
 MMKD_BCCD=FOLDER python tools/train.py configs/nd_loss_det/teacher_r18_bccd.py
 MMKD_BCCD=FOLDER python tools/train.py configs/nd_loss_det/kdpp_narrow_r18_r18_bccd.py
@@ -11,7 +11,7 @@ model = dict(
     type='mmkd_ext.TwoStageDistiller',
     student=_base_.model,
     teacher=dict(
-        model='configs/nd_loss_det/teacher_r18_bccd.py', checkpoint='work_dirs/teacher_r18_bccd/epoch_24.pth'),
+        model='configs/nd_loss_det/teacher_r18_bccd.py', checkpoint='work_dirs/teacher_r18_bccd/epoch_16.pth'),
     losses=dict(
         kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=1.0), nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.5)))
 custom_hooks = [dict(type='mmkd_ext.ClassMeansHook')]

@@ -1,4 +1,4 @@
-"""The teacher of the blood cells: the student twice as wide. Not run here.
+"""The teacher of the blood cells: the student twice as wide.
 
 MMKD_BCCD=FOLDER python tools/train.py configs/nd_loss_det/teacher_r18_bccd.py
 """

@@ -1,6 +1,6 @@
 """What a two-stage detector says about RoIs, read while it trains. R RoIs, K classes, D embedding width."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -54,13 +54,20 @@ def box_heads(detector: Any, who: str) -> list[BoxHead]:
     return [BoxHead(extractor, head) for extractor, head in zip(extractors, heads, strict=True)]
 
 
-def check_boxes(samples: Sequence[Any], num_classes: int) -> None:
+def check_boxes(num_classes: int, preprocessor: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     """Refuse what a detector would learn from without a word: boxes without area, labels that are no class.
 
+    It is to be bound to a number of classes and hooked before a preprocessor, where the samples are on the host still: a look at
+    them costs no synchronisation.
+
     Raises:
-        ValueError: Such a box, with its image.
+        ValueError: Such a box in training data, with its image.
     """
-    boxes = torch.cat([torch.as_tensor(x.gt_instances.bboxes) for x in samples])
+    data, training, *_ = (*args, *kwargs.values(), False)
+    if not training:
+        return
+    samples = data['data_samples']
+    boxes = torch.cat([getattr(x.gt_instances.bboxes, 'tensor', x.gt_instances.bboxes) for x in samples])
     labels = torch.cat([x.gt_instances.labels for x in samples])
     flat = ((boxes[:, 2:] - boxes[:, :2]) <= 0).any(dim=1)
     bad = (flat | (labels < 0) | (labels >= num_classes)).nonzero().flatten().tolist()

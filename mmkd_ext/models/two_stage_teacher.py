@@ -62,7 +62,8 @@ class FrozenDetector(FrozenTeacher):
         with self._autocast(inputs.device.type):
             maps = self.network.extract_feat(inputs)  # type: ignore[operator]
         # RoIAlign knows no bfloat16 on CPUs, and takes every map for contiguous
-        return tuple(maps if self.precision is None else (x.float().contiguous() for x in maps))
+        as_they_are = self.precision is None and inputs.device.type != 'cpu'  # a training run may be in autocast itself
+        return tuple(maps if as_they_are else (x.float().contiguous() for x in maps))
 
     @torch.no_grad()
     def at(self, maps: Sequence[Tensor], rois: Tensor, head: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -14,10 +14,30 @@ def test_boxes_without_area_and_labels_that_are_no_class_are_refused(rng):
     model = pair().train()
     with pytest.raises(ValueError, match=r'positive width and height .* \[4.0, 6.0, 4.0, 34.0\] with label 0 in 1.png'):
         model(*read(model, raw(rng, boxes=[[[4, 6, 30, 34]], [[4, 6, 4, 34]]])), mode='loss')
-    inputs, samples = read(model, raw(rng))
-    samples[0].gt_instances.labels[1] = CLASSES
+    data = raw(rng)
+    data['data_samples'][0].gt_instances.labels[1] = CLASSES
     with pytest.raises(ValueError, match=r'labels 0\.\.2 are needed, got .* with label 3 in 0.png'):
-        model(inputs, samples, mode='loss')
+        model.data_preprocessor(data, training=True)
+    model.data_preprocessor(data, False)  # what is tested is the evaluator's business
+
+
+def test_boxes_are_looked_at_before_they_move_to_a_device(rng, monkeypatch):
+    from mmdet.structures.bbox import HorizontalBoxes
+
+    model, data = pair().train(), raw(rng)
+    for sample in data['data_samples']:  # as PackDetInputs leaves them
+        sample.gt_instances.bboxes = HorizontalBoxes(sample.gt_instances.bboxes)
+    order = []
+    cast = model.data_preprocessor.cast_data
+    monkeypatch.setattr(model.data_preprocessor, 'cast_data', lambda batch: (order.append('moved'), cast(batch))[1])
+    original = torch.Tensor.nonzero  # what waits for a device
+    monkeypatch.setattr(torch.Tensor, 'nonzero', lambda self, **k: (order.append('looked'), original(self, **k))[1])
+    inputs, samples = (model.data_preprocessor(data, True)[key] for key in ('inputs', 'data_samples'))
+    assert order[:2] == ['looked', 'moved']
+    monkeypatch.undo()
+    for sample in samples:
+        sample.gt_instances.bboxes[:, 2:] = sample.gt_instances.bboxes[:, :2]  # nobody asks any more
+    assert 'loss_kd' in model(inputs, samples, mode='loss')
 
 
 def test_teachers_of_other_classes(rng):

@@ -153,7 +153,7 @@ def test_a_step_reaches_every_parameter_and_no_teacher(rng):
     torch.testing.assert_close(teacher.network.state_dict(), before, rtol=0, atol=0)
     assert not teacher.network.training
     hooks = [m for m in model.student.modules() if m._forward_hooks or m._forward_pre_hooks]
-    assert hooks == [] and 'loss_and_target' not in model.student.roi_head.bbox_head.__dict__
+    assert hooks == [model.data_preprocessor] and 'loss_and_target' not in model.student.roi_head.bbox_head.__dict__
 
 
 def test_a_cascade_learns_from_one_head_and_one_head_from_a_cascade(rng):

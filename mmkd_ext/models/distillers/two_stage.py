@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import partial
 from logging import WARNING
 from typing import Any
 
@@ -63,6 +64,8 @@ class TwoStageDistiller(OfflineDistiller):
         super().__init__(student, teacher, losses, input_size, channel_order, data_preprocessor, init_cfg)  # type: ignore[arg-type]
         self._foreground_chance = {
             name: ChanceWatch(each.name, what='sampled regions with an object') for name, each in self.teachers.items()}
+        preprocessor: Any = self.data_preprocessor
+        preprocessor.register_forward_pre_hook(partial(check_boxes, self.num_classes), with_kwargs=True)
         self._chance = {}  # most regions are background, which is easily guessed
 
     @staticmethod
@@ -113,7 +116,6 @@ class TwoStageDistiller(OfflineDistiller):
 
     def loss(self, inputs: Tensor, data_samples: list[Any]) -> dict[str, Tensor]:
         """Return the student's own terms, `loss_<name>` per entry of `losses`, and diagnostics."""
-        check_boxes(data_samples, self.num_classes)
         with recording_rois(self.student, self.student_heads) as record:
             terms = self.student.loss(inputs, data_samples)
         student, target = record.outputs(), torch.cat(record.labels)

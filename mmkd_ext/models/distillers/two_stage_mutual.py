@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -46,7 +47,6 @@ class TwoStageMutualLearningDistiller(MutualLearningDistiller, DetectorEnsemble)
 
     def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
         """Return each detector's own terms (`<network>_<term>`) and `loss_<entry>_<student>` of `losses`."""
-        check_boxes(data_samples, self.num_classes)
         records: dict[str, RoIRecording] = {}
         terms: dict[str, Tensor] = {}
         for name, network in self.networks.items():
@@ -117,6 +117,8 @@ class TwoStageMutualLearningDistiller(MutualLearningDistiller, DetectorEnsemble)
         if len(set(classes.values())) > 1:
             raise ValueError(f'Detectors of the same classes are needed, got {classes}. Look at num_classes of their box heads.')
         self._classes = classes[self.students[0]]
+        preprocessor: Any = self.data_preprocessor
+        preprocessor.register_forward_pre_hook(partial(check_boxes, self._classes), with_kwargs=True)
         self._levels = {(a, b): common_levels(side, said[a].stages, said[b].stages) for a in self.students for b in said if a != b}
         rows: list[tuple[str, ...]] = []
         for key, loss in self.distill.items():
