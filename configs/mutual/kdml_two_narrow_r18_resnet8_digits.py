@@ -1,8 +1,9 @@
-"""KD and mutual learning on digits: a ResNet-8 and two narrow ResNet-18 train together, from nothing, on the same 300 images.
+"""KD and mutual learning on digits: a ResNet-8 and two narrow ResNet-18 train together, from nothing, on the same 100 images.
 
     python tools/train.py configs/mutual/kdml_two_narrow_r18_resnet8_digits.py
 
-KD only: --cfg-options model.losses.ml.loss_weight=0; mutual learning only: model.losses.kd.loss_weight=0. 600 steps of 32 images.
+KD only: --cfg-options model.losses.ml.loss_weight=0; mutual learning only: model.losses.kd.loss_weight=0. 600 steps of 32 images. Both
+terms grow over the first half of them, since a teacher that trains along has nothing to teach at first.
 """
 
 _base_ = '../nd_loss/resnet8_digits.py'
@@ -20,6 +21,5 @@ model = dict(
     losses=dict(
         kd=dict(type='mmkd_ext.KDLoss', tau=2.0, loss_weight=1.0),
         ml=dict(type='mmkd_ext.MutualLearningLoss', tau=1.0, loss_weight=1.0)))
-train_dataloader = dict(dataset=dict(samples_per_class=30))
-param_scheduler = dict(milestones=[30, 45])
-train_cfg = dict(max_epochs=60, val_interval=20)
+train_cfg = dict(val_interval=50)
+custom_hooks = [dict(type='mmkd_ext.LossWarmupHook', loss=loss, epochs=75) for loss in ('kd', 'ml')]
