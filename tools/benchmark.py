@@ -23,6 +23,7 @@ from mmkd_ext.benchmark_distillers import TeacherAlone, class_means_cost, distil
 from mmkd_ext.benchmark_mutual import mutual_parts
 from mmkd_ext.export import build_model, input_shape, plain_config
 from mmkd_ext.launch import merge_options
+from mmkd_ext.memory import keep_freed_memory
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 from mmkd_ext.raw_predictions import detects
 from mmkd_ext.registry import MODELS
@@ -79,6 +80,7 @@ def load_witness(spec: str) -> Callable[..., Any]:
 def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     """Measure and print two tables; return the rows."""
     args = parse_args(argv)
+    keep_freed_memory()  # as training does
     cfg = load_config(args.config)
     merge_options(cfg, args.cfg_options, args.config)
     if cfg.get('custom_imports'):

@@ -21,6 +21,7 @@ from mmkd_ext.launch import (
     join_processes,
     leave_processes,
 )
+from mmkd_ext.memory import keep_freed_memory
 from mmkd_ext.preflight import PreflightError, check_train, run_checked
 from mmkd_ext.weights import check_weights, weights_of
 
@@ -112,6 +113,7 @@ def check_start(cfg: Config, model: nn.Module) -> None:
 def train(argv: Sequence[str] | None = None) -> None:
     """Check, then train."""
     cfg = make_config(parse_args(argv))
+    keep_freed_memory()
     join_processes(cfg)
     choose_checkpoint(cfg)
     runner = build_runner(cfg)
