@@ -35,7 +35,13 @@ class Timing:
 
 
 def compare_steps(
-    models: dict[str, nn.Module], images: Tensor, targets: Tensor | list, precisions: list[str], rounds: int, threads: int
+    models: dict[str, nn.Module],
+    images: Tensor,
+    targets: Tensor | list,
+    precisions: list[str],
+    rounds: int,
+    threads: int,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> list[Timing]:
     """Time forward and backward of several networks in turn, round by round, so that a drifting machine hits all alike.
 
@@ -46,6 +52,7 @@ def compare_steps(
         precisions: 'float32' and 'bfloat16' (autocast).
         rounds: Counted rounds, after one that is not.
         threads: CPU threads.
+        clock: Of seconds; `time.process_time` does not count what other processes do.
 
     Returns:
         One timing per network and precision, in the order of `models`.
@@ -56,7 +63,7 @@ def compare_steps(
     with _threads(threads):
         for i in range(rounds + 1):
             for timing in timings:
-                seconds = _step(models[timing.name], images, targets, timing.precision)
+                seconds = _step(models[timing.name], images, targets, timing.precision, clock)
                 if i:
                     timing.seconds.append(seconds)
         for timing in timings:
@@ -117,7 +124,13 @@ def deployed_size(model: nn.Module, shape: tuple[int, int, int]) -> tuple[int, i
     return sum(p.numel() for p in used), counter.get_total_flops() // 2
 
 
-def _step(model: nn.Module, images: Tensor, targets: Tensor | list, precision: str) -> float:
+def _step(
+    model: nn.Module,
+    images: Tensor,
+    targets: Tensor | list,
+    precision: str,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
     from mmpretrain.structures import DataSample
 
     if isinstance(targets, Tensor):
@@ -125,7 +138,7 @@ def _step(model: nn.Module, images: Tensor, targets: Tensor | list, precision: s
     else:
         samples = copy.deepcopy(targets)
     _wait(images)
-    start = time.perf_counter()
+    start = clock()
     with _precision(model, images, precision):
         losses = model(images, samples, mode='loss')
         terms = [value for key, value in losses.items() if 'loss' in key]
@@ -133,7 +146,7 @@ def _step(model: nn.Module, images: Tensor, targets: Tensor | list, precision: s
     if isinstance(total, Tensor):  # a teacher alone has nothing to minimise
         total.backward()
     _wait(images)
-    seconds = time.perf_counter() - start
+    seconds = clock() - start
     model.zero_grad(set_to_none=True)
     return seconds
 

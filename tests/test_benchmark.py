@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -58,13 +59,14 @@ def test_networks_take_turns_in_every_round_and_the_first_does_not_count(monkeyp
     names, steps = {id(model): name for name, model in models.items()}, []
     seconds = iter([9.0] * 4 + [1.0, 2.0, 3.0, 4.0] + [1.1, 2.1, 3.1, 4.1] + [6.0, 7.0, 8.0, 5.0] + [0.0] * 4)
 
-    def step(model: nn.Module, images: Tensor, targets: Tensor, precision: str) -> float:
+    def step(model: nn.Module, images: Tensor, targets: Tensor, precision: str, clock: object = time.process_time) -> float:
+        assert clock is time.process_time
         steps.append((names[id(model)], precision, torch.get_num_threads(), model.training))
         return next(seconds)
 
     monkeypatch.setattr(benchmark, '_step', step)
     threads = torch.get_num_threads()
-    timings = compare_steps({k: m.eval() for k, m in models.items()}, IMAGES, TARGETS, ['float32', 'bfloat16'], 3, 1)
+    timings = compare_steps({k: m.eval() for k, m in models.items()}, IMAGES, TARGETS, ['float32', 'bfloat16'], 3, 1, time.process_time)
     turn = [(name, precision, 1, True) for precision in ('float32', 'bfloat16') for name in ('plain', 'ours')]
     assert steps == turn * 5  # one that does not count, three, one for the memory
     assert [(t.name, t.precision) for t in timings] == [step[:2] for step in turn]
@@ -269,6 +271,22 @@ def test_a_number_that_counts_nothing_is_refused(tmp_path, capsys, words):
 def test_a_device_that_is_not_there_is_one_sentence(tmp_path, capsys):
     assert tool.main([str(config_in(tmp_path)), '--device', 'cuda:99']) == 2
     assert '--device needs a device of this machine, got cuda:99' in one_error(capsys.readouterr().err)
+
+
+def test_waiting_is_no_cpu_time():
+    class Sleeper(Holder):
+        def forward(self, images: Tensor, samples: list, mode: str) -> dict[str, Tensor]:
+            time.sleep(0.2)
+            return super().forward(images, samples, mode)
+
+    for clock, longer in ((time.perf_counter, True), (time.process_time, False)):
+        (timing,) = compare_steps(dict(a=Sleeper(1)), IMAGES, TARGETS, ['float32'], 1, 1, clock)
+        assert (timing.median > 0.2) is longer
+
+
+def test_cpu_time_of_a_gpu_is_one_sentence(tmp_path, capsys):
+    assert tool.main([str(config_in(tmp_path)), '--device', 'meta', '--cpu-time']) == 2
+    assert '--cpu-time needs --device cpu, got meta' in one_error(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(

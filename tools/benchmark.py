@@ -9,6 +9,7 @@ import argparse
 import importlib.util
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--compile', action='store_true', help='also a distiller whose teachers are compiled')
     parser.add_argument('--class-means', action='store_true', help='time class means against a bare teacher pass instead')
+    parser.add_argument('--cpu-time', action='store_true', help='seconds of this process, which the machine\'s other work leaves alone')
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
     parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
     parser.add_argument('--marker', default='benchmark', help='the markers: <!-- MARKER --> and <!-- /MARKER -->')
@@ -110,7 +112,10 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         torch.zeros(1, device=args.device)
     except (RuntimeError, AssertionError) as error:
         raise PreflightError(f'--device needs a device of this machine, got {args.device}: {str(error).splitlines()[0]}') from error
-    where = f'batch {args.batch_size}, {shape[-1]} px, {args.device}, {args.threads} threads, torch {torch.__version__}'
+    if args.cpu_time and torch.device(args.device).type != 'cpu':
+        raise PreflightError(f'--cpu-time needs --device cpu, got {args.device}, whose work it does not count.')
+    kind = ', CPU time' if args.cpu_time else ''
+    where = f'batch {args.batch_size}, {shape[-1]} px, {args.device}, {args.threads} threads, torch {torch.__version__}{kind}'
     print(f'{args.config}: {where}')
     print('deployed (eval mode)    parameters    multiply-adds')
     for name, model in models.items():
@@ -125,7 +130,8 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     targets: Any = torch.arange(args.batch_size) % getattr(models['ours'], 'num_classes', num_classes(plain))
     if detector is not None:
         targets = samples_with_boxes(detector, images)
-    timings = compare_steps(models, images, targets, args.precision, args.rounds, args.threads)
+    clock = time.process_time if args.cpu_time else time.perf_counter
+    timings = compare_steps(models, images, targets, args.precision, args.rounds, args.threads, clock)
     if parts:
         timings += [sum_of(timings, list(dict.fromkeys([*parts, *teachers])), precision) for precision in args.precision]
     rows = [

@@ -81,10 +81,10 @@ def chosen(dataset: Any, images: Sequence[str]) -> list[int]:
 
 @torch.no_grad()
 def found_by(model: Any, item: dict[str, Any]) -> dict[str, InstanceData]:
-    """What student and teachers find in an image, in its own pixels; a plain detector is the student."""
+    """What student and teachers find in an image, in its own pixels; or what a plain detector finds."""
     data = model.data_preprocessor(dict(inputs=[item['inputs']], data_samples=[item['data_samples']]), False)
     inputs, samples = data['inputs'], data['data_samples']
-    found = {'student': model(inputs, copy.deepcopy(samples), mode='predict')}
+    found = {'student' if hasattr(model, 'teachers') else 'detector': model(inputs, copy.deepcopy(samples), mode='predict')}
     for name, teacher in getattr(model, 'teachers', {}).items():
         found[name] = teacher.predict(inputs, copy.deepcopy(samples))
     return {name: said[0].pred_instances.cpu() for name, said in found.items()}

@@ -33,7 +33,7 @@ _STYLE: Any = {
     'legend.framealpha': 0.8,
     'legend.edgecolor': 'none',
 }
-_FRACTION = re.compile(r'^(coco|pascal_voc)/')  # mmdet's metrics are 0..1, mmpretrain's are percent
+_FRACTION = re.compile(r'(^|/)(coco|pascal_voc)/')  # mmdet's metrics are 0..1, mmpretrain's are percent
 _ACCURACY = re.compile(r'(?<![a-zA-Z])acc|mAP(_50)?$|precision|recall|f1-score')
 _RATE = re.compile(r'(^|/)lr$')
 
@@ -69,7 +69,7 @@ def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int
             ('Loss', 'weighted loss terms (nats)', losses),
             (
                 'Accuracy',
-                'accuracy, AP (%)' if any(_FRACTION.match(c.key) for c in known) else 'accuracy (%)',
+                'accuracy, AP (%)' if any(_FRACTION.search(c.key) for c in known) else 'accuracy (%)',
                 accuracies,
             ),
             ('Learning rate', 'learning rate', rates),
@@ -118,7 +118,7 @@ def _draw(axes: Axes, runs: dict[str, Run], curves: Sequence[Curve], in_epochs: 
         style: Any = dict(linewidth=2.2 if strong else 1.2, linestyle=_DASHES[j % len(_DASHES) if several else 0])
         label = f'{curve.key} ({"validation" if curve.val else "training"})' if both else curve.key
         for i, run in enumerate(runs.values()):
-            points, scale = run.curves.get(curve, []), 100 if _FRACTION.match(curve.key) else 1
+            points, scale = run.curves.get(curve, []), 100 if _FRACTION.search(curve.key) else 1
             xs = [x / (run.epoch_length if in_epochs and run.epoch_length else 1) for x, _ in points]
             ys = _smoothed([scale * y for _, y in points], 1 if curve.val or rate else smooth)
             values += [y for y in ys if math.isfinite(y)]

@@ -1,5 +1,6 @@
 """Every config of configs/nd_loss_det parses and builds; the recipes are the paper's."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ WEIGHTS = {  # kd and nd of KD++ and of ReviewKD++
     'r18_r101': ((1.0, 1.5), (1.2, 1.5)), 'r50_r101': ((1.0, 1.0), (1.4, 1.0)), 'mobilenetv2_r50': ((1.0, 1.0), (2.2, 1.5))}
 
 
+@cache
 def load(path: Path) -> Config:
     cfg = Config.fromfile(path)
     if 'teacher' in cfg.model:
@@ -77,7 +79,7 @@ def test_a_config_builds_and_ships_the_stock_student(path, monkeypatch, built):
 @pytest.mark.parametrize('schedule', ['180k', '1x'])
 def test_the_coco_recipes_are_the_paper_s(pair, schedule):
     for method, (kd, nd) in zip(('kdpp', 'reviewkdpp'), WEIGHTS[pair], strict=True):
-        cfg = Config.fromfile(REPO / f'configs/nd_loss_det/{method}_{pair}_coco_{schedule}.py')
+        cfg = load(REPO / f'configs/nd_loss_det/{method}_{pair}_coco_{schedule}.py')
         losses = cfg.model.losses
         assert (losses.kd.loss_weight, losses.nd.loss_weight) == (kd, nd) and set(losses) == {'kd', 'nd'}
         assert losses.kd.type == ('mmkd_ext.KDLoss' if method == 'kdpp' else 'mmkd_ext.ReviewKDLoss')

@@ -82,6 +82,21 @@ def test_an_interrupted_run_goes_on_with_the_same_losses_and_class_means(folder)
     torch.testing.assert_close(whole['state_dict']['distill.nd.class_means'], means, rtol=0, atol=0)
 
 
+def test_a_category_that_the_annotations_do_not_list_ends_a_run_before_it_starts(folder, capsys):
+    scenes = folder / 'scenes/train_12_seed0'
+    content = json.loads((scenes / 'annotations.json').read_text())
+    content['annotations'][3]['category_id'] = 99
+    (scenes / 'bad.json').write_text(json.dumps(content))
+    cfg = Config.fromfile(folder / 'tiny_detector.py')
+    old = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(
+        type='CocoDataset', data_root=str(scenes), ann_file='bad.json', data_prefix=dict(img=''), metainfo=old.metainfo,
+        pipeline=old.pipeline)  # fmt: skip
+    cfg.dump(folder / 'bad_detector.py')
+    run(train, folder, 'bad_detector.py', '--work-dir', 'bad', code=2)
+    assert 'got category_id 99 of 1 in ' in one_error(capsys.readouterr().err)
+
+
 def test_the_average_of_weights_is_the_student_s_and_has_no_teacher(folder):
     saved = read_checkpoint(folder / 'whole/epoch_2.pth')
     averaged = {key.removeprefix('module.'): x for key, x in saved['ema_state_dict'].items() if key != 'steps'}
@@ -179,7 +194,7 @@ def test_a_picture_has_the_truth_the_student_and_the_teacher_in_its_own_colours(
         expected = detections(network, image)
         kept = expected.scores >= 0.2
         assert 0 < kept.sum() == len(found)
-        apart = torch.cdist(found, (expected.bboxes[kept] * 400 / 128).clamp(max=399))
+        apart = torch.cdist(found, (expected.bboxes[kept] * 400 / 128).clamp(max=399), compute_mode='donot_use_mm_for_euclid_dist')
         assert apart.amin(dim=0).max() < 0.1 and apart.amin(dim=1).max() < 0.1  # equal scores may come in any order
         wanted = [f'{k} {s:.2f}' for k, s in zip(expected.labels[kept].tolist(), expected.scores[kept].tolist(), strict=True)]
         assert sorted(names) == sorted(wanted)

@@ -64,8 +64,7 @@ class TwoStageDistiller(OfflineDistiller):
         super().__init__(student, teacher, losses, input_size, channel_order, data_preprocessor, init_cfg)  # type: ignore[arg-type]
         self._foreground_chance = {
             name: ChanceWatch(each.name, what='sampled regions with an object') for name, each in self.teachers.items()}
-        preprocessor: Any = self.data_preprocessor
-        preprocessor.register_forward_pre_hook(partial(check_boxes, self.num_classes), with_kwargs=True)
+        self.student.data_preprocessor.register_forward_pre_hook(partial(check_boxes, self.num_classes), with_kwargs=True)
         self._chance = {}  # most regions are background, which is easily guessed
 
     @staticmethod
