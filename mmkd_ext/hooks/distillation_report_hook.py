@@ -10,6 +10,7 @@ import torch
 from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
 from mmengine.hooks import Hook
+from mmengine.model import BaseTTAModel
 from mmengine.runner import Runner
 
 from mmkd_ext.random_state import random_state_kept
@@ -49,7 +50,8 @@ class DistillationReportHook(Hook):
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None) -> None:
         """Take what each network said of a batch."""
-        self._judge(runner.test_loop.evaluator, data_batch, outputs)
+        if not isinstance(unwrapped(runner.model), BaseTTAModel):  # its samples hold what was said of one view of an image
+            self._judge(runner.test_loop.evaluator, data_batch, outputs)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Add to the metrics before they are logged."""
@@ -87,6 +89,8 @@ class DistillationReportHook(Hook):
                 judge.metrics = [metric for metric in judge.metrics if not isinstance(metric, DumpResults)]
                 for metric in judge.metrics:
                     metric.results.clear()  # of this batch, the ensemble's
+                    if getattr(metric, 'outfile_prefix', None):  # a file of its own, beside the ensemble's
+                        metric.outfile_prefix = f'{metric.outfile_prefix}_{name}'
             self._judges[name].process([sample.networks[name] for sample in outputs or ()], batch)
 
     def _add_networks(self, metrics: dict[str, float], size: int) -> dict[str, dict[str, float]]:

@@ -48,9 +48,10 @@ class Ensemble(BaseModel):
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        if not networks or not all(str(name).isidentifier() and name != ALL for name in networks):
+        if not networks or not all(str(name).isidentifier() and name != ALL and not hasattr(ModuleDict, name) for name in networks):
             raise ValueError(
-                f"{type(self).__name__} needs networks whose names are Python identifiers other than '{ALL}', got {list(networks)}.")
+                f"{type(self).__name__} needs networks whose names are Python identifiers other than '{ALL}' and the methods of a "
+                f'module (half, train, ...), got {list(networks)}.')
         cfgs = {name: network_config(spec) for name, spec in networks.items()}
         first = next(iter(cfgs.values())).get('data_preprocessor')
         shared = {'type': self.preprocessor_type, **(data_preprocessor or first or {})}

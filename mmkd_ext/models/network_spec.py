@@ -44,6 +44,10 @@ def network_config(spec: str | Mapping[str, Any]) -> ConfigDict:
         plain.loss = ConfigDict(type='CrossEntropyLoss')
     elif model.startswith('cifar/'):
         plain = ConfigDict(cifar_zoo_classifier(model.removeprefix('cifar/'), classes or 100))
+    elif model.startswith('torchvision/'):
+        raise ValueError(
+            f"A network that trains comes from mmpretrain, timm (timm/{model.removeprefix('torchvision/')}) or a config, got {model}: "
+            'torchvision has frozen teachers only.')
     else:
         cfg, address = zoo_config(model, 'network', weights=bool(words.get('pretrained')))
         plain = ConfigDict(copy.deepcopy(dict(cfg.model)))
@@ -84,6 +88,8 @@ def build_trained(spec: str | Mapping[str, Any], data_preprocessor: Mapping[str,
 
 
 def _words(spec: str | Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(spec, str | Mapping):
+        raise ValueError(f'A network needs a name, a model config, or a dict with model; got {spec!r}.')
     words = {'model': spec} if isinstance(spec, str) or 'type' in spec else dict(spec)
     if not isinstance(words.get('model'), str | Mapping) or set(words) - set(_KNOWN):
         raise ValueError(
@@ -105,6 +111,10 @@ def _start_from(plain: ConfigDict, address: str | None, model: Any) -> None:
 
 def _set_classes(plain: ConfigDict, classes: int) -> None:
     head: Any = plain.get('head') or {}
+    counting: tuple[Any, ...] = plain.get('data_preprocessor') or {}, head.get('loss') or {}
+    for part in counting:  # mixed labels and label smoothing count them too
+        if part.get('num_classes') is not None:
+            part.num_classes = classes
     boxes: Any = (plain.get('roi_head') or {}).get('bbox_head')
     if plain.get('type') == 'TimmClassifier':
         plain.num_classes = classes

@@ -30,6 +30,12 @@ class Outputs(NamedTuple):
     token_logits: Tensor | None = None
 
 
+def detached(said: Outputs) -> Outputs:
+    """The same for somebody who only follows it."""
+    tokens = None if said.token_logits is None else said.token_logits.detach()
+    return Outputs(tuple(x.detach() for x in said.stages), said.embedding.detach(), said.logits.detach(), tokens)
+
+
 class Recording:
     """What was seen of one forward pass; `outputs()` once it has ended.
 

@@ -1,15 +1,23 @@
 """The teacher's accuracy beside the student's: its own, taken once, and kept over a resume."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from mmengine.dataset import default_collate
+from mmengine.evaluator import BaseMetric, Evaluator
+from mmengine.logging import MMLogger
+from mmengine.model import BaseModel
 from mmengine.registry import DATASETS, init_default_scope
+from mmengine.structures import BaseDataElement
+from mmpretrain.models import AverageClsScoreTTA
 from test_tools.runs import one_thread, write_config
 from test_tools.test_distillation import extra
 
 from mmkd_ext.checkpoints import read_checkpoint
 from mmkd_ext.export import build_model
+from mmkd_ext.hooks import DistillationReportHook
 from mmkd_ext.models.teacher import FrozenTeacher
 from mmkd_ext.preflight import load_config
 from tools import train
@@ -64,3 +72,50 @@ def test_a_run_without_teachers_is_left_alone(tmp_path, monkeypatch):
         assert train.main([str(config), '--work-dir', 'work', '--cfg-options', 'train_cfg.max_epochs=1']) == 0
     assert not (tmp_path / 'work/adapters.txt').exists()
     assert not any(key.startswith('teacher') for record in validations(tmp_path / 'work') for key in record)
+
+
+class Silent(BaseModel):
+    def forward(self):
+        raise AssertionError('nobody asks')
+
+
+class Written(BaseMetric):
+    """A metric that writes a file, as those of detections do."""
+
+    def __init__(self, outfile_prefix):
+        super().__init__()
+        self.outfile_prefix = outfile_prefix
+
+    def process(self, data_batch, data_samples):
+        self.results.extend(sample['label'] for sample in data_samples)
+
+    def compute_metrics(self, results):
+        Path(f'{self.outfile_prefix}.txt').write_text(str(results))
+        return {'sum': float(sum(results))}
+
+
+def judged(tmp_path, model):
+    evaluator = Evaluator([Written(str(tmp_path / 'boxes'))])
+    evaluator.dataset_meta = {}
+    said = BaseDataElement(label=1)
+    said.set_field({'a': BaseDataElement(label=2), 'b': BaseDataElement(label=3)}, 'networks')
+    evaluator.process([said], None)
+    loader = SimpleNamespace(dataset=[0])
+    runner = SimpleNamespace(
+        model=model, test_loop=SimpleNamespace(evaluator=evaluator), test_dataloader=loader, logger=MMLogger.get_current_instance())
+    hook = DistillationReportHook()
+    hook.after_test_iter(runner, 0, None, [said])
+    metrics = evaluator.evaluate(1)
+    hook.after_test_epoch(runner, metrics)
+    return metrics
+
+
+def test_the_files_of_an_ensemble_are_not_overwritten_by_those_of_its_networks(tmp_path):
+    assert judged(tmp_path, torch.nn.Identity()) == {'sum': 1.0, 'a/sum': 2.0, 'b/sum': 3.0}
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        'boxes.txt': '[1]', 'boxes_a.txt': '[2]', 'boxes_b.txt': '[3]'}
+
+
+def test_with_augmented_tests_no_network_is_judged_by_one_view_of_each_image(tmp_path):
+    tta = AverageClsScoreTTA(module=Silent())
+    assert judged(tmp_path, tta) == {'sum': 1.0}

@@ -14,6 +14,7 @@ from mmpretrain.structures import DataSample
 from naive_mutual import ensemble, peer_term, teacher_term
 
 from mmkd_ext.export import plain_model
+from mmkd_ext.models.network_spec import network_config
 from mmkd_ext.registry import MODELS
 
 PREPROCESSOR = dict(mean=[100.0] * 3, std=[50.0] * 3, num_classes=5)
@@ -247,6 +248,34 @@ def test_half_precision_steps_stay_finite(rng):
     assert all(math.isfinite(float(x.detach())) for x in terms.values())
 
 
+def test_a_network_called_lossy_minimises_what_others_do(rng):
+    counted = dict(SMALL, options=dict(head=dict(cal_acc=True)))
+    model = distiller(dict(lossy=counted, b=counted))
+    terms = model(*read(model, batch(rng)), mode='loss')
+    minimised = {'loss_lossy', 'loss_b', 'loss_teacher', 'loss_kd_lossy', 'loss_kd_b', 'loss_ml_lossy', 'loss_ml_b'}
+    assert {key for key in terms if 'loss' in key} == minimised
+    assert 'termy_accuracy_top-1' in terms
+
+
+def test_a_loss_that_is_none_is_left_out():
+    assert list(distiller(teacher=None, losses=dict(kd=None, ml=ML)).distill) == ['ml']
+
+
+@pytest.mark.parametrize('change', [dict(teacher=None), dict(freeze_teacher=True)], ids=['none', 'frozen'])
+def test_only_a_teacher_that_trained_along_is_tested_alone(change):
+    with pytest.raises(ValueError, match="predict_by='teacher' needs a teacher that trained along"):
+        plain_model(config(predict_by='teacher', **change))
+
+
+def test_the_number_of_classes_reaches_mixed_labels_and_smoothing():
+    smooth = dict(type='LabelSmoothLoss', label_smooth_val=0.1, num_classes=1000)
+    zoo = network_config('mmpretrain::resnet/resnet18_8xb32_in1k.py')
+    assert zoo.data_preprocessor.num_classes == zoo.head.num_classes == 1000
+    zoo.head.loss = smooth
+    own = network_config(dict(model=zoo, num_classes=5))
+    assert own.data_preprocessor.num_classes == own.head.loss.num_classes == own.head.num_classes == 5
+
+
 @pytest.mark.parametrize(
     ('change', 'words'),
     [
@@ -259,10 +288,19 @@ def test_half_precision_steps_stay_finite(rng):
         (dict(losses=dict(ml=dict(ML, students=['a']))), 'compares two or more students, got a'),
         (dict(losses=dict(nd=dict(type='mmkd_ext.NDLoss'))), 'only a teacher that stays as it is has'),
         (dict(students=dict(a=SMALL, b=dict(model='cifar/resnet8', num_classes=4))), "of the same classes.*'b': 4"),
+        (dict(losses=dict(kd=dict(KD, students='a', teacher='a'))), "losses.kd needs students other than 'a'"),
+        (dict(losses=dict(ml=dict(ML, students=['a', 'a']))), 'students of a, b, each once'),
+        (dict(students=dict(a=SMALL, b_c=SMALL, c=SMALL), losses=dict(kd=KD, kd_b=dict(KD, students='c'))), 'both make a term kd_b_c'),
+        (dict(students=[SMALL, SMALL]), 'needs students=dict'),
+        (dict(students=dict(a=SMALL, b=3)), 'needs students=dict'),
+        (dict(losses=[ML]), 'needs losses=dict'),
+        (dict(teacher=3), 'A network needs a name, a model config, .* got 3'),
+        (dict(students=dict(a='torchvision/resnet18', b=SMALL)), r'comes from mmpretrain, timm \(timm/resnet18\)'),
+        (dict(students=dict(half=SMALL, full=SMALL)), 'and the methods of a module'),
         (dict(predict_by='z'), 'predict_by needs one of ensemble, a, b, teacher, got .z'),
         (dict(freeze_teacher=True, teacher=None), 'freeze_teacher=True needs a teacher'),
         (dict(students=dict(a='mmpretrain::no/such.py', b=SMALL)), 'A network that a zoo knows or a config file is needed'),
-        (dict(students=dict(a=dict(model='cifar/resnet8', classes=4), b=SMALL)), 'any of num_classes, options, checkpoint'),
+        (dict(students=dict(a=dict(model='cifar/resnet8', classes=4), b=SMALL)), 'any of num_classes, options, pretrained, checkpoint'),
     ])
 def test_what_cannot_work_is_said_when_it_is_built(change, words):
     with pytest.raises(ValueError, match=words):

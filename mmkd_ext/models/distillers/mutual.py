@@ -12,7 +12,7 @@ from mmkd_ext.registry import MODELS
 
 from ..ensemble import ALL, Ensemble
 from ..network_spec import network_config
-from ..outputs import Outputs, recording
+from ..outputs import Outputs, detached, recording
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, input_shape_of, last_stage_only, target_of
@@ -42,6 +42,7 @@ class MutualLearningDistiller(Ensemble):
             `teacher_spec.build_network`); None: the students have their peers alone.
         losses: Name -> config of a loss. A `MutualLearningLoss` compares the students with one another. Any other is taken for each
             student and the teacher; `students=[...]` names those that it is for, `teacher='name'` the student to follow instead.
+            An entry None is left out (`--cfg-options model.losses.kd=None`).
         freeze_teacher: Whether the teacher is frozen.
         predict_by: 'ensemble', or the name of the network that predicts alone, such as 'teacher'.
         input_size: Side of the images with which the networks are looked at once, to size the losses' adapters; None: what the
@@ -71,6 +72,10 @@ class MutualLearningDistiller(Ensemble):
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
+        losses = losses or {}
+        for what, given, kinds in (('students', students, str | Mapping), ('losses', losses, Mapping | None)):
+            if not isinstance(given, Mapping) or not all(isinstance(each, kinds) for each in given.values()):
+                raise ValueError(f'{type(self).__name__} needs {what}=dict(name=config, ...), got {given!r}.')
         if len(students) < 2 or TEACHER in students:
             raise ValueError(
                 f"{type(self).__name__} needs two or more students, none called '{TEACHER}', got {', '.join(students) or 'none'}. "
@@ -88,8 +93,10 @@ class MutualLearningDistiller(Ensemble):
             self.teachers[TEACHER] = self.teacher_type(teacher, self.data_preprocessor, channel_order)
         self.pairs: dict[str, Pair] = {}  # by module
         modules: dict[str, nn.Module] = {}
-        for entry, cfg in (losses or {}).items():
-            for key, pair, loss in self._expanded(entry, cfg):
+        for entry, cfg in losses.items():
+            for key, pair, loss in self._expanded(entry, cfg) if cfg is not None else ():
+                if key in modules:
+                    raise ValueError(f'losses.{entry} and losses.{self.pairs[key].entry} both make a term {key}: rename one.')
                 self.pairs[key], modules[key] = pair, loss
         self.distill = nn.ModuleDict(modules)
         self.loss_factors: dict[str, float] = {}
@@ -100,7 +107,9 @@ class MutualLearningDistiller(Ensemble):
     def plain_cfg(cls, cfg: Mapping[str, Any]) -> ConfigDict:
         """The ensemble of the plain students, which is all that is deployed; or the one network that `predict_by` names."""
         by = cfg.get('predict_by', ALL)
-        kept: dict[str, Any] = {TEACHER: cfg.get('teacher')} if by == TEACHER else dict(cfg['students'])
+        if by == TEACHER and (cfg.get('teacher') is None or cfg.get('freeze_teacher')):
+            raise ValueError(f"predict_by='{TEACHER}' needs a teacher that trained along, got none, or a frozen one: test that one alone.")
+        kept: dict[str, Any] = {TEACHER: cfg['teacher']} if by == TEACHER else dict(cfg['students'])
         if by in kept:
             kept = {by: kept[by]}
         plain = ConfigDict(type=f'mmkd_ext.{cls.ensemble_type}', networks={name: cls.plain_network(x) for name, x in kept.items()})
@@ -132,10 +141,10 @@ class MutualLearningDistiller(Ensemble):
         named, teacher = cfg.pop('students', None), cfg.pop('teacher', TEACHER)
         chosen = tuple(self.students if named is None else [named] if isinstance(named, str) else named)
         unknown = [name for name in (*chosen, teacher) if name not in (*self.students, TEACHER)]
-        if unknown or not entry.isidentifier() or TEACHER in chosen or not chosen:
+        if unknown or not entry.isidentifier() or TEACHER in chosen or not chosen or len(set(chosen)) < len(chosen):
             raise ValueError(
-                f'losses.{entry} needs a name that is a Python identifier, students of {", ".join(self.students)}, and as teacher one of '
-                f"these or '{TEACHER}'; got students={named!r} and teacher={teacher!r}.")
+                f'losses.{entry} needs a name that is a Python identifier, students of {", ".join(self.students)}, each once, and as '
+                f"teacher one of these or '{TEACHER}'; got students={named!r} and teacher={teacher!r}.")
         loss: Any = MODELS.build(cfg)
         if getattr(loss, 'among_peers', False):
             if len(chosen) < 2:
@@ -148,6 +157,8 @@ class MutualLearningDistiller(Ensemble):
                 f'losses.{entry} follows class means, which only a teacher that stays as it is has; got {teacher!r}, which trains. '
                 'Set freeze_teacher=True, or leave the loss out.')
         followers = [name for name in chosen if name != teacher]
+        if not followers:
+            raise ValueError(f'losses.{entry} needs students other than {teacher!r}, whom they follow, got students={named!r}.')
         each = [loss, *(MODELS.build(cfg) for _ in followers[1:])]  # adapters of their own
         return [(f'{entry}_{name}', Pair(entry, (name,), teacher), x) for name, x in zip(followers, each, strict=True)]
 
@@ -170,7 +181,7 @@ class MutualLearningDistiller(Ensemble):
             with recording(network) as record:
                 own = network.loss(self.view(name, inputs), data_samples)
             said[name] = record.outputs()
-            terms.update({f'loss_{name}' if key == 'loss' else f'{name}_{key}': value for key, value in own.items()})
+            terms.update({f'loss_{name}' if key == 'loss' else self._own(name, key): value for key, value in own.items()})
         target = target_of(data_samples, self.data_preprocessor)
         self._compare(terms, said, target)
         terms.update(self._diagnostics(said, target))
@@ -178,7 +189,7 @@ class MutualLearningDistiller(Ensemble):
 
     def _compare(self, terms: dict[str, Tensor], said: Mapping[str, Outputs], target: Tensor) -> None:
         """Add the terms of `losses`; nobody learns from being followed."""
-        followed = {name: _detached(outputs) for name, outputs in said.items()}
+        followed = {name: detached(outputs) for name, outputs in said.items()}
         for key, loss in self.distill.items():
             if not torch.is_grad_enabled() and getattr(loss, 'class_means', target) is None:
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
@@ -189,6 +200,10 @@ class MutualLearningDistiller(Ensemble):
             else:
                 value = loss(said[students[0]], followed[teacher], target)
             add_terms(terms, key, value, loss, self.loss_factors.get(entry, 1.0))
+
+    @staticmethod
+    def _own(name: str, key: str) -> str:  # also of a network called `lossy`
+        return f'{name}_{key}' if 'loss' in key else diagnostic(f'{name}_{key}')
 
     @torch.no_grad()
     def _diagnostics(self, said: Mapping[str, Outputs], target: Tensor) -> dict[str, Tensor]:
@@ -230,8 +245,3 @@ class MutualLearningDistiller(Ensemble):
         self.adapter_table = adapter_table(rows, self.input_shape[-1])
         if self.adapter_table:
             print_log(self.adapter_table, 'current')
-
-
-def _detached(said: Outputs) -> Outputs:
-    tokens = None if said.token_logits is None else said.token_logits.detach()
-    return Outputs(tuple(x.detach() for x in said.stages), said.embedding.detach(), said.logits.detach(), tokens)

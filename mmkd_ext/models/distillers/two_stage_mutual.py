@@ -53,7 +53,7 @@ class TwoStageMutualLearningDistiller(MutualLearningDistiller, DetectorEnsemble)
             with recording_rois(network, self.heads[name]) as record:
                 own = network.loss(self.view(name, inputs, data_samples), data_samples)
             records[name] = record
-            terms.update({f'{name}_{key}': value for key, value in own.items()})
+            terms.update({self._own(name, key): value for key, value in own.items()})
         maps = {name: tuple(x.detach() for x in record.maps) for name, record in records.items()}
         maps.update({name: teacher.maps(inputs, data_samples) for name, teacher in self.teachers.items()})
         for student in self.students:
