@@ -8,11 +8,12 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
 from mmkd_ext.registry import MODELS
+from mmkd_ext.weights import check_weights, weights_of
 
 from .backbones.cifar_zoo import cifar_zoo_classifier
 from .teacher_spec import zoo_config
-from .teacher_weights import fetched, load_wholly, read_weights
 
 _KNOWN = ('model', 'num_classes', 'options', 'pretrained', 'checkpoint')
 
@@ -79,8 +80,10 @@ def build_trained(spec: str | Mapping[str, Any], data_preprocessor: Mapping[str,
         network: Any = MODELS.build(plain)
     checkpoint = _words(spec).get('checkpoint')
     if checkpoint is not None:
-        name = str(plain.get('model_name', plain.get('type')))
-        load_wholly(network, read_weights(fetched(checkpoint, name), None), name, checkpoint)
+        path = local_checkpoint(checkpoint)
+        state = read_checkpoint(path)
+        check_weights(network, state, path)
+        network.load_state_dict(weights_of(state, path), strict=False)  # a training checkpoint has helpers beside it
         for module in network.modules():
             if hasattr(module, '_is_init'):
                 module._is_init = True  # the host's initialisation goes past it
@@ -101,12 +104,23 @@ def _words(spec: str | Mapping[str, Any]) -> dict[str, Any]:
 def _start_from(plain: ConfigDict, address: str | None, model: Any) -> None:
     if plain.get('type') == 'TimmClassifier':
         plain.pretrained = True
+        _normalise_as_timm(plain)
     elif address and 'backbone' in plain:
         plain.backbone.init_cfg = ConfigDict(type='Pretrained', checkpoint=address, prefix='backbone')
     else:
         raise ValueError(
             f'pretrained=True needs a model whose weights a zoo knows, got {model if isinstance(model, str) else plain.get("type")}: '
             'give its backbone an init_cfg in options.')
+
+
+def _normalise_as_timm(plain: ConfigDict) -> None:
+    """Its weights want the mean and deviation of their own training."""
+    from timm.models import get_pretrained_cfg
+
+    known = get_pretrained_cfg(plain.model_name)
+    if known is not None:
+        mean, std = ([255 * x for x in values] for values in (known.mean, known.std))
+        plain.data_preprocessor = ConfigDict(mean=mean, std=std, to_rgb=True)
 
 
 def _set_classes(plain: ConfigDict, classes: int) -> None:

@@ -239,6 +239,25 @@ def test_a_network_that_names_its_preprocessor_sees_what_that_would_make(rng):
     assert torch.equal(model.view('a', images), images)
 
 
+def test_weights_of_timm_see_the_images_of_their_training():
+    spec = dict(model='timm/vit_tiny_patch16_224', num_classes=5, pretrained=True)
+    assert network_config(spec).data_preprocessor == dict(mean=[127.5] * 3, std=[127.5] * 3, to_rgb=True)
+    assert 'data_preprocessor' not in network_config(dict(spec, pretrained=False))
+
+
+def test_a_network_that_starts_from_a_file_keeps_its_weights_through_the_hosts_initialisation(tmp_path):
+    trained = distiller().networks['a']
+    torch.save(dict(state_dict={**trained.state_dict(), 'distill.kd.x': torch.zeros(1)}), tmp_path / 'a.pth')
+    model = distiller(dict(a=dict(SMALL, checkpoint=str(tmp_path / 'a.pth')), b=SMALL))
+    model.init_weights()
+    assert all(torch.equal(x, trained.state_dict()[key]) for key, x in model.networks['a'].state_dict().items())
+    assert not torch.equal(model.networks['a'].head.fc.weight, model.networks['b'].head.fc.weight)
+    with pytest.raises(ValueError, match='not_there.pth'):
+        distiller(dict(a=dict(SMALL, checkpoint=str(tmp_path / 'not_there.pth')), b=SMALL))
+    with pytest.raises(ValueError, match='A checkpoint of this network is needed'):
+        distiller(dict(a=dict(LARGE, checkpoint=str(tmp_path / 'a.pth')), b=SMALL))
+
+
 def test_half_precision_steps_stay_finite(rng):
     model = distiller(dict(a=SMALL, b=VIT))
     inputs, samples = read(model, batch(rng))
