@@ -11,18 +11,29 @@ from mmengine.optim import build_optim_wrapper
 from mmkd_ext.launch import cpu_wrapper
 
 
-def test_two_processes_have_their_own_losses_and_the_mean_of_both_gradients_without_find_unused_parameters():
+@pytest.mark.parametrize('mutual', [False, True], ids=['frozen teacher', 'mutual'])
+def test_two_processes_have_their_own_losses_and_the_mean_of_both_gradients_without_find_unused_parameters(mutual):
     assert cpu_wrapper({})['find_unused_parameters'] is False
-    said = two_processes()
-    alone = [step(network(), rank) for rank in (0, 1)]
+    said = two_processes(mutual)
+    alone = [step(network(mutual), rank) for rank in (0, 1)]
+    named = {'loss_kd_a', 'loss_ml_b', 'teacher_loss_cls'} if mutual else {'loss_kd', 'loss_nd', 'loss_review', 'loss_cls'}
+    some = min(named)
     for rank, (terms, _) in enumerate(alone):
         assert said[rank][0] == pytest.approx(terms, rel=1e-5)
-        assert {'loss_kd', 'loss_nd', 'loss_review', 'loss_cls'} < set(terms)
-    assert alone[0][0]['loss_kd'] != pytest.approx(alone[1][0]['loss_kd'], rel=1e-3)
+        assert named < set(terms)
+    assert alone[0][0][some] != pytest.approx(alone[1][0][some], rel=1e-3)
     for name, gradient in alone[0][1].items():
         mean = (gradient + alone[1][1][name]) / 2
         for rank in (0, 1):
             torch.testing.assert_close(torch.from_numpy(said[rank][1][name]), mean, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_detectors_that_train_together_take_a_step_in_bfloat16_on_a_cpu(rng):
+    model = network(mutual=True)
+    optim = build_optim_wrapper(model, dict(type='mmkd_ext.CPUAmpOptimWrapper', optimizer=dict(type='SGD', lr=0.0)))
+    terms = model.train_step(raw(rng), optim)
+    assert {'loss_kd_a', 'loss_ml_b'} < set(terms)
+    assert all(x.isfinite() and x.dtype == torch.float32 for k, x in terms.items() if 'loss' in k)
 
 
 @pytest.mark.parametrize('distilled', [False, True], ids=['stock', 'distilled'])
