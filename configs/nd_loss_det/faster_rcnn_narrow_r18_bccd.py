@@ -1,4 +1,4 @@
-"""The student of the blood cells alone: the narrow Faster R-CNN of the digit scenes, from scratch. Not run here.
+"""The student of the blood cells alone: the narrow Faster R-CNN of the digit scenes, from scratch.
 
 MMKD_BCCD=FOLDER python tools/train.py configs/nd_loss_det/faster_rcnn_narrow_r18_bccd.py
 

@@ -1,4 +1,4 @@
-"""KD++ on the blood cells. The teacher has to be trained first. Not run here.
+"""KD++ on the blood cells. The teacher has to be trained first.
 
 MMKD_BCCD=FOLDER python tools/train.py configs/nd_loss_det/teacher_r18_bccd.py
 MMKD_BCCD=FOLDER python tools/train.py configs/nd_loss_det/kdpp_narrow_r18_r18_bccd.py
