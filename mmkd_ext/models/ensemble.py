@@ -1,5 +1,6 @@
 """Several classifiers that predict as one. N samples, K classes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -90,7 +91,7 @@ class Ensemble(BaseModel):
         if self.predict_by != ALL:
             return self._logits(self.predict_by, inputs)
         said = torch.stack([self._logits(name, inputs).float().log_softmax(dim=1) for name in self.members])
-        return said.logsumexp(dim=0) - torch.log(torch.tensor(float(len(said))))
+        return said.logsumexp(dim=0) - math.log(len(said))
 
     def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
         """An ensemble is trained by a `MutualLearningDistiller`."""

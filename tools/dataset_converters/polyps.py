@@ -10,8 +10,6 @@ import argparse
 import hashlib
 import io
 import json
-import os
-import shutil
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +21,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from mmkd_ext.preflight import PreflightError, run_checked
+from mmkd_ext.whole_folder import written_whole
 
 LAYOUTS = {'images': 'masks', 'Original': 'Ground Truth'}  # folder of the images -> folder of the masks beside it
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp')
@@ -197,21 +196,13 @@ def _annotations(pictures: Sequence[Picture], members: Sequence[str]) -> bytes:
 def _write(
     source: Path, pictures: Sequence[Picture], parts: Mapping[str, Sequence[str]], read: Read, out: Path
 ) -> None:
-    """Everything into a folder beside `out`, which then takes its name."""
-    partial = out.with_name(f'.{os.getpid()}_{out.name}')
-    try:
-        (partial / 'images').mkdir(parents=True)
+    """Images and annotations, all or nothing."""
+    with written_whole(out) as partial:
+        (partial / 'images').mkdir()
         for picture in pictures:
             (partial / 'images' / PurePosixPath(picture.source).name).write_bytes(read(picture.source))
         for part, members in parts.items():
             (partial / f'{part}.json').write_bytes(_annotations(pictures, members))
-        if out.is_dir():
-            out.rmdir()  # empty
-        partial.rename(out)
-    except OSError as error:
-        raise PreflightError(f'A folder that can be written is needed, got {out}: {error}. Name another as OUT.') from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,9 +6,7 @@ and val/CLASS/*.JPEG, whole or not at all, after the counts of all classes and i
 
 import argparse
 import io
-import os
 import re
-import shutil
 import sys
 import zipfile
 from collections import Counter
@@ -18,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from mmkd_ext.preflight import PreflightError, run_checked
+from mmkd_ext.whole_folder import written_whole
 
 CLASSES, TRAIN_PER_CLASS, VAL_IMAGES = 200, 500, 10_000
 Read = Callable[[str], bytes]
@@ -116,10 +115,8 @@ def _text(archive: Path, read: Read, name: str) -> str:
 
 
 def _write(archive: Path, plan: dict[PurePosixPath, str], read: Read, out: Path) -> None:
-    """Everything into a folder beside `out`, which then takes its name."""
-    partial = out.with_name(f'.{os.getpid()}_{out.name}')
-    try:
-        partial.mkdir(parents=True)
+    """All images or none."""
+    with written_whole(out) as partial:
         for folder in sorted({name.parent for name in plan}):
             (partial / folder).mkdir(parents=True)
         for name, source in plan.items():
@@ -129,13 +126,6 @@ def _write(archive: Path, plan: dict[PurePosixPath, str], read: Read, out: Path)
             except Exception as error:  # zlib's, zipfile's, the decoder's: whatever it is, the image cannot be used
                 raise PreflightError(f'{archive} needs {source}, which is damaged: {error}. Download it again.') from error
             (partial / name).write_bytes(image)
-        if out.is_dir():
-            out.rmdir()  # empty
-        partial.rename(out)
-    except OSError as error:
-        raise PreflightError(f'A folder that can be written is needed, got {out}: {error}. Name another as OUT.') from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
