@@ -101,9 +101,11 @@ class _Classifier(nn.Module):
 
 def build_witness(cfg: dict) -> nn.Module:
     """The model of a TESKD config with the students as they are described (`tools/benchmark.py --witness`)."""
+    from mmengine.registry import DefaultScope
     from mmpretrain.registry import MODELS
 
     neck, head = cfg['model']['neck'], cfg['model']['head']
     strides = neck.get('branch_strides') or [2**i for i in range(len(neck['in_channels']) - 1, 0, -1)]
     students = NaiveTESKD(neck['in_channels'], head['num_classes'], neck.get('channels'), strides)
-    return _Classifier(MODELS.build(cfg['model']['backbone']), students)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):  # whatever scope a run before left
+        return _Classifier(MODELS.build(cfg['model']['backbone']), students)
