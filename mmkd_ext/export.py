@@ -11,6 +11,7 @@ from torch import nn
 
 from mmkd_ext.checkpoints import AtomicBackend, read_checkpoint
 from mmkd_ext.folders import check_output
+from mmkd_ext.models.told_order import tell_channel_order
 from mmkd_ext.weights import weights_of
 
 
@@ -63,6 +64,8 @@ def build_model(cfg: Config) -> nn.Module:
     """The model of a config on the CPU, in eval mode. Nothing is downloaded: its weights are to come from a checkpoint."""
     from mmpretrain.registry import MODELS
 
+    cfg = copy.deepcopy(cfg)
+    tell_channel_order(cfg)
     model_cfg = without_weights(cfg.model)
     model_cfg.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):

@@ -18,6 +18,7 @@ from mmengine.runner import Runner
 
 from mmkd_ext.explain import one_line
 from mmkd_ext.folders import check_work_dir
+from mmkd_ext.models.told_order import tell_channel_order
 from mmkd_ext.preflight import PreflightError, load_config
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -148,4 +149,5 @@ def cpu_wrapper(cfg: Mapping[str, Any]) -> dict[str, Any]:
 
 def build_runner(cfg: Config) -> Runner:
     """The runner that the config asks for."""
+    tell_channel_order(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

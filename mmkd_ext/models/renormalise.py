@@ -7,7 +7,8 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-_OTHER = {'rgb': 'bgr', 'bgr': 'rgb'}
+from .channel_order import OTHER, converts
+
 
 
 class Renormalise:
@@ -18,7 +19,8 @@ class Renormalise:
         student: The student's preprocessor (`mean`, `std`, `to_rgb`).
         teacher: Config of the teacher's.
         student_order: Channel order of the student's images; None: 'rgb' if its preprocessor has `to_rgb`.
-        teacher_order: Of the teacher's; None: 'rgb' if it has `to_rgb`, else the order in which the data is loaded.
+        teacher_order: Of the teacher's; None: the student's where both have `to_rgb` or neither, else 'rgb' if it has `to_rgb`, else
+            the order in which the data is loaded.
 
     Raises:
         ValueError: The orders cannot be known, or numbers of channels differ.
@@ -38,8 +40,7 @@ class Renormalise:
             *(x if x is not None else torch.full((1,), v) for x, v in
               ((s_mean, 0.0), (s_std, 1.0), (t_mean, 0.0), (t_std, 1.0)))
         )  # fmt: skip
-        s_rgb = bool(getattr(student, 'to_rgb', getattr(student, '_channel_conversion', False)))
-        t_rgb = bool(teacher.get('to_rgb', teacher.get('bgr_to_rgb', False)))
+        s_rgb, t_rgb = converts(student), converts(teacher)
         s_mean, s_std, t_mean, t_std = (x.double() for x in (s_mean, s_std, t_mean, t_std))
         self.flip = len(s_mean) in (1, 3) and _orders_differ(name, s_rgb, t_rgb, student_order, teacher_order)
         if self.flip:
@@ -79,13 +80,13 @@ def _orders_differ(name: str, s_rgb: bool, t_rgb: bool, student: str | None, tea
     for order in (student, teacher):
         if order not in (None, 'rgb', 'bgr'):
             raise ValueError(f"channel_order needs to be 'rgb', 'bgr' or None, got {order!r}.")
+    if teacher is None and s_rgb == t_rgb:
+        return False  # both do the same to what was loaded
     student = student or ('rgb' if s_rgb else None)
     teacher = teacher or ('rgb' if t_rgb else None)
     if student is not None:
         # `to_rgb` flips what was loaded; a teacher without it saw what the loader gives
-        return student != (teacher or (_OTHER[student] if s_rgb else student))
-    if teacher is None:
-        return False
+        return student != (teacher or OTHER[student])
     raise ValueError(
         f'The channel order of the images is needed: the teacher {name} takes {teacher}, and the '
         "student's data_preprocessor has to_rgb=False, which data in RGB and in BGR may have. Set the distiller's "

@@ -13,6 +13,7 @@ from mmcv.cnn import fuse_conv_bn
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from .channel_order import converts
 from .feature_maps import tensors_in
 from .outputs import Outputs, recording
 from .renormalise import Renormalise
@@ -49,7 +50,7 @@ class FrozenTeacher:
         self.precision, compiled = options.pop('precision', None), options.pop('compile', False)
         if self.precision not in (None, *_PRECISIONS):
             raise ValueError(f"A teacher's precision needs to be None or one of {', '.join(_PRECISIONS)}, got {self.precision!r}.")
-        self.network, self.name, preprocessor, self.input_size = build_network(options)
+        self.network, self.name, preprocessor, self.input_size, known_order = build_network(options)
         self.network.requires_grad_(False).eval()
         convolves = any(isinstance(module, nn.Conv2d) for module in self.network.modules())
         self._digest: str | None = None
@@ -59,6 +60,8 @@ class FrozenTeacher:
             self.network = without_batch_norms(self.network).to(memory_format=torch.channels_last)
         self._compiled = CompiledRecording(self.network, self.name) if compiled else None
         own_order = options.get('channel_order')
+        if own_order is None and (channel_order or converts(student_preprocessor) or converts(preprocessor)):
+            own_order = known_order  # else neither turns what was loaded, and nobody told in which order that was
         self._renormalise = (
             None
             if student_preprocessor is None or not preprocessor

@@ -9,10 +9,12 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from .backbones.cifar_zoo import cifar_zoo_classifier
+from .channel_order import ORDER_KEYS, order_of
 from .teacher_weights import fetched, load_wholly, read_weights
 
 _IMAGENET = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
-_CIFAR100 = {'mean': [129.3105, 124.1085, 112.4040], 'std': [68.2125, 65.4075, 70.4055]}  # what the KD field trains with
+# what the KD field trains with
+_CIFAR100 = {'mean': [129.3105, 124.1085, 112.4040], 'std': [68.2125, 65.4075, 70.4055], 'to_rgb': True}
 _UNSET = '<the address that the zoo knows>'
 
 
@@ -24,12 +26,14 @@ class Network(NamedTuple):
         name: For messages.
         preprocessor: `mean`, `std`, `to_rgb` of its training; empty: as the student's.
         input_size: Side of its images where it takes one size only, else None.
+        channel_order: Of its images, 'rgb' or 'bgr', where its name or its config's data tell; else None.
     """
 
     module: nn.Module
     name: str
     preprocessor: dict[str, Any]
     input_size: int | None
+    channel_order: str | None = None
 
 
 def build_network(spec: str | Mapping[str, Any]) -> Network:
@@ -66,7 +70,7 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
             f'The teacher {_name(options["model"])} needs weights, got checkpoint=None. Name a file, or set '
             'allow_random=True if random weights are really meant.'
         )
-    module, address, preprocessor, input_size = _unloaded(
+    module, address, preprocessor, input_size, order = _unloaded(
         options['model'], options.get('num_classes'), options.get('options') or {})
     name = _name(options['model'])
     if checkpoint == _UNSET:
@@ -81,8 +85,14 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
         load_wholly(
             module, weights, name, checkpoint, options.get('allow_missing'), options.get('allow_unexpected'))
     if options.get('data_preprocessor') is not None:
-        preprocessor = dict(options['data_preprocessor'])
-    return Network(module, name, preprocessor, options.get('input_size') or input_size)
+        given = dict(options['data_preprocessor'])
+        silent = not any(key in given for key in ORDER_KEYS)  # of the order, which then stays what it was
+        preprocessor, order = ({**_order_words(preprocessor), **given}, order) if silent else (given, None)
+    return Network(module, name, preprocessor, options.get('input_size') or input_size, order)
+
+
+def _order_words(preprocessor: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: preprocessor[key] for key in ORDER_KEYS if key in preprocessor}
 
 
 def _name(model: str | Mapping) -> str:
@@ -91,16 +101,17 @@ def _name(model: str | Mapping) -> str:
 
 def _unloaded(
     model: str | Mapping, num_classes: int | None, options: Mapping[str, Any]
-) -> tuple[nn.Module, str | None, dict, int | None]:
-    """The network with random weights, the address of its weights, its preprocessor and its only input size."""
+) -> tuple[nn.Module, str | None, dict, int | None, str | None]:
+    """The network with random weights, the address of its weights, its preprocessor, its only input size and its channel order."""
     if isinstance(model, str) and model.startswith('timm/'):
-        return _timm(model.removeprefix('timm/'), num_classes, options)
+        return (*_timm(model.removeprefix('timm/'), num_classes, options), 'rgb')
     if isinstance(model, str) and model.startswith('torchvision/'):
-        return _torchvision(model.removeprefix('torchvision/'), num_classes, options)
+        return (*_torchvision(model.removeprefix('torchvision/'), num_classes, options), 'rgb')
     if isinstance(model, str) and model.startswith('cifar/'):
         classifier = cifar_zoo_classifier(model.removeprefix('cifar/'), num_classes or 100)
         published = num_classes in (None, 100)  # of another number there are none, so the student's numbers are as good as any
-        return _classifier(classifier, 'mmpretrain', options), None, dict(_CIFAR100) if published else {}, None
+        preprocessor, order = (dict(_CIFAR100), 'rgb') if published else ({}, None)
+        return _classifier(classifier, 'mmpretrain', options), None, preprocessor, None, order
     cfg, address = zoo_config(model) if isinstance(model, str) else (Config({'model': dict(model)}), None)
     model_cfg = ConfigDict(copy.deepcopy(dict(cfg.model)))
     if num_classes is not None and model_cfg.get('head') is not None:
@@ -109,7 +120,8 @@ def _unloaded(
     module = _classifier(model_cfg, scope, options)
     # as for the host, the model's own goes before the config's; a distiller's may stand in its student
     own = [x.get('data_preprocessor') for x in (model_cfg, model_cfg.get('student') or {}, cfg)]
-    return module, address, dict(next(filter(None, own), {})), _only_side(getattr(module, 'backbone', None))
+    preprocessor = dict(next(filter(None, own), {}))
+    return module, address, preprocessor, _only_side(getattr(module, 'backbone', None)), order_of(cfg, preprocessor)
 
 
 def _only_side(network: Any) -> int | None:
