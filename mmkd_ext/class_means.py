@@ -14,7 +14,9 @@ from mmengine.registry import DATASETS, FUNCTIONS
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+import mmkd_ext
 from mmkd_ext.class_means_file import digest, load_class_means, save_class_means
+from mmkd_ext.data_digest import data_digest
 from mmkd_ext.random_state import random_state_kept, seed_everything
 
 
@@ -65,12 +67,15 @@ def means_of_teacher(
         ValueError: A file of another teacher, data or pipeline; a class without samples; a limit below 1.
     """
     cfg = dict(loader['dataset'])
+    content = [data_digest(dataset) if is_main_process() else None]
+    broadcast_object_list(content)
     provenance = {
         'teacher': teacher.fingerprint()[:16] + (f' in {teacher.precision}' if teacher.precision else ''),
-        'data': digest((sorted((k, str(v)) for k, v in cfg.items() if k != 'pipeline'), len(dataset))),  # type: ignore[arg-type]
+        'data': digest((sorted((k, str(v)) for k, v in cfg.items() if k != 'pipeline'), content[0])),
         'pipeline': digest((str(cfg.get('pipeline')), str(model.data_preprocessor.__dict__.get('to_rgb')),
                             _numbers(model.data_preprocessor), teacher.view)),
     }  # fmt: skip
+    provenance['version'] = mmkd_ext.__version__
     detects = hasattr(model, 'class_mean_samples')
     if detects:
         provenance['sampling'] = digest((model.class_mean_provenance, seed))
@@ -83,12 +88,18 @@ def means_of_teacher(
     if detects:
         names = model.class_mean_names(names or ())
     else:
-        names = [str(k) for k in range(_classes(model))] if names is None else list(names)
+        names = [str(k) for k in range(number_of_classes(model))] if names is None else list(names)
+    if not detects and len(names) != number_of_classes(model):
+        raise ValueError(
+            f"Class means need data of the student's {number_of_classes(model)} classes, got {len(names)} ({', '.join(map(str, names[:5]))}, "
+            '...). Look at num_classes of its head and at metainfo of train_dataloader.dataset.')
     answer = [_read(path, provenance) if is_main_process() else None]
     broadcast_object_list(answer)  # one process reads, and all of them hear of a refusal
     if isinstance(answer[0], str):
         raise ValueError(answer[0])
     if answer[0] is not None:
+        if len(answer[0][0]) != len(names):
+            raise ValueError(f'Class means of {len(names)} classes are needed, got {path} with {len(answer[0][0])} rows. Remove it.')
         print_log(f'Class means of {teacher.name} from {path}.', 'current')
         return ClassMeans(*answer[0], names, path)
     dataset = _limited(dataset, limit)
@@ -161,7 +172,8 @@ def _loaded(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[di
         yield model.data_preprocessor(batch, False)
 
 
-def _classes(model: Any) -> int:
+def number_of_classes(model: Any) -> int:
+    """K of a distiller's student."""
     if hasattr(model, 'num_classes'):  # of several students
         return model.num_classes
     parts = [getattr(model.student, name, None) for name in ('head', 'backbone', 'model')]  # VGG's is in the backbone

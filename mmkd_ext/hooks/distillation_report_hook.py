@@ -1,19 +1,18 @@
 """What a distillation tells about its teachers, and an ensemble about its networks."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from mmengine.dist import is_main_process
-from mmengine.evaluator import DumpResults
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel
 from mmengine.runner import Runner
 
-from mmkd_ext.random_state import random_state_kept
+from mmkd_ext.class_means_file import digest
+from mmkd_ext.data_digest import data_digest
+from mmkd_ext.hooks.teacher_validation import copied_evaluator, scalars, validated
 from mmkd_ext.registry import HOOKS
 from mmkd_ext.wrappers import unwrapped
 
@@ -24,8 +23,9 @@ _KEPT = 'mmkd_ext_teacher_metrics'
 class DistillationReportHook(Hook):
     """Put the teachers' metrics, and those of an ensemble's networks, beside the model's, and the table of adapters into the work dir.
 
-    A frozen teacher is validated once: at the first validation of a run it makes one pass over the data, and later ones, also those
-    after `--resume`, repeat its numbers, under `<name of the teacher>/<metric>`. The networks of an ensemble are judged by copies of the
+    A frozen teacher of the student's classes is validated once: at the first validation of a run it makes one pass over the data, and
+    later ones, also those after `--resume` on the same data, repeat its numbers, under `<name of the teacher>/<metric>`. They choose no
+    checkpoint and stop no run, and what an evaluator writes is the model's. The networks of an ensemble are judged by copies of the
     evaluator on what they said in the same pass, also in a test, and a table shows them side by side. Any other model is left alone.
 
     Args:
@@ -37,6 +37,8 @@ class DistillationReportHook(Hook):
     def __init__(self, adapters: str = 'adapters.txt') -> None:
         self.adapters = adapters
         self._judges: dict[str, Any] = {}  # an evaluator for each network
+        self._of_teachers: dict[str, dict[str, float]] = {}
+        self._digest: str | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Write the table."""
@@ -53,51 +55,68 @@ class DistillationReportHook(Hook):
         if not isinstance(unwrapped(runner.model), BaseTTAModel):  # its samples hold what was said of one view of an image
             self._judge(runner.test_loop.evaluator, data_batch, outputs)
 
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Add to the metrics before they are logged."""
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Validate the teachers, before the model: whatever files an evaluator leaves are the model's, which come later."""
         model = unwrapped(runner.model)
+        kept = dict(runner.message_hub.runtime_info.get(_KEPT, {}))
+        self._of_teachers = {}
+        for name, teacher in getattr(model, 'teachers', {}).items() if hasattr(runner, '_train_loop') else ():
+            key = f'{name} {teacher.fingerprint()[:16]} {self._data(runner)}'
+            if key not in kept:
+                kept[key] = validated(runner, model, teacher)
+            self._of_teachers[name] = kept[key]
+        if kept:
+            runner.message_hub.update_info(_KEPT, kept)  # checkpoints keep it
+
+    def _data(self, runner: Runner) -> str:
+        """What a teacher's numbers depend on besides itself; looked at once in a run."""
+        if self._digest is None:
+            asked = {key: runner.cfg.get(key) for key in ('val_dataloader', 'val_evaluator', 'val_cfg')}
+            found = [(digest(str(asked)), data_digest(runner.val_dataloader.dataset))] if is_main_process() else [None]
+            broadcast_object_list(found)
+            self._digest = digest(found[0])
+        return self._digest
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Put what teachers and networks score into the log, beside the metrics, by which the run's hooks choose and stop.
+
+        A student's own stand among the metrics too, for `save_best='<name>/<metric>'`, unless the ensemble has none that go first.
+        """
         if metrics is None:
             return
         own = {key: value for key, value in metrics.items() if np.ndim(value) == 0}
-        rows = self._add_networks(metrics, len(runner.val_dataloader.dataset))
-        kept = dict(runner.message_hub.runtime_info.get(_KEPT, {}))
-        for name, teacher in getattr(model, 'teachers', {}).items() if hasattr(runner, '_train_loop') else ():
-            key = f'{name} {teacher.fingerprint()[:16]}'
-            if key not in kept:
-                kept[key] = _validate(runner, model, teacher)
-            metrics.update({f'{name}/{metric}': value for metric, value in kept[key].items()})
-            if rows:
-                rows[name] = kept[key]
-        if kept:
-            runner.message_hub.update_info(_KEPT, kept)  # checkpoints keep it
+        rows = self._rows(len(runner.val_dataloader.dataset))
+        students = getattr(unwrapped(runner.model), 'students', rows)
+        for name, found in {**rows, **self._of_teachers}.items():
+            named = {f'{name}/{metric}': value for metric, value in found.items()}
+            if metrics and name in rows and name in students:
+                metrics.update(named)
+            else:
+                for key, value in named.items():
+                    runner.message_hub.update_scalar(f'val/{key}', value)
         if rows:
-            runner.logger.info(network_table({**rows, 'ensemble': own}))
+            runner.logger.info(network_table({**rows, **self._of_teachers, 'ensemble': own}))
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Add to the metrics before they are printed."""
         if metrics is None:
             return
         own = {key: value for key, value in metrics.items() if np.ndim(value) == 0}
-        rows = self._add_networks(metrics, len(runner.test_dataloader.dataset))
+        rows = self._rows(len(runner.test_dataloader.dataset))
+        for name, found in rows.items():
+            metrics.update({f'{name}/{metric}': value for metric, value in found.items()})
         if rows:
             runner.logger.info(network_table({**rows, 'ensemble': own}))
 
     def _judge(self, evaluator: Any, batch: Any, outputs: Sequence[Any] | None) -> None:
         for name in getattr(outputs[0], 'networks', {}) if outputs else ():
-            if name not in self._judges:
-                self._judges[name] = judge = copy.deepcopy(evaluator)
-                judge.metrics = [metric for metric in judge.metrics if not isinstance(metric, DumpResults)]
-                for metric in judge.metrics:
-                    metric.results.clear()  # of this batch, the ensemble's
-                    if getattr(metric, 'outfile_prefix', None):  # a file of its own, beside the ensemble's
-                        metric.outfile_prefix = f'{metric.outfile_prefix}_{name}'
+            if name not in self._judges:  # files of its own, beside the ensemble's
+                self._judges[name] = copied_evaluator(evaluator, lambda path, name=name: f'{path}_{name}')
             self._judges[name].process([sample.networks[name] for sample in outputs or ()], batch)
 
-    def _add_networks(self, metrics: dict[str, float], size: int) -> dict[str, dict[str, float]]:
-        rows = {name: _scalars(judge.evaluate(size)) for name, judge in self._judges.items()}
+    def _rows(self, size: int) -> dict[str, dict[str, float]]:
+        rows = {name: scalars(judge.evaluate(size)) for name, judge in self._judges.items()}
         self._judges.clear()
-        for name, found in rows.items():
-            metrics.update({f'{name}/{metric}': value for metric, value in found.items()})
         return rows
 
 
@@ -108,25 +127,3 @@ def network_table(rows: Mapping[str, Mapping[str, float]]) -> str:
     lines += [[name, *(f'{found[key]:.4f}' if key in found else '-' for key in columns)] for name, found in rows.items()]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns) + 1)]
     return '\n' + '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
-
-
-@torch.no_grad()
-def _validate(runner: Runner, model: Any, teacher: Any) -> dict[str, float]:
-    evaluator = runner.val_loop.evaluator
-    with random_state_kept():  # a resumed run does not come here
-        for batch in runner.val_dataloader:
-            data = model.data_preprocessor(batch, False)
-            if hasattr(teacher, 'predict'):  # a detector
-                evaluator.process(teacher.predict(data['inputs'], data['data_samples']), batch)
-                continue
-            samples, logits = data['data_samples'], teacher(data['inputs']).logits.float()
-            for sample, scores in zip(samples, logits.softmax(dim=1), strict=True):
-                sample.set_pred_score(scores).set_pred_label(scores.argmax())
-            evaluator.process(samples, batch)
-        found = evaluator.evaluate(len(runner.val_dataloader.dataset))
-    return _scalars(found)
-
-
-def _scalars(metrics: Mapping[str, Any]) -> dict[str, float]:
-    # a confusion matrix or a list by class is no curve
-    return {key: float(value) for key, value in metrics.items() if np.ndim(value) == 0}

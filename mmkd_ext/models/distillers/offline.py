@@ -142,7 +142,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         found = {}
         for name, outputs in {'student': student, **teachers}.items():
             found[diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
-            if target.ndim == 1:
+            if target.ndim == 1 and outputs.logits.shape[1] == student.logits.shape[1]:  # else they are other classes
                 correct = (outputs.logits.argmax(dim=1) == target).float()
                 found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
                 if name in self._chance:

@@ -1,0 +1,73 @@
+"""What a frozen teacher scores on the validation data, by a copy of the run's evaluator that leaves no file."""
+
+import copy
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from logging import WARNING
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.evaluator import DumpResults
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from mmkd_ext.class_means import number_of_classes
+from mmkd_ext.random_state import random_state_kept
+
+# what metrics call the places that they write to: outfile_prefix, out_file_path, output_dir, save_path, result_dir
+_WRITES = re.compile(r'^_?(out|save|dump|write|result|submission).*(file|prefix|dir|path|folder|root)|^_?(out|output|outfile)$')
+
+
+def copied_evaluator(evaluator: Any, place: Callable[[str], str]) -> Any:
+    """The same evaluator without results, for another network's predictions; predictions are not dumped.
+
+    Args:
+        evaluator: The run's.
+        place: From where a metric writes to where the copy's does.
+    """
+    copied = copy.deepcopy(evaluator)
+    copied.metrics = [metric for metric in copied.metrics if not isinstance(metric, DumpResults)]
+    for metric in copied.metrics:
+        metric.results.clear()
+        for key, value in vars(metric).items():
+            if isinstance(value, str | Path) and value and _WRITES.match(key):
+                setattr(metric, key, type(value)(place(str(value))))
+    return copied
+
+
+@torch.no_grad()
+def validated(runner: Runner, model: Any, teacher: Any) -> dict[str, float]:
+    """A teacher's metrics, by one pass over the validation data; none where its classes are not the student's."""
+    detects = hasattr(teacher, 'predict')
+    if detects and _not_comparable(teacher, teacher.heads[0].head.num_classes, model.num_classes):
+        return {}
+    with random_state_kept(), tempfile.TemporaryDirectory() as folder:  # a resumed run does not come here
+        evaluator = copied_evaluator(runner.val_loop.evaluator, lambda path: str(Path(folder) / Path(path).name))
+        for batch in runner.val_dataloader:
+            data = model.data_preprocessor(batch, False)
+            if detects:
+                evaluator.process(teacher.predict(data['inputs'], data['data_samples']), batch)
+                continue
+            samples, logits = data['data_samples'], teacher(data['inputs']).logits.float()
+            if _not_comparable(teacher, logits.shape[1], number_of_classes(model)):
+                return {}
+            for sample, scores in zip(samples, logits.softmax(dim=1), strict=True):
+                sample.set_pred_score(scores).set_pred_label(scores.argmax())
+            evaluator.process(samples, batch)
+        return scalars(evaluator.evaluate(len(runner.val_dataloader.dataset)))
+
+
+def _not_comparable(teacher: Any, theirs: int, mine: int) -> bool:
+    if theirs != mine:
+        print_log(
+            f'The teacher {teacher.name} has {theirs} classes and the student {mine}: it is not validated in those of the student.',
+            'current', WARNING)
+    return theirs != mine
+
+
+def scalars(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Those that are numbers: a confusion matrix or a list by class is no curve."""
+    return {key: float(value) for key, value in metrics.items() if np.ndim(value) == 0}
