@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from mmkd_ext.benchmark import Timing, compare_calls
@@ -13,6 +13,7 @@ from mmkd_ext.benchmark_branches import StudentWithBranches
 from mmkd_ext.benchmark_detectors import DetectorAlone
 from mmkd_ext.class_means import batches_of, compute_class_means
 from mmkd_ext.export import build_model
+from mmkd_ext.listed_data import build_data
 from mmkd_ext.raw_predictions import detects
 
 
@@ -88,7 +89,7 @@ def class_means_cost(cfg: Config, rounds: int, threads: int) -> list[Timing]:
     teacher = next(iter(model.teachers.values()))
     loader = {'collate_fn': {'type': 'default_collate'}, **cfg.train_dataloader}
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
-        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        dataset = build_data(cfg.train_dataloader.dataset, 'train')
         names = [str(k) for k in range(teacher(torch.zeros(1, *model.input_shape), once=True).logits.shape[1])]
 
         @torch.no_grad()

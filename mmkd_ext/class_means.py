@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import torch
 from mmengine.dist import all_reduce, broadcast_object_list, get_rank, get_world_size, is_main_process
 from mmengine.logging import print_log
-from mmengine.registry import DATASETS, FUNCTIONS
+from mmengine.registry import FUNCTIONS
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 import mmkd_ext
 from mmkd_ext.class_means_file import digest, load_class_means, save_class_means
 from mmkd_ext.data_digest import data_digest
+from mmkd_ext.listed_data import build_data
 from mmkd_ext.random_state import random_state_kept, seed_everything
 
 
@@ -125,7 +126,7 @@ def clean_data(cfg: Mapping[str, Any]) -> tuple[dict[str, Any], Dataset]:
     if pipeline.get('pipeline') is None:
         raise ValueError('Clean class means need the pipeline of val_dataloader.dataset, got none. Add one, or leave clean out.')
     loader['dataset'] = _with_pipeline(loader['dataset'], pipeline['pipeline'])
-    return loader, DATASETS.build(loader['dataset'])
+    return loader, build_data(loader['dataset'], 'train')
 
 
 def _with_pipeline(dataset: Mapping[str, Any], pipeline: Any) -> dict[str, Any]:

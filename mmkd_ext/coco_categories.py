@@ -1,5 +1,7 @@
-"""Annotations of categories that no class stands for, which mmdet skips without a word."""
+"""Annotation files in COCO's format are looked at while mmdet reads them, their categories against the data set's classes."""
 
+import json
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,41 +10,64 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from mmkd_ext.coco_file import check_content
+
 _SHOWN = 5
 
 
 @contextmanager
 def categories_checked() -> Iterator[None]:
-    """Look at each annotation file in COCO's format while a data set of mmdet reads it, so that none is read twice.
+    """Look at each annotation file in COCO's format while a data set or a metric of mmdet reads it, so that none is read twice.
 
     A category that the file knows and the data set's classes leave out is told in one line, since a subset may be meant.
 
     Raises:
-        ValueError: While a file is read: annotations whose category the file does not list, or none that belongs to a class.
+        ValueError: While a file is read: as `check_content`; annotations whose category the file does not list, or none that
+            belongs to a class.
     """
     from mmdet.datasets import CocoDataset
 
-    original: Any = CocoDataset.COCOAPI
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # that faster_coco_eval is absent: pycocotools is enough
+        from mmdet.evaluation.metrics import coco_metric
 
-    class Checked(original):
-        """The host's reader; it is asked for the classes' ids once, after it has read the file."""
+    of_data: Any = CocoDataset.COCOAPI
+    of_metric: Any = coco_metric.COCO
 
-        def __init__(self, annotation_file: Any = None) -> None:
-            super().__init__(annotation_file)
-            self._file = annotation_file
-            self._used = Counter(each.get('category_id') for each in self.anns.values())
-            _refuse_unknown(self._used, self.cats, annotation_file)
+    class CheckedFile(_Checked, of_metric):
+        """A metric's reader."""
+
+    class CheckedData(_Checked, of_data):
+        """A data set's reader; it is asked for the classes' ids once, after it has read the file."""
 
         def get_cat_ids(self, cat_names: Any = (), **kwargs: Any) -> list[int]:
             found = super().get_cat_ids(cat_names=cat_names, **kwargs)
             _tell_left_out(self._used, self.cats, found, cat_names, self._file)
             return found
 
-    CocoDataset.COCOAPI = Checked
+    CocoDataset.COCOAPI, coco_metric.COCO = CheckedData, CheckedFile
     try:
         yield
     finally:
-        CocoDataset.COCOAPI = original
+        CocoDataset.COCOAPI, coco_metric.COCO = of_data, of_metric
+
+
+class _Checked:
+    """What mmdet's readers do, and a look at the content before it is indexed."""
+
+    def __init__(self, annotation_file: Any = None) -> None:
+        self._file = annotation_file
+        try:
+            super().__init__(annotation_file)
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ValueError(f'An annotation file in JSON is needed, got {annotation_file}: {error}. Is it cut short?') from error
+
+    def createIndex(self) -> None:  # noqa: N802 - pycocotools calls it when the file is read
+        content = self.dataset
+        check_content(content, self._file)
+        self._used = Counter(each.get('category_id') for each in content.get('annotations', ()))
+        _refuse_unknown(self._used, {each['id']: each for each in content['categories']}, self._file)
+        super().createIndex()
 
 
 def _refuse_unknown(used: Counter, categories: dict[Any, dict], file: Any) -> None:

@@ -68,6 +68,8 @@ def sentence(error: BaseException) -> str | None:
     if not stack:
         return None
     frames = [frame for frame, _ in stack]
+    if (of_worker := _raised_by_us_in_a_worker(error)) is not None:
+        return of_worker
     if isinstance(error, ValueError | TypeError | FloatingPointError) and _raised_by_us(error.__traceback__):
         return ' '.join(str(error).split())
     wrapped = next((f.f_locals.get('model') for f in frames if f.f_code.co_name == 'wrap_model'), None)
@@ -81,6 +83,13 @@ def sentence(error: BaseException) -> str | None:
         )
     if isinstance(error, KeyError) and 'Cannot find None' in text and layer is not None:
         return _unknown_type(str(layer.f_locals.get('layer_type')), 'model')
+    empty = next((frame.f_locals.get('self') for frame in frames if frame.f_code.co_name == '_serialize_data'), None)
+    if empty is not None and not empty.data_list:
+        return (
+            f'Data with one sample or more is needed, got none in {type(empty).__name__} (ann_file {empty.ann_file!r}, data_prefix '
+            f'{empty.data_prefix}, filter_cfg {empty.filter_cfg}, indices {empty._indices}). Look at these in the config; filter_cfg '
+            'leaves out small images and those without boxes of the classes.'
+        )
     place = _place(error, frames)
     more = 'in the config or in --cfg-options (MMKD_TRACEBACK=1 shows more)'
     builders = [frame for frame in frames if frame.f_code.co_name == 'build_from_cfg']
@@ -135,6 +144,16 @@ def _raised_by_us(trace: TracebackType | None) -> bool:
     if trace is None or not os.path.abspath(trace.tb_frame.f_code.co_filename).startswith(_OURS):
         return False
     return dis.opname[trace.tb_frame.f_code.co_code[trace.tb_lasti]] == 'RAISE_VARARGS'
+
+
+def _raised_by_us_in_a_worker(error: BaseException) -> str | None:
+    """The text of an error of ours that torch brings from a loader's process, with that process's traceback before it."""
+    text = str(error)
+    if not re.match(r'Caught \w+ in DataLoader worker process', text):
+        return None
+    files = re.findall(r'^  File "(.+?)", line', text, flags=re.MULTILINE)
+    last = text.rpartition(f'\n{type(error).__name__}: ')[2]
+    return ' '.join(last.split()) if files and os.path.abspath(files[-1]).startswith(_OURS) and last != text else None
 
 
 def _place(error: BaseException, frames: list[FrameType]) -> str | None:

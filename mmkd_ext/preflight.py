@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import get_dist_info
 from mmengine.hooks import CheckpointHook
-from mmengine.registry import DATASETS, OPTIMIZERS
+from mmengine.registry import OPTIMIZERS
 from mmengine.runner import Runner
 from torch.utils.data import IterableDataset
 
 from mmkd_ext.coco_categories import categories_checked
 from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence, sync_bn_without_gpus
 from mmkd_ext.folders import check_work_dir
+from mmkd_ext.listed_data import check_listed, name_images
+from mmkd_ext.missing_data import missing_data
 from mmkd_ext.random_state import random_state_kept
 from mmkd_ext.wrappers import unwrapped
 
@@ -107,7 +109,8 @@ def check_train(runner: Runner) -> None:
         loops = {'train': lambda: runner.train_loop, 'val': lambda: runner.val_loop}
         for name, build in loops.items():
             _build_data(runner, name, build)
-        _check_labels(runner, runner.train_dataloader.dataset, 'train')
+        for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
+            _check_data(runner, loop, name)
         _check_norms(runner)
         _check_batch(runner)
 
@@ -120,7 +123,7 @@ def check_test(runner: Runner) -> None:
     """
     with random_state_kept():
         _build_data(runner, 'test', lambda: runner.test_loop)
-        _check_labels(runner, runner.test_dataloader.dataset, 'test')
+        _check_data(runner, runner.test_loop, 'test')
 
 
 def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
@@ -133,27 +136,25 @@ def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
     except (OSError, AssertionError, RuntimeError) as error:
         if not any(frame.name == 'build_dataloader' for frame in traceback.extract_tb(error.__traceback__)):
             raise  # of the evaluator, not of the data
-        raise PreflightError(_missing_data(runner, name, error)) from error
+        raise PreflightError(missing_data(_dataset_cfg(runner, name), name, error)) from error
     finally:
         socket.setdefaulttimeout(timeout)
 
 
-def _missing_data(runner: Runner, name: str, error: Exception) -> str:
-    cfg = runner.cfg[f'{name}_dataloader'].get('dataset', {})
-    while 'dataset' in cfg:  # RepeatDataset and its like
-        cfg = cfg['dataset']
-    kind = cfg.get('type')
-    if isinstance(kind, str):
-        with DATASETS.switch_scope_and_registry(None) as registry:
-            kind = registry.get(kind)
-    prefix = cfg.get('data_prefix') or ''
-    root = os.path.join(cfg.get('data_root') or '', prefix if isinstance(prefix, str) else '') or '.'
-    file, url = getattr(kind, 'filename', None), getattr(kind, 'url', None)
-    if file and url:
-        where = f'Put {file} (from {url}) into {root}, or start once where there is a network.'
-    else:
-        where = f'Look at {name}_dataloader.dataset (data_root, ann_file, data_prefix), or link the data to {root}.'
-    return f'The {name} data is needed ({cfg.get("type")} in {root}), got: {one_line(error)}. {where}'
+def _check_data(runner: Runner, loop: Any, name: str) -> None:
+    """Of a loop that was built; a training may do without a validation."""
+    dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', None)
+    if dataset is None:
+        return
+    metrics = getattr(getattr(loop, 'evaluator', None), 'metrics', ())
+    counted = name == 'train' or any(hasattr(each, '_coco_api') and not each.format_only for each in metrics)
+    check_listed(dataset, name, boxes=counted)
+    name_images(dataset)
+    _check_labels(runner, dataset, name)
+
+
+def _dataset_cfg(runner: Runner, name: str) -> Mapping[str, Any]:
+    return (runner.cfg.get(f'{name}_dataloader') or {}).get('dataset') or {}
 
 
 def _check_labels(runner: Runner, dataset: Any, name: str) -> None:
@@ -199,7 +200,7 @@ def _check_batch(runner: Runner) -> None:
         # Two samples, for the BatchNorms behind a global pooling.
         batch = loader.collate_fn([loader.dataset[i] for i in range(min(2, len(loader.dataset)))])
     except OSError as error:
-        raise PreflightError(_missing_data(runner, 'train', error)) from error
+        raise PreflightError(missing_data(_dataset_cfg(runner, 'train'), 'train', error)) from error
     except Exception as error:  # transforms are anybody's
         raise PreflightError(
             f'A batch of the training data is needed, got {(sentence(error) or one_line(error)).rstrip(".")}. '

@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 from mmengine.config import Config, DictAction
-from mmengine.registry import DATASETS, init_default_scope
+from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.class_means import ClassMeans, clean_data, means_of_teacher
 from mmkd_ext.export import build_model
+from mmkd_ext.listed_data import build_data
 from mmkd_ext.preflight import PreflightError, check_work_dir, load_config, run_checked
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -42,7 +43,7 @@ def compute(
     if clean:
         loader, dataset = clean_data(cfg)
     else:
-        loader, dataset = dict(cfg.train_dataloader), DATASETS.build(cfg.train_dataloader.dataset)
+        loader, dataset = dict(cfg.train_dataloader), build_data(cfg.train_dataloader.dataset, 'train')
     if cfg.get('default_scope', 'mmpretrain') == 'mmpretrain':  # detection takes lists
         loader.setdefault('collate_fn', dict(type='default_collate'))
     seed = (cfg.get('randomness') or {}).get('seed') or 0

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.registry import DATASETS, init_default_scope
+from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from mmengine.utils import import_modules_from_strings
 
@@ -25,6 +25,7 @@ from mmkd_ext.explain import one_line
 from mmkd_ext.export import build_model
 from mmkd_ext.folders import check_output
 from mmkd_ext.launch import merge_options
+from mmkd_ext.listed_data import build_data
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 from mmkd_ext.weights import check_weights, weights_of
 
@@ -53,11 +54,7 @@ def test_data(cfg: Config) -> Any:
     """The data set of `test_dataloader`."""
     if not (cfg.get('test_dataloader') or {}).get('dataset'):
         raise PreflightError(f'Images with boxes are needed, got no test_dataloader.dataset in {cfg.filename}.')
-    try:
-        return DATASETS.build(cfg.test_dataloader.dataset)
-    except OSError as error:
-        raise PreflightError(
-            f'The test data is needed, got: {one_line(error)}. Look at test_dataloader.dataset (data_root, ann_file).') from error
+    return build_data(cfg.test_dataloader.dataset, 'test')
 
 
 def chosen(dataset: Any, images: Sequence[str]) -> list[int]:
