@@ -8,6 +8,7 @@ default_scope = 'mmpretrain'
 custom_imports = dict(
     imports=[
         'mmkd_ext.checkpoints',
+        'mmkd_ext.checkpoint_loaders',
         'mmkd_ext.datasets',
         'mmkd_ext.hooks',
         'mmkd_ext.metrics',

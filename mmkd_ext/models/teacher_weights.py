@@ -1,6 +1,5 @@
 """Weights from a file that is read without executing code, and that fits wholly or is refused."""
 
-import argparse
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -73,8 +72,7 @@ def read_weights(path: str | Path, cifar_arch: str | None = None) -> Mapping[str
                 f'A whole .safetensors file is needed, got {path}, which cannot be used: {" ".join(str(error).split())}.'
             ) from error
     else:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # RepDistiller's options: plain values
-            state = read_checkpoint(path)
+        state = read_checkpoint(path)
     for layer in ('state_dict', 'model', 'model_state_dict'):
         if isinstance(state.get(layer), Mapping):
             state = state[layer]
