@@ -1,50 +1,28 @@
 """Checkpoints that are whole or absent, and how to find the newest one that can be read.
 
-The host writes a checkpoint's bytes straight into its final file, deletes the old one before the new one is there, and
-reads by executing whatever the file holds when the safe reader refuses it. Here: a file backend that replaces
+mmengine writes a checkpoint's bytes straight into its final file, deletes the old one before the new one is there, and
+reads by executing whatever the file holds when torch's safe reader refuses it. Here: a file backend that replaces
 atomically, and a reader that never executes and checks every byte.
 """
 
+import hashlib
 import logging
 import os
 import re
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from mmengine.fileio import LocalBackend, register_backend
-from mmengine.logging import HistoryBuffer, print_log
+from mmengine.logging import print_log
 
+from mmkd_ext.plain_objects import Refused
+from mmkd_ext.torch_file import read_torch_file
 from mmkd_ext.weights import weights_of
 
-try:
-    from mmengine.runner.checkpoint import get_torch_safe_globals
-except ImportError:  # upstream mmengine: its checkpoints hold nothing beyond these
-
-    def get_torch_safe_globals() -> list:
-        """Types that a runner's checkpoint holds besides tensors and containers."""
-        import numpy as np
-        from numpy.core import multiarray
-
-        numbers = [type(np.dtype(kind)) for kind in (np.uint32, np.float32, np.float64, np.int64)]
-        return [
-            slice,
-            getattr,
-            multiarray._reconstruct,
-            multiarray.scalar,
-            np.ndarray,
-            np.dtype,
-            HistoryBuffer,
-            *numbers,
-        ]
-
-    # Upstream's own reader needs them too: since torch 2.6 it reads weights only and knows no such types.
-    torch.serialization.add_safe_globals(get_torch_safe_globals())
-
-
 _TEMPORARY = '.mmkd-partial'
+_ADDRESS = '.address'  # beside a file that was fetched: from where
 _doomed: set[str] = set()  # removals that wait for the next whole file; shared, since the host makes a backend per call
 
 
@@ -117,18 +95,17 @@ def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, An
         ValueError: Missing, cut short, corrupt, holding Python objects, or without one of the keys.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(f'A checkpoint file is needed, got {path}, which is a folder: name a file in it{_files_in(path)}.')
     if not path.is_file():
         raise ValueError(f'A checkpoint file is needed, got {path}, which is not there.')
+    return checkpoint_in(path, path, needs)
+
+
+def checkpoint_in(source: Path | BinaryIO, path: str | Path, needs: Sequence[str] = ()) -> dict[str, Any]:
+    """As `read_checkpoint`, of a file that is there or of bytes; `path` names them in the sentence."""
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                damaged = archive.testzip()
-            if damaged is not None:
-                raise ValueError(f'its part {damaged} does not match its checksum')
-        # Leaving the context takes away what it brought, so it brings only what nobody else has registered.
-        known = torch.serialization.get_safe_globals()
-        with torch.serialization.safe_globals([g for g in get_torch_safe_globals() if g not in known]):
-            checkpoint = torch.load(path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path))
+        checkpoint = read_torch_file(source)
     except Exception as error:  # whatever a damaged file raises, it is unreadable
         raise ValueError(
             f'A whole checkpoint is needed, got {path}, which cannot be used: {_reason(error)}.'
@@ -143,13 +120,17 @@ def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, An
 
 def _reason(error: Exception) -> str:
     """What was wrong, in words that do not need torch's source."""
+    if isinstance(error, Refused):
+        return str(error)
     text = ' '.join(str(error).split())
-    foreign = re.search(r'GLOBAL (\w+(?:\.\w+)+)', text)
-    if foreign:
-        return f'it holds a Python object ({foreign.group(1)}) that could execute code, and is not opened'
-    if 'checksum' in text:
-        return f'{text} (the file is corrupt)'
+    if 'Bad CRC-32' in text:
+        return f'its part {text.split("file ")[-1]} does not match its checksum (the file is corrupt)'
     return f'it is cut short or is no checkpoint at all ({type(error).__name__})'
+
+
+def _files_in(folder: Path) -> str:
+    newest = max(folder.glob('*.pth'), key=lambda path: path.stat().st_mtime, default=None)
+    return f', such as {newest.name}' if newest else ''
 
 
 def checkpoints_newest_first(work_dir: str | Path) -> list[Path]:
@@ -193,7 +174,7 @@ def local_checkpoint(spec: str) -> str:
         return os.path.expanduser(spec)
     folder = os.path.join(torch.hub.get_dir(), 'checkpoints')
     os.makedirs(folder, exist_ok=True)
-    target = os.path.join(folder, os.path.basename(spec))
+    target = _place_of(spec, folder)
     if not os.path.exists(target):
         try:
             torch.hub.download_url_to_file(spec, target, progress=False)
@@ -202,4 +183,17 @@ def local_checkpoint(spec: str) -> str:
                 f'A checkpoint that can be fetched is needed, got {spec}: {error}. Put the file at {target}, or name a '
                 'local one.'
             ) from error
+        Path(f'{target}{_ADDRESS}').write_text(spec)
+    return target
+
+
+def _place_of(address: str, folder: str) -> str:
+    """Where the file of an address lies: under its own name, unless a file of another address was fetched under it.
+
+    A file without a note of its address was put there by hand, or by torch.
+    """
+    target = os.path.join(folder, os.path.basename(address))
+    note = Path(f'{target}{_ADDRESS}')
+    if os.path.exists(target) and note.exists() and note.read_text() != address:
+        return os.path.join(folder, f'{hashlib.sha256(address.encode()).hexdigest()[:16]}-{os.path.basename(address)}')
     return target

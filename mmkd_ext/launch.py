@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+import mmkd_ext.checkpoint_loaders  # noqa: F401  # registers
 from mmkd_ext.explain import one_line
 from mmkd_ext.folders import check_work_dir
 from mmkd_ext.models.told_order import tell_channel_order

@@ -23,6 +23,7 @@ from torch.utils.data import IterableDataset
 
 from mmkd_ext.coco_categories import categories_checked
 from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence, sync_bn_without_gpus
+from mmkd_ext.files_as_data import files_are_data
 from mmkd_ext.folders import check_work_dir
 from mmkd_ext.listed_data import check_listed, name_images
 from mmkd_ext.missing_data import missing_data
@@ -45,7 +46,8 @@ def run_checked(job: Callable[[], object]) -> int:
         The exit code: 0, or 2 after an explained error. Other errors are raised as they are.
     """
     try:
-        job()
+        with files_are_data():
+            job()
     except Exception as error:
         text = str(error) if isinstance(error, PreflightError) else sentence(error)
         if text is None or os.environ.get('MMKD_TRACEBACK') == '1':

@@ -181,3 +181,24 @@ def test_a_url_is_downloaded_once(tmp_path, monkeypatch):
     first, second = (local_checkpoint('https://example.org/a/model.pth') for _ in range(2))
     assert first == second == str(tmp_path / 'checkpoints/model.pth') and len(calls) == 1
     assert local_checkpoint('work_dirs/a.pth') == 'work_dirs/a.pth'
+
+
+def test_two_addresses_that_end_in_the_same_name_are_two_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', lambda url, target, progress: Path(target).write_text(url))
+    addresses = [f'https://example.org/{run}/model_best.pth' for run in ('a', 'b', 'c')]
+    for _ in range(2):
+        assert [Path(local_checkpoint(address)).read_text() for address in addresses] == addresses
+
+
+def test_a_file_put_by_hand_where_an_address_would_go_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    (tmp_path / 'checkpoints').mkdir()
+    (tmp_path / 'checkpoints/model.pth').write_text('by hand')
+    assert Path(local_checkpoint('https://example.org/model.pth')).read_text() == 'by hand'
+
+
+def test_a_folder_as_checkpoint_is_named_with_a_file_in_it(tmp_path):
+    save(tmp_path / 'epoch_3.pth')
+    with pytest.raises(ValueError, match='which is a folder: name a file in it, such as epoch_3.pth'):
+        read_checkpoint(tmp_path)

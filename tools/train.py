@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmkd_ext.checkpoints import local_checkpoint, newest_readable_checkpoint, read_checkpoint, remove_partial_files
+from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
 from mmkd_ext.launch import (
     add_common_arguments,
     build_runner,
@@ -117,6 +118,8 @@ def train(argv: Sequence[str] | None = None) -> None:
     join_processes(cfg)
     choose_checkpoint(cfg)
     runner = build_runner(cfg)
+    if not any(isinstance(hook, PlainCheckpointHook) for hook in runner.hooks):  # a config that is not ours
+        runner.register_hook(PlainCheckpointHook())
     if is_main_process():
         remove_partial_files(runner.work_dir)
     barrier()

@@ -8,6 +8,7 @@ default_scope = 'mmpretrain'
 custom_imports = dict(
     imports=[
         'mmkd_ext.checkpoints',
+        'mmkd_ext.checkpoint_loaders',
         'mmkd_ext.datasets',
         'mmkd_ext.hooks',
         'mmkd_ext.metrics',
@@ -33,6 +34,7 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VisualizationHook', enable=False),
+    plain_checkpoint=dict(type='mmkd_ext.PlainCheckpointHook'),
     epoch_seed=dict(type='mmkd_ext.EpochSeedHook'),
     invalid_loss=dict(type='mmkd_ext.InvalidLossHook', interval=50),
     distillation_report=dict(type='mmkd_ext.DistillationReportHook'),

@@ -6,7 +6,9 @@ from mmkd_ext.hooks.epoch_seed_hook import EpochSeedHook
 from mmkd_ext.hooks.export_student_hook import ExportStudentHook
 from mmkd_ext.hooks.invalid_loss_hook import InvalidLossHook
 from mmkd_ext.hooks.loss_warmup_hook import LossWarmupHook
+from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
 
 __all__ = [
-    'ClassMeansHook', 'DistillationReportHook', 'EpochSeedHook', 'ExportStudentHook', 'InvalidLossHook', 'LossWarmupHook'
+    'ClassMeansHook', 'DistillationReportHook', 'EpochSeedHook', 'ExportStudentHook', 'InvalidLossHook', 'LossWarmupHook',
+    'PlainCheckpointHook',
 ]

@@ -1,5 +1,7 @@
 """Networks and what hangs on them."""
 
+from mmkd_ext import checkpoint_loaders as _checkpoint_loaders  # noqa: F401  # what a model names is read as data
+
 from . import backbones, distillers, heads, necks
 from .backbones import *  # noqa: F403
 from .detector_ensemble import DetectorEnsemble

@@ -49,7 +49,8 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
               `input_size`, `channel_order`, `options` (merged into the model's config, such as
               `dict(backbone=dict(out_indices=...))` for more stages; torchvision's ResNets take `pre_activation=True`
               for stages before their last ReLU), `allow_missing` and `allow_unexpected` (patterns of keys that the file
-              may lack or have too many). `checkpoint=None` together with `allow_random=True` leaves random weights, for
+              may lack or have too many), `prefix` (what stands in front of the network's keys in the file; other keys are
+              left out). `checkpoint=None` together with `allow_random=True` leaves random weights, for
               tests.
 
     Raises:
@@ -58,7 +59,7 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
     options: dict[str, Any] = dict(spec) if isinstance(spec, Mapping) else {'model': spec}
     known = {
         'model', 'checkpoint', 'data_preprocessor', 'num_classes', 'input_size', 'channel_order', 'allow_missing',
-        'allow_unexpected', 'allow_random', 'options'}  # fmt: skip
+        'allow_unexpected', 'allow_random', 'options', 'prefix'}  # fmt: skip
     if not isinstance(options.get('model'), str | Mapping) or set(options) - known:
         raise ValueError(
             f'A teacher needs a name or a dict with model and any of {", ".join(sorted(known - {"model"} | {"compile", "precision"}))}; '
@@ -81,7 +82,7 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
             )
     if checkpoint is not None:
         arch = name.removeprefix('cifar/') if name.startswith('cifar/') else None
-        weights = read_weights(fetched(checkpoint, name), arch)
+        weights = read_weights(fetched(checkpoint, name), arch, options.get('prefix'), module.state_dict().keys())
         load_wholly(
             module, weights, name, checkpoint, options.get('allow_missing'), options.get('allow_unexpected'))
     if options.get('data_preprocessor') is not None:

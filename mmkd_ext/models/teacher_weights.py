@@ -1,9 +1,8 @@
 """Weights from a file that is read without executing code, and that fits wholly or is refused."""
 
-import argparse
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
 
 from .backbones.cifar_zoo import convert_cifar_zoo
 
+_COMPILED = '_orig_mod.'  # of torch.compile, wherever a compiled part stands
+_WRAPPERS = ('module.', 'model.', 'net.')  # of DataParallel, and of a training framework around the network
 # what a distiller's checkpoint has besides the network
 _HELPERS = re.compile(r'^(distill|data_preprocessor)\.')
 # torchvision's published DenseNets have names that torch no longer allows
@@ -38,6 +39,8 @@ def fetched(checkpoint: str | Path, name: str) -> Path:
             f'{address.rsplit("/", 1)[-1]} where there is a network and name it by teacher=dict(model={name!r}, '
             f'checkpoint=FILE), or put it into {where}.'
         ) from error
+    if path.is_dir():
+        raise ValueError(f'The teacher {name} needs a file of weights, got {path}, which is a folder: name a file in it.')
     if not path.is_file():
         raise ValueError(
             f'The teacher {name} needs weights, got {path}, which is not there. Put a file there, {_how_to_train(path)}or '
@@ -52,12 +55,17 @@ def _how_to_train(path: Path) -> str:
     return f'make it by `python tools/train.py {configs[0]}`, ' if configs else ''
 
 
-def read_weights(path: str | Path, cifar_arch: str | None = None) -> Mapping[str, Tensor]:
+def read_weights(
+    path: str | Path, cifar_arch: str | None = None, prefix: str | None = None, wanted: Collection[str] = ()
+) -> Mapping[str, Tensor]:
     """Read the weights in a `.safetensors` or torch file, whatever its layout, without executing code.
 
     Args:
-        path: The file. A layer of `state_dict`, `model` or `module.` around the weights is taken off.
+        path: The file. A layer of `state_dict`, `model`, `net` ... around the weights is taken off, and so is what DataParallel,
+            torch.compile or Lightning put in front of every key (`module.`, `_orig_mod.`, `model.`, `net.`).
         cifar_arch: Name of a network of the field's CIFAR zoo, whose published keys are then renamed.
+        prefix: What stands in front of the network's keys; keys without it are left out. None: as said above.
+        wanted: The network's own keys, which keep a prefix that they have themselves.
 
     Raises:
         ValueError: No such file, a damaged one, one that holds code, or one without weights.
@@ -73,19 +81,35 @@ def read_weights(path: str | Path, cifar_arch: str | None = None) -> Mapping[str
                 f'A whole .safetensors file is needed, got {path}, which cannot be used: {" ".join(str(error).split())}.'
             ) from error
     else:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # RepDistiller's options: plain values
-            state = read_checkpoint(path)
-    for layer in ('state_dict', 'model', 'model_state_dict'):
+        state = read_checkpoint(path)
+    for layer in ('state_dict', 'model', 'model_state_dict', 'net'):
         if isinstance(state.get(layer), Mapping):
             state = state[layer]
-    if state and all(key.startswith('module.') for key in state):
-        state = {key.removeprefix('module.'): value for key, value in state.items()}
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f'A file of weights is needed, got {path}, which holds: {", ".join(map(str, list(state)[:5]))}.')
+    state = _without_prefix(state, path, prefix, wanted)
     state = {_OLD_DENSENET.sub(r'\1\2', key): value for key, value in state.items()} if any(
         map(_OLD_DENSENET.search, state)) else state
     if cifar_arch is not None and not any(key.startswith('backbone.') for key in state):
         return convert_cifar_zoo(state, cifar_arch)
+    return state
+
+
+def _without_prefix(
+    state: Mapping[str, Tensor], path: Path, prefix: str | None, wanted: Collection[str]
+) -> Mapping[str, Tensor]:
+    if prefix is not None:
+        prefix = f'{prefix.rstrip(".")}.'
+        kept = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+        if not kept:
+            raise ValueError(f'Weights whose keys begin with {prefix} are needed, got {path}, whose first key is {next(iter(state))}.')
+        return kept
+    if any(_COMPILED in key for key in state):
+        state = {key.replace(_COMPILED, ''): value for key, value in state.items()}
+    while found := next((each for each in _WRAPPERS if all(key.startswith(each) for key in state)), None):
+        if any(key.startswith(found) for key in wanted):
+            break
+        state = {key.removeprefix(found): value for key, value in state.items()}
     return state
 
 

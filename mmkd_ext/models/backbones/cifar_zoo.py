@@ -1,6 +1,5 @@
 """The CIFAR zoo that the KD field shares (RepDistiller, mdistiller, KD++): its networks, and its checkpoints' keys."""
 
-import argparse
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
@@ -130,8 +129,7 @@ def read_cifar_zoo(path: str | Path) -> dict[str, Tensor]:
     Raises:
         ValueError: No such file, a truncated one, one that holds code, or one without 'model'.
     """
-    with torch.serialization.safe_globals([argparse.Namespace]):  # RepDistiller saves its options along: plain values
-        weights = read_checkpoint(path, needs=('model',))['model']
+    weights = read_checkpoint(path, needs=('model',))['model']
     if not isinstance(weights, Mapping):
         raise ValueError(f"A file {{'model': weights}} is needed, got {path} with {type(weights).__name__} as model.")
     return dict(weights)
