@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from mmkd_ext.class_means_file import digest, load_class_means, save_class_means
+from mmkd_ext.datasets.stock import stock_dataset
 from mmkd_ext.random_state import random_state_kept, seed_everything
 
 
@@ -64,7 +65,7 @@ def means_of_teacher(
     Raises:
         ValueError: A file of another teacher, data or pipeline; a class without samples; a limit below 1.
     """
-    cfg = dict(loader['dataset'])
+    cfg = stock_dataset(loader['dataset'])  # a file serves the same data however it is held
     provenance = {
         'teacher': teacher.fingerprint()[:16] + (f' in {teacher.precision}' if teacher.precision else ''),
         'data': digest((sorted((k, str(v)) for k, v in cfg.items() if k != 'pipeline'), len(dataset))),  # type: ignore[arg-type]

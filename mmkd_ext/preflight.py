@@ -150,7 +150,8 @@ def _missing_data(runner: Runner, name: str, error: Exception) -> str:
     root = os.path.join(cfg.get('data_root') or '', prefix if isinstance(prefix, str) else '') or '.'
     file, url = getattr(kind, 'filename', None), getattr(kind, 'url', None)
     if file and url:
-        where = f'Put {file} (from {url}) into {root}, or start once where there is a network.'
+        folders = 'or images as train/<class>/*.png and test/<class>/*.png, ' if hasattr(kind, 'class_folders') else ''
+        where = f'Put {file} (from {url}) into {root}, {folders}or start once where there is a network.'
     else:
         where = f'Look at {name}_dataloader.dataset (data_root, ann_file, data_prefix), or link the data to {root}.'
     return f'The {name} data is needed ({cfg.get("type")} in {root}), got: {one_line(error)}. {where}'
@@ -197,7 +198,9 @@ def _check_batch(runner: Runner) -> None:
         raise PreflightError('A batch size of 1 or more is needed, got None: look at train_dataloader.batch_size.')
     try:
         # Two samples, for the BatchNorms behind a global pooling.
-        batch = loader.collate_fn([loader.dataset[i] for i in range(min(2, len(loader.dataset)))])
+        indices = list(range(min(2, len(loader.dataset))))
+        whole = getattr(loader.dataset, '__getitems__', None)  # as the loader asks for them
+        batch = loader.collate_fn(whole(indices) if whole else [loader.dataset[i] for i in indices])
     except OSError as error:
         raise PreflightError(_missing_data(runner, 'train', error)) from error
     except Exception as error:  # transforms are anybody's

@@ -1,4 +1,4 @@
-"""Random crops and flips of whole batches, as mmpretrain's transforms make them image by image. N images (N, C, H, W), uint8."""
+"""Random crops and flips of whole batches, as mmpretrain's transforms make them image by image. N images (N, H, W, C), uint8."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -51,10 +51,10 @@ class BatchCrop:
 
     def apply(self, images: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """Cut (h, w) out of each padded image."""
-        left, top, right, bottom = self.padding
-        padded = F.pad(images, (left, right, top, bottom), value=self.value)
-        windows = padded.permute(0, 2, 3, 1).unfold(1, self.size[0], 1).unfold(2, self.size[1], 1)  # (N, y, x, C, h, w)
-        return windows[torch.arange(len(images), device=images.device), drawn[0], drawn[1]]
+        (n, *_, c), (left, top, right, bottom) = images.shape, self.padding
+        padded = F.pad(images.flatten(2), (left * c, right * c, top, bottom), value=self.value)
+        windows = padded.unfold(1, self.size[0], 1).unfold(2, self.size[1] * c, c)  # (N, y, x, h, w * C)
+        return windows[torch.arange(n, device=images.device), drawn[0], drawn[1]].unflatten(2, (self.size[1], c))
 
 
 class BatchFlip:
@@ -62,10 +62,10 @@ class BatchFlip:
 
     Args:
         prob: Share of the images that are flipped.
-        axis: 3 for horizontal, 2 for vertical.
+        axis: 2 for horizontal, 1 for vertical.
     """
 
-    def __init__(self, prob: float, axis: int = 3) -> None:
+    def __init__(self, prob: float, axis: int = 2) -> None:
         self.prob, self.axis = prob, axis
 
     def fit(self, height: int, width: int) -> tuple[int, int]:
@@ -108,7 +108,7 @@ def _by_batch(transform: Any) -> BatchCrop | BatchFlip:
     if type(transform) is RandomFlip:
         if not isinstance(transform.prob, float) or transform.direction not in ('horizontal', 'vertical'):
             raise _unknown(transform, 'RandomFlip with one prob and one direction, horizontal or vertical')
-        return BatchFlip(transform.prob, 3 if transform.direction == 'horizontal' else 2)
+        return BatchFlip(transform.prob, 2 if transform.direction == 'horizontal' else 1)
     raise _unknown(transform, 'LoadImageFromFile, RandomCrop, RandomFlip and PackInputs')
 
 

@@ -75,7 +75,7 @@ class InMemory:
         if not self.by_batch:
             return [self[i] for i in indices]  # type: ignore[index]
         drawn = [transform.draw(len(indices)) for transform in self._transforms]
-        rows = torch.from_numpy(np.stack([np.asarray(indices), *(row for each in drawn for row in each)]))
+        rows = torch.from_numpy(np.stack([np.asarray(indices, dtype=np.int64), *(row for each in drawn for row in each)]))
         images, labels = self._on_device()
         if images.is_cuda:
             rows = rows.pin_memory().to(images.device, non_blocking=True)
@@ -83,8 +83,9 @@ class InMemory:
         for transform, each in zip(self._transforms, drawn, strict=True):
             batch = transform.apply(batch, rows[at : at + len(each)].unbind())
             at += len(each)
-        if self.channels_last:
-            batch = batch.contiguous(memory_format=torch.channels_last)
+        batch = batch.permute(0, 3, 1, 2)
+        if not self.channels_last:
+            batch = batch.contiguous()
         shape = tuple(batch.shape[-2:])
         samples = [_sample(label, i, shape) for label, i in zip(labels.split(1), indices, strict=True)]
         return dict(inputs=batch, data_samples=samples)
@@ -109,11 +110,9 @@ class InMemory:
             )
         if images[0].dtype != np.uint8:
             raise ValueError(f'{name} with by_batch needs images of 8 bits, got {images[0].dtype}. Set dataset.by_batch=False.')
-        self._images = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
-        if not self.channels_last:
-            self._images = self._images.contiguous()
+        self._images = torch.from_numpy(np.stack(images))  # (N, H, W, C)
         self._labels = torch.tensor(labels, dtype=torch.int64)
-        size = self._images.shape[-2:]
+        size = self._images.shape[1:3]
         for transform in self._transforms:
             size = transform.fit(*size)
 
