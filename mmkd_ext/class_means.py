@@ -18,6 +18,7 @@ import mmkd_ext
 from mmkd_ext.class_means_file import digest, load_class_means, save_class_means
 from mmkd_ext.data_digest import data_digest
 from mmkd_ext.listed_data import build_data
+from mmkd_ext.datasets.stock import stock_dataset
 from mmkd_ext.random_state import random_state_kept, seed_everything
 
 
@@ -67,9 +68,9 @@ def means_of_teacher(
     Raises:
         ValueError: A file of another teacher, data or pipeline; a class without samples; a limit below 1.
     """
-    cfg = dict(loader['dataset'])
     content = [data_digest(dataset) if is_main_process() else None]
     broadcast_object_list(content)
+    cfg = stock_dataset(loader['dataset'])  # a file serves the same data however it is held
     provenance = {
         'teacher': teacher.fingerprint()[:16] + (f' in {teacher.precision}' if teacher.precision else ''),
         'data': digest((sorted((k, str(v)) for k, v in cfg.items() if k != 'pipeline'), content[0])),

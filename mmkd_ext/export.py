@@ -10,6 +10,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmkd_ext.checkpoints import AtomicBackend, read_checkpoint
+from mmkd_ext.datasets.stock import stock_loader
 from mmkd_ext.folders import check_output
 from mmkd_ext.models.told_order import tell_channel_order
 from mmkd_ext.weights import weights_of
@@ -53,6 +54,8 @@ def plain_config(cfg: Config) -> Config:
     """A config that tests the deployed network: the plain model and the data it is tested on, nothing of the training."""
     keys = ('default_scope', 'data_preprocessor', 'test_dataloader', 'test_evaluator', 'test_cfg', 'env_cfg')
     plain = {key: copy.deepcopy(cfg[key]) for key in keys if cfg.get(key) is not None}
+    if 'test_dataloader' in plain:
+        plain['test_dataloader'] = stock_loader(plain['test_dataloader'])
     plain['model'] = without_weights(plain_model(cfg.model))
     if 'mmkd_ext.' in str(plain):
         scenes = ['mmkd_ext.datasets.digit_scenes'] if 'mmkd_ext.DigitScenes' in str(plain) else []  # needs mmdet

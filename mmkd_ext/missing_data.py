@@ -35,7 +35,8 @@ def missing_data(cfg: Mapping[str, Any], name: str, error: Exception) -> str:
     place = os.path.join(root or '', prefix if isinstance(prefix, str) else '') or '.'
     file, url = getattr(kind, 'filename', None), getattr(kind, 'url', None)
     if file and url:
-        where = f'Put {file} (from {url}) into {place}, or start once where there is a network.'
+        folders = 'or images as train/<class>/*.png and test/<class>/*.png, ' if hasattr(kind, 'class_folders') else ''
+        where = f'Put {file} (from {url}) into {place}, {folders}or start once where there is a network.'
     else:
         where = f'Look at {name}_dataloader.dataset (data_root, ann_file, data_prefix), or link the data to {place}.'
     return f'The {name} data is needed ({getattr(kind, "__name__", kind)} in {place}), got: {one_line(error)}. {where}'

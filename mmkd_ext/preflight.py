@@ -200,7 +200,9 @@ def _check_batch(runner: Runner) -> None:
         raise PreflightError('A batch size of 1 or more is needed, got None: look at train_dataloader.batch_size.')
     try:
         # Two samples, for the BatchNorms behind a global pooling.
-        batch = loader.collate_fn([loader.dataset[i] for i in range(min(2, len(loader.dataset)))])
+        indices = list(range(min(2, len(loader.dataset))))
+        whole = getattr(loader.dataset, '__getitems__', None)  # as the loader asks for them
+        batch = loader.collate_fn(whole(indices) if whole else [loader.dataset[i] for i in indices])
     except OSError as error:
         raise PreflightError(missing_data(_dataset_cfg(runner, 'train'), 'train', error)) from error
     except Exception as error:  # transforms are anybody's

@@ -6,6 +6,7 @@ and, inside our scope, an unprefixed type falls back to the root. The file's nam
 """
 
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
@@ -15,6 +16,7 @@ from mmengine.registry import Registry
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope='mmkd_ext', locations=['mmkd_ext.losses', 'mmkd_ext.models'])
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmkd_ext', locations=['mmkd_ext.hooks'])
 DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope='mmkd_ext', locations=['mmkd_ext.datasets'])
+FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='mmkd_ext', locations=['mmkd_ext.datasets'])
 METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmkd_ext', locations=['mmkd_ext.metrics'])
 OPTIM_WRAPPERS = Registry(
     'optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='mmkd_ext', locations=['mmkd_ext.optim']

@@ -118,7 +118,7 @@ def test_the_cifar_recipe_is_the_paper_s(name):
     normalisation = cfg.data_preprocessor
     assert normalisation.mean == pytest.approx([255 * m for m in (0.4914, 0.4822, 0.4465)])
     assert normalisation.std == pytest.approx([255 * s for s in (0.2023, 0.1994, 0.2010)])
-    assert cfg.train_dataloader.dataset.type == 'CIFAR100' and cfg.train_dataloader.dataset.split == 'train'
+    assert cfg.train_dataloader.dataset.type == 'mmkd_ext.CIFAR100' and cfg.train_dataloader.dataset.split == 'train'
     assert cfg.test_dataloader.dataset.split == 'test' and cfg.train_dataloader.sampler.shuffle
     assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes == 100
 

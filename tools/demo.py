@@ -57,7 +57,7 @@ def accuracies(model: Any, config: Config) -> dict[str, float]:
     from mmkd_ext.metrics import StudentAccuracy
 
     init_default_scope('mmpretrain')
-    loader = Runner.build_dataloader({**config.test_dataloader, 'collate_fn': dict(type='default_collate')})
+    loader = Runner.build_dataloader({**config.test_dataloader, 'collate_fn': dict(type='mmkd_ext.whole_batches')})
     metric = StudentAccuracy()
     for batch in loader:
         metric.process(batch, [sample.to_dict() for sample in model.test_step(batch)])

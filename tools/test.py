@@ -109,6 +109,7 @@ def _augment(cfg: Config) -> None:
     model = cfg.get('tta_model') or dict(type='mmpretrain.AverageClsScoreTTA')
     mirror = [dict(type='RandomFlip', prob=1.0), dict(type='RandomFlip', prob=0.0)]
     flip = dict(type='TestTimeAug', transforms=[mirror, [copy.deepcopy(pipeline[-1])]])
+    cfg.test_dataloader.dataset.pop('by_batch', None)  # several views of an image are made one by one
     cfg.test_dataloader.dataset.pipeline = cfg.get('tta_pipeline') or [*copy.deepcopy(pipeline[:-1]), flip]
     cfg.model = ConfigDict(**model, module=cfg.model)
 

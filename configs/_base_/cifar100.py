@@ -1,7 +1,15 @@
 """CIFAR-100 as TESKD's released code prepares it: crop of 32 after padding 4, flip, its mean and deviation.
 
-The host's dataset class downloads it into data/cifar100. Without a network put cifar-100-python.tar.gz there.
+mmpretrain's dataset class downloads it into data/cifar100. Without a network put cifar-100-python.tar.gz there, or the images as
+train/<class>/*.png and test/<class>/*.png. `MMKD_CIFAR100=FOLDER` names another folder.
+
+The images lie in memory and are augmented by batch; image by image, in two worker processes:
+    --cfg-options train_dataloader.dataset.by_batch=False train_dataloader.num_workers=2
 """
+
+import os
+
+_root = os.environ.get('MMKD_CIFAR100', 'data/cifar100')
 
 data_preprocessor = dict(
     num_classes=100,
@@ -17,19 +25,24 @@ train_pipeline = [
 ]
 test_pipeline = [dict(type='PackInputs')]
 
-# Workers that end with the epoch: persistent ones carry random state that no checkpoint holds.
+_in_memory = dict(by_batch=True, channels_last=True)
+
 train_dataloader = dict(
     batch_size=128,
-    num_workers=2,
+    num_workers=0,
     persistent_workers=False,
-    dataset=dict(type='CIFAR100', data_root='data/cifar100', split='train', pipeline=train_pipeline),
+    pin_memory=False,  # on a GPU the images are there already
+    collate_fn=dict(type='mmkd_ext.whole_batches'),
+    dataset=dict(type='mmkd_ext.CIFAR100', data_root=_root, split='train', pipeline=train_pipeline, **_in_memory),
     sampler=dict(type='DefaultSampler', shuffle=True),
 )
 val_dataloader = dict(
     batch_size=256,
-    num_workers=2,
+    num_workers=0,
     persistent_workers=False,
-    dataset=dict(type='CIFAR100', data_root='data/cifar100', split='test', pipeline=test_pipeline),
+    pin_memory=False,  # on a GPU the images are there already
+    collate_fn=dict(type='mmkd_ext.whole_batches'),
+    dataset=dict(type='mmkd_ext.CIFAR100', data_root=_root, split='test', pipeline=test_pipeline, **_in_memory),
     sampler=dict(type='DefaultSampler', shuffle=False),
 )
 val_evaluator = dict(type='Accuracy', topk=(1, 5))

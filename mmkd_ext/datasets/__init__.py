@@ -1,5 +1,7 @@
-"""The embedded data: real inputs that need neither files nor a network."""
+"""Real images: handwritten digits that need no files, and mmpretrain's small sets in memory, augmented by batch."""
 
+from mmkd_ext.datasets.cifar import CIFAR10, CIFAR100
 from mmkd_ext.datasets.digits import Digits
+from mmkd_ext.datasets.in_memory import InMemory, whole_batches
 
-__all__ = ['Digits']
+__all__ = ['CIFAR10', 'CIFAR100', 'Digits', 'InMemory', 'whole_batches']

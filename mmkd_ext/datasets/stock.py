@@ -1,0 +1,30 @@
+"""A loader's config in mmpretrain's own types: the archive, the pipeline image by image."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+_OURS = ('by_batch', 'device', 'channels_last')  # options of InMemory
+_STOCK = {'mmkd_ext.CIFAR10': 'CIFAR10', 'mmkd_ext.CIFAR100': 'CIFAR100'}
+
+
+def stock_dataset(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """The same data by mmpretrain's class; other datasets, and what wrappers hold, accordingly."""
+    if 'datasets' in dataset:
+        return {**dataset, 'datasets': [stock_dataset(each) for each in dataset['datasets']]}
+    if 'dataset' in dataset:
+        return {**dataset, 'dataset': stock_dataset(dataset['dataset'])}
+    if dataset.get('type') not in _STOCK:
+        return copy.deepcopy(dict(dataset))
+    plain = {key: copy.deepcopy(value) for key, value in dataset.items() if key not in _OURS}
+    return {**plain, 'type': _STOCK[dataset['type']]}
+
+
+def stock_loader(loader: Mapping[str, Any]) -> dict[str, Any]:
+    """The same loader without our collate function."""
+    plain = copy.deepcopy(dict(loader))
+    if isinstance(plain.get('dataset'), Mapping):
+        plain['dataset'] = stock_dataset(plain['dataset'])
+    if (plain.get('collate_fn') or {}).get('type') == 'mmkd_ext.whole_batches':
+        plain['collate_fn'] = dict(type='default_collate')
+    return plain
