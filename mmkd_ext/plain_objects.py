@@ -43,7 +43,7 @@ def _array_state(made: np.ndarray, state: Any) -> None:
     _, shape, kind, fortran, raw = state
     if not isinstance(kind, np.dtype) or not isinstance(raw, bytes):
         raise Refused('it holds an array of no plain numbers, and is not opened')
-    made.__setstate__((1, shape, kind, bool(fortran), raw))
+    made.__setstate__((1, shape, kind, bool(fortran), raw))  # type: ignore[arg-type]
 
 
 def _scalar(kind: Any, raw: Any) -> Any:

@@ -45,6 +45,7 @@ class _Machine:
         self.memory: dict[int, Any] = {}
 
     def run(self, file: BinaryIO) -> Any:
+        argument: Any
         for code, argument, _ in pickletools.genops(file):
             name = code.name
             if name == 'STOP':

@@ -51,7 +51,6 @@ def crafted(marker):
     return {
         'a plain call': Call(Path.touch, Path(marker)),
         'eval as what rebuilds a tensor': Call(torch._tensor._rebuild_from_type_v2, function, torch.Tensor, (code,), {}),
-        'eval by getattr': Call(function, code) if callable(function) else Call(torch._tensor._rebuild_from_type_v2, function, int, (code,), {}),
         'a class as what rebuilds a tensor': Call(torch._tensor._rebuild_from_type_v2, Path.touch, torch.Tensor, (Path(marker),), {}),
         'a method of a buffer': Call(getattr, HistoryBuffer, '__init_subclass__'),
         'the globals of a function': Call(getattr, Call(getattr, OneCycleParamScheduler, '_annealing_cos'), '__globals__'),

@@ -28,7 +28,8 @@ def test_what_a_framework_put_around_the_weights_is_taken_off(tmp_path, write):
 def test_a_prefix_of_the_config_is_taken_off_and_other_keys_are_left_out(tmp_path):
     torch.manual_seed(1)
     weights = timm.create_model(NAME).state_dict()
-    torch.save({'state_dict': {**{f'student.encoder.{k}': v for k, v in weights.items()}, 'criterion.w': torch.ones(1)}}, tmp_path / 'a.pth')
+    nested = {f'student.encoder.{k}': v for k, v in weights.items()}
+    torch.save({'state_dict': {**nested, 'criterion.w': torch.ones(1)}}, tmp_path / 'a.pth')
     spec = dict(model=f'timm/{NAME}', checkpoint=str(tmp_path / 'a.pth'))
     found = build_network(dict(spec, prefix='student.encoder')).module.state_dict()
     assert all(torch.equal(found[key], value) for key, value in weights.items())
