@@ -123,6 +123,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         terms.update(self._diagnostics(student, teachers, target))
         return terms
 
+    @torch.compiler.disable  # see comparing.py
     def _compare(
         self, terms: dict[str, Tensor], student: Outputs, teachers: Mapping[str, Outputs], target: Tensor
     ) -> None:
@@ -136,6 +137,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
     def _value(self, name: str, loss: Any, student: Outputs, teacher: Outputs, target: Tensor) -> Any:
         return loss(student, teacher, target)
 
+    @torch.compiler.disable  # see comparing.py
     @torch.no_grad()
     def _diagnostics(self, student: Outputs, teachers: Mapping[str, Outputs], target: Tensor) -> dict[str, Tensor]:
         """Accuracies in percent and mean norms of the embeddings; no name contains `loss`."""
