@@ -3,8 +3,8 @@
 import warnings
 
 import pytest
-import test_mutual_distiller as mutual
-import test_offline_distiller as offline
+from test_models import test_mutual_distiller as mutual
+from test_models import test_offline_distiller as offline
 import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
@@ -20,7 +20,7 @@ def teskd():
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         return MODELS.build(dict(
-            type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8, out_indices=(0, 1, 2)),
+            type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8, out_indices=(1, 2, 3)),
             neck=dict(type='mmkd_ext.TESKDNeck', in_channels=(16, 32, 64)),
             head=dict(type='mmkd_ext.TESKDHead', num_classes=5, in_channels=64, num_students=2, feature_weight=1e-3),
             data_preprocessor=dict(mean=[100.0] * 3, std=[50.0] * 3, num_classes=5)))
@@ -31,7 +31,7 @@ MODELS_AND_BATCHES = {
     'nd': (lambda: offline.distiller(losses=dict(nd=ND)), offline.batch),
     'kd and nd': (lambda: offline.distiller(losses=dict(kd=KD, nd=dict(ND, loss_weight=2.0))), offline.batch),
     'dskd': (lambda: offline.distiller(
-        student=dict(offline.STUDENT, backbone=dict(offline.STUDENT['backbone'], out_indices=(0, 1, 2))),
+        student=dict(offline.STUDENT, backbone=dict(offline.STUDENT['backbone'], out_indices=(1, 2, 3))),
         losses=dict(dskd=dict(type='mmkd_ext.DSKDHead'))), offline.batch),
     'mutual': (mutual.distiller, mutual.batch),
     'teskd': (teskd, offline.batch),
