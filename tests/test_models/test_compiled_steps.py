@@ -3,11 +3,11 @@
 import warnings
 
 import pytest
-from test_models import test_mutual_distiller as mutual
-from test_models import test_offline_distiller as offline
 import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
+from test_models import test_mutual_distiller as mutual
+from test_models import test_offline_distiller as offline
 from torch._dynamo.utils import counters
 
 from mmkd_ext.registry import MODELS
