@@ -55,5 +55,5 @@ def check_logits(loss: str, student: Tensor, teacher: Tensor) -> None:
 
 def check_tau(loss: str, tau: float) -> None:
     """Raise a ValueError unless the temperature is positive."""
-    if not tau > 0:
-        raise ValueError(f'{loss} needs a temperature tau > 0, got {tau}; 1 leaves the logits as they are.')
+    if isinstance(tau, bool) or not isinstance(tau, int | float) or not tau > 0:
+        raise ValueError(f'{loss} needs a temperature tau > 0, got {tau!r}; 1 leaves the logits as they are.')

@@ -320,3 +320,23 @@ def test_under_autocast_the_distillation_stays_float32_and_close_to_full_precisi
     gradients = [p.grad for p in model.parameters()]
     assert all(g is not None and g.dtype == torch.float32 and g.isfinite().all() for g in gradients)
     assert max(float(g.abs().max()) for g in gradients) > 0
+
+
+def test_an_entry_none_is_left_out(rng):
+    terms = step(distiller(losses=dict(LOSSES, nd=None)), batch(rng))
+    assert 'loss_kd' in terms and 'loss_nd' not in terms
+
+
+@pytest.mark.parametrize('kwargs', [
+    dict(losses='kd'), dict(losses=dict(kd='mmkd_ext.KDLoss')), dict(losses=5), dict(teacher=5), dict(teacher=None),
+    dict(losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau='hot')))], ids=str)
+def test_options_of_another_type_are_refused_in_one_sentence(kwargs):
+    with pytest.raises(ValueError, match='needs .*, got '):
+        distiller(**kwargs)
+
+
+def test_a_teacher_of_other_classes_is_not_watched_for_chance(rng):
+    wide = dict(TEACHER, model=dict(TEACHER['model'], head=dict(HEAD, in_channels=128, num_classes=7)))
+    model = distiller(teacher=wide, losses=dict(nd=LOSSES['nd']))
+    step(model, batch(rng))
+    assert model._chance['teacher']._seen == 0

@@ -1,4 +1,9 @@
-"""What every distiller does around its losses: sizing them, naming their terms, and what is said beside them."""
+"""What every distiller does around its losses: sizing them, naming their terms, and what is said beside them.
+
+Under `torch.compile` (`compile=True` of mmengine's Runner) the networks are compiled; the comparison and the diagnostics run as they
+are. torch 2.14's inductor gives one tensor without gradient for a term and the detached same that is logged beside it, and what counts
+in Python would be compiled anew at every step.
+"""
 
 from collections.abc import Mapping, Sequence
 from logging import WARNING

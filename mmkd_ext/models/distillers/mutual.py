@@ -187,6 +187,7 @@ class MutualLearningDistiller(Ensemble):
         terms.update(self._diagnostics(said, target))
         return terms
 
+    @torch.compiler.disable  # see comparing.py
     def _compare(self, terms: dict[str, Tensor], said: Mapping[str, Outputs], target: Tensor) -> None:
         """Add the terms of `losses`; nobody learns from being followed."""
         followed = {name: detached(outputs) for name, outputs in said.items()}
@@ -205,6 +206,7 @@ class MutualLearningDistiller(Ensemble):
     def _own(name: str, key: str) -> str:  # also of a network called `lossy`
         return f'{name}_{key}' if 'loss' in key else diagnostic(f'{name}_{key}')
 
+    @torch.compiler.disable  # see comparing.py
     @torch.no_grad()
     def _diagnostics(self, said: Mapping[str, Outputs], target: Tensor) -> dict[str, Tensor]:
         """Accuracies in percent, the ensemble's too, and mean norms of the embeddings; no name contains `loss`."""

@@ -31,7 +31,8 @@ class OfflineDistiller(PlainKeys, BaseModel):
     Args:
         student: Config of the network to train: mmpretrain's `ImageClassifier` or `TimmClassifier`.
         teacher: A spec (see `teacher_spec.build_network`), or a dict of them by name.
-        losses: Name -> config of a loss, with `teacher='name'` where there are several.
+        losses: Name -> config of a loss, with `teacher='name'` where there are several. An entry None is left out
+            (`--cfg-options model.losses.nd=None`).
         input_size: Side of the images with which both networks are looked at once, to size the losses' adapters; None:
             what the student's config tells, 32 for CIFAR backbones, else 224.
         channel_order: 'rgb' or 'bgr', the order of the student's images; None: as the preprocessors tell.
@@ -39,7 +40,8 @@ class OfflineDistiller(PlainKeys, BaseModel):
         init_cfg: For mmengine.
 
     Raises:
-        ValueError: No or unknown teacher of a loss, a name that cannot be one, or teachers that do not fit.
+        ValueError: No or unknown teacher of a loss, a name that cannot be one, teachers that do not fit, or a teacher or losses of
+            another type.
     """
 
     student: Any
@@ -56,6 +58,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
+        losses = _checked(type(self).__name__, teacher, losses)
         network = self.build_student(student, data_preprocessor)
         super().__init__(network.data_preprocessor, init_cfg)
         self.student = network
@@ -123,6 +126,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         terms.update(self._diagnostics(student, teachers, target))
         return terms
 
+    @torch.compiler.disable  # see comparing.py
     def _compare(
         self, terms: dict[str, Tensor], student: Outputs, teachers: Mapping[str, Outputs], target: Tensor
     ) -> None:
@@ -136,6 +140,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
     def _value(self, name: str, loss: Any, student: Outputs, teacher: Outputs, target: Tensor) -> Any:
         return loss(student, teacher, target)
 
+    @torch.compiler.disable  # see comparing.py
     @torch.no_grad()
     def _diagnostics(self, student: Outputs, teachers: Mapping[str, Outputs], target: Tensor) -> dict[str, Tensor]:
         """Accuracies in percent and mean norms of the embeddings; no name contains `loss`."""
@@ -145,7 +150,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
             if target.ndim == 1 and outputs.logits.shape[1] == student.logits.shape[1]:  # else they are other classes
                 correct = (outputs.logits.argmax(dim=1) == target).float()
                 found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
-                if name in self._chance:
+                if name in self._chance and outputs.logits.shape[1] == student.logits.shape[1]:  # else its classes are others
                     self._chance[name].see(correct, outputs.logits.shape[1])
         return found
 
@@ -174,6 +179,15 @@ class OfflineDistiller(PlainKeys, BaseModel):
             return self.student.get_layer_depth(param_name.removeprefix('student.'))
         _, layers = self.student.get_layer_depth('head.fc.weight')
         return layers - 1, layers
+
+
+def _checked(who: str, teacher: Any, losses: Any) -> dict[str, Mapping[str, Any]]:
+    """The losses without those that are left out."""
+    if not isinstance(teacher, str | Mapping) or not teacher:
+        raise ValueError(f"{who} needs teacher='name' or a dict, got {teacher!r}. Look at model.teacher.")
+    if not isinstance(losses, Mapping) or not all(isinstance(each, Mapping | None) for each in losses.values()):
+        raise ValueError(f'{who} needs losses=dict(name=config, ...), got {losses!r}. Look at model.losses.')
+    return {name: cfg for name, cfg in losses.items() if cfg is not None}
 
 
 def _teacher_name(loss: str, cfg: Mapping[str, Any], specs: Mapping[str, Any]) -> str:

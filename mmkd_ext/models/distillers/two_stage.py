@@ -113,6 +113,7 @@ class TwoStageDistiller(OfflineDistiller):
         """What the sampling depends on."""
         return str(self.student.train_cfg)
 
+    @torch.compiler.disable  # proposals and samples are of another number at every step
     def loss(self, inputs: Tensor, data_samples: list[Any]) -> dict[str, Tensor]:
         """Return the student's own terms, `loss_<name>` per entry of `losses`, and diagnostics."""
         with recording_rois(self.student, self.student_heads) as record:

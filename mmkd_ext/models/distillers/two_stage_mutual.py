@@ -45,6 +45,7 @@ class TwoStageMutualLearningDistiller(MutualLearningDistiller, DetectorEnsemble)
 
         return without_weights(network_config(spec))
 
+    @torch.compiler.disable  # as in TwoStageDistiller
     def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
         """Return each detector's own terms (`<network>_<term>`) and `loss_<entry>_<student>` of `losses`."""
         records: dict[str, RoIRecording] = {}

@@ -40,8 +40,8 @@ class _TESKDMixin:
         feature_weight: float,
         detach_teacher: bool,
     ) -> None:
-        if not tau > 0:
-            raise ValueError(f'TESKD needs a temperature tau > 0, got tau={tau}. See model.head.tau.')
+        if isinstance(tau, bool) or not isinstance(tau, int | float) or not tau > 0:
+            raise ValueError(f'TESKD needs a temperature tau > 0, got tau={tau!r}. See model.head.tau.')
         self.tau = tau
         self.ce_weight, self.kl_weight, self.feature_weight = ce_weight, kl_weight, feature_weight
         self.detach_teacher = detach_teacher

@@ -88,7 +88,7 @@ class TESKDNeck(BaseModule):
             return (teacher,)
         self._check(stages)
         if self._lean(stages):
-            features = list(self._lean_features(stages))
+            features = self._lean_list(stages)
         else:
             features = [self.branches[i](x) for i, x in self.student_maps(stages)]
         return (*reversed(features), teacher)
@@ -107,6 +107,10 @@ class TESKDNeck(BaseModule):
         """Whether this is what `teskd_ops` is for: a training step on CPU with statistics of the batch."""
         norms = [m.norm for m in (*self.laterals, *self.upsamples, *self.fusions)]
         return stages[0].device.type == 'cpu' and all(type(m) is nn.BatchNorm2d and m.training for m in norms)
+
+    @torch.compiler.disable  # its operations write into blocks and have gradients by hand, which the compiler cannot follow
+    def _lean_list(self, stages: Sequence[Tensor]) -> list[Tensor]:
+        return list(self._lean_features(stages))
 
     def _lean_features(self, stages: Sequence[Tensor]) -> Iterator[Tensor]:
         """What the branches make of `student_maps`, the deepest first, by operations that keep no large map."""

@@ -116,6 +116,7 @@ class _ProductStatistics(Function):
         return tuple(s.to(accurate(x)) for s in statistics)
 
     @staticmethod
+    @torch.compiler.disable
     @once_differentiable
     @torch.autocast('cpu', enabled=False)
     def backward(ctx: Any, grad_mean: Tensor, grad_var: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
@@ -138,6 +139,7 @@ class _ResizedStatistics(Function):
         return mean, var
 
     @staticmethod
+    @torch.compiler.disable
     @once_differentiable
     def backward(ctx: Any, grad_mean: Tensor, grad_var: Tensor) -> tuple[Tensor, None]:
         x, mean = ctx.saved_tensors
@@ -183,6 +185,7 @@ class _Fuse(Function):
         return resized, affine(projected, x_scale, x_shift).relu_(), projected
 
     @staticmethod
+    @torch.compiler.disable
     @once_differentiable
     @torch.autocast('cpu', enabled=False)
     def backward(ctx: Any, grad_y: Tensor, grad_mean: Tensor, grad_var: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
@@ -226,6 +229,7 @@ class _RectifiedConv(Function):
         return out.to(x.dtype)
 
     @staticmethod
+    @torch.compiler.disable
     @once_differentiable
     @torch.autocast('cpu', enabled=False)
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
