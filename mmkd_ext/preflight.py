@@ -21,6 +21,7 @@ from mmengine.registry import DATASETS, OPTIMIZERS
 from mmengine.runner import Runner
 from torch.utils.data import IterableDataset
 
+from mmkd_ext.class_names import check_class_names
 from mmkd_ext.coco_categories import categories_checked
 from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence, sync_bn_without_gpus
 from mmkd_ext.folders import check_work_dir
@@ -108,6 +109,7 @@ def check_train(runner: Runner) -> None:
         for name, build in loops.items():
             _build_data(runner, name, build)
         _check_labels(runner, runner.train_dataloader.dataset, 'train')
+        check_class_names(runner)
         _check_norms(runner)
         _check_batch(runner)
 
