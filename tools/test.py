@@ -64,7 +64,7 @@ def make_config(args: argparse.Namespace) -> Config:
         cfg.test_cfg.fp16 = True
     if args.show or args.show_dir is not None:
         if args.tta:
-            raise PreflightError('--show and --show-dir draw an image as the model saw it, got --tta, which shows it several: leave one out.')
+            raise PreflightError('--show and --show-dir draw an image as the model saw it, got --tta, which shows several: leave one out.')
         if 'visualization' not in cfg.get('default_hooks', {}):
             raise PreflightError(
                 "--show needs default_hooks.visualization = dict(type='VisualizationHook'), got none: "

@@ -6,7 +6,6 @@ from torch import nn
 
 from ..root_keys import saved_as_root
 
-
 # what hooks of mmengine, mmpretrain and mmdet ask a model for, or set (SwitchRecipeHook, SetAdaptiveMarginsHook, YOLOXModeSwitchHook)
 _ASKED = {
     'backbone', 'neck', 'head', 'loss_module', 'rpn_head', 'roi_head', 'bbox_head', 'mask_head', 'with_neck', 'with_head', 'with_rpn',
