@@ -93,7 +93,7 @@ def means_of_teacher(
         names = [str(k) for k in range(number_of_classes(model))] if names is None else list(names)
     if not detects and len(names) != number_of_classes(model):
         raise ValueError(
-            f"Class means need data of the student's {number_of_classes(model)} classes, got {len(names)} ({', '.join(map(str, names[:5]))}, "
+            f"Class means need the student's {number_of_classes(model)} classes, got {len(names)} ({', '.join(map(str, names[:4]))}, "
             '...). Look at num_classes of its head and at metainfo of train_dataloader.dataset.')
     answer = [_read(path, provenance) if is_main_process() else None]
     broadcast_object_list(answer)  # one process reads, and all of them hear of a refusal

@@ -21,6 +21,7 @@ from mmengine.registry import OPTIMIZERS
 from mmengine.runner import Runner
 from torch.utils.data import IterableDataset
 
+from mmkd_ext.class_names import check_class_names
 from mmkd_ext.coco_categories import categories_checked
 from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence, sync_bn_without_gpus
 from mmkd_ext.files_as_data import files_are_data
@@ -113,6 +114,7 @@ def check_train(runner: Runner) -> None:
             _build_data(runner, name, build)
         for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
             _check_data(runner, loop, name)
+        check_class_names(runner)
         _check_norms(runner)
         _check_batch(runner)
 

@@ -16,6 +16,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.class_means import ClassMeans, clean_data, means_of_teacher
+from mmkd_ext.explain import one_line
 from mmkd_ext.export import build_model
 from mmkd_ext.listed_data import build_data
 from mmkd_ext.preflight import PreflightError, check_work_dir, load_config, run_checked
@@ -28,6 +29,10 @@ def compute(
     cfg: Config, teacher: str | None, path: Path | None, folder: Path, clean: bool, device: str, limit: int | None = None
 ) -> ClassMeans:
     """Class means of a teacher of the config's distiller, from their file or by a pass over the training data."""
+    if not isinstance(cfg.get('model'), dict) or not cfg.get('train_dataloader'):
+        lacking = [key for key in ('model', 'train_dataloader') if not cfg.get(key)]
+        raise PreflightError(f'A config of a distiller with its data is needed, got one without {", ".join(lacking)}: look at CONFIG.')
+    _check_device(device)
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     model: Any = build_model(cfg)
@@ -48,6 +53,14 @@ def compute(
         loader.setdefault('collate_fn', dict(type='default_collate'))
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     return means_of_teacher(model, teachers[name], loader, dataset, path, folder, seed, limit)
+
+
+def _check_device(device: str) -> None:
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # AssertionError: torch without CUDA
+        raise PreflightError(
+            f"--device needs one that this machine has, such as 'cpu' or 'cuda:0', got {device!r}: {one_line(error)}.") from error
 
 
 def draw(found: ClassMeans, out: Path) -> Path:

@@ -6,7 +6,7 @@ An exported ensemble, whose config names the checkpoints of its networks, is tes
 import argparse
 import copy
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import mmengine
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
+from mmengine.hooks import EMAHook
+from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.utils import import_modules_from_strings
 
@@ -61,6 +63,8 @@ def make_config(args: argparse.Namespace) -> Config:
     if args.amp:
         cfg.test_cfg.fp16 = True
     if args.show or args.show_dir is not None:
+        if args.tta:
+            raise PreflightError('--show and --show-dir draw an image as the model saw it, got --tta, which shows several: leave one out.')
         if 'visualization' not in cfg.get('default_hooks', {}):
             raise PreflightError(
                 "--show needs default_hooks.visualization = dict(type='VisualizationHook'), got none: "
@@ -71,14 +75,30 @@ def make_config(args: argparse.Namespace) -> Config:
         )
         if args.show_dir is not None:
             check_output(Path(args.show_dir) / 'image.png', 'Name another folder by --show-dir.')
-    if args.tta:
-        _augment(cfg)
     finish_config(cfg, args)
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     if distils(cfg.model):  # the student predicts alone; its teacher may be on another machine
         cfg.model = plain_model(cfg.model)
+    if args.tta:
+        _augment(cfg)
+    _leave_weights(cfg)
     return cfg
+
+
+def _leave_weights(cfg: Config) -> None:
+    """Leave out the hooks that put other weights in a model's place: what a checkpoint holds as `state_dict` is the average already."""
+
+    def swaps(hook: Any) -> bool:
+        kind = hook.get('type') if isinstance(hook, Mapping) else type(hook)
+        if isinstance(kind, str):
+            with HOOKS.switch_scope_and_registry(cfg.get('default_scope')) as registry:
+                kind = registry.get(kind)
+        return isinstance(kind, type) and issubclass(kind, EMAHook)
+
+    cfg.custom_hooks = [hook for hook in cfg.get('custom_hooks') or [] if not swaps(hook)]
+    for name in [name for name, hook in (cfg.get('default_hooks') or {}).items() if hook and swaps(hook)]:
+        cfg.default_hooks.pop(name)
 
 
 def _check_networks(cfg: Config, path: str) -> None:

@@ -57,7 +57,24 @@ def validated(runner: Runner, model: Any, teacher: Any) -> dict[str, float]:
             for sample, scores in zip(samples, logits.softmax(dim=1), strict=True):
                 sample.set_pred_score(scores).set_pred_label(scores.argmax())
             evaluator.process(samples, batch)
-        return scalars(evaluator.evaluate(len(runner.val_dataloader.dataset)))
+        found = scalars(evaluator.evaluate(len(runner.val_dataloader.dataset)))
+    compare_with_record(teacher, found, len(runner.val_dataloader.dataset))
+    return found
+
+
+def compare_with_record(teacher: Any, found: Mapping[str, float], size: int) -> None:
+    """Warn of a teacher that scores a tenth less than its checkpoint says, beyond what `size` samples leave to chance."""
+    for key, noted in teacher.record.metrics.items():
+        if not ('top' in key or 'mAP' in key) or key not in found:
+            continue
+        share = min(max(noted / (100 if 'top' in key else 1), 0.0), 1.0)
+        chance = 2 * (share * (1 - share) / max(size, 1)) ** 0.5 * (100 if 'top' in key else 1)
+        if found[key] < 0.9 * noted - chance:
+            print_log(
+                f'The teacher {teacher.name} scores {key} {found[key]:.2f} on the validation data, where its checkpoint says {noted:.2f}. '
+                'Does it see what it was trained on? Look at its data_preprocessor (mean, std), channel_order, input_size and classes.',
+                'current', WARNING)
+            return
 
 
 def _not_comparable(teacher: Any, theirs: int, mine: int) -> bool:

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from .channel_order import OTHER, converts
 
 
-
 class Renormalise:
     """From images normalised for the student to those normalised for the teacher: one exact affine map per channel.
 

@@ -50,7 +50,7 @@ class FrozenTeacher:
         self.precision, compiled = options.pop('precision', None), options.pop('compile', False)
         if self.precision not in (None, *_PRECISIONS):
             raise ValueError(f"A teacher's precision needs to be None or one of {', '.join(_PRECISIONS)}, got {self.precision!r}.")
-        self.network, self.name, preprocessor, self.input_size, known_order = build_network(options)
+        self.network, self.name, preprocessor, self.input_size, known_order, self.record = build_network(options)
         self.network.requires_grad_(False).eval()
         convolves = any(isinstance(module, nn.Conv2d) for module in self.network.modules())
         self._digest: str | None = None

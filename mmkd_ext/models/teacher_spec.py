@@ -10,6 +10,7 @@ from torch import nn
 
 from .backbones.cifar_zoo import cifar_zoo_classifier
 from .channel_order import ORDER_KEYS, order_of
+from .teacher_record import Record, record_of
 from .teacher_weights import fetched, load_wholly, read_weights
 
 _IMAGENET = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
@@ -27,6 +28,7 @@ class Network(NamedTuple):
         preprocessor: `mean`, `std`, `to_rgb` of its training; empty: as the student's.
         input_size: Side of its images where it takes one size only, else None.
         channel_order: Of its images, 'rgb' or 'bgr', where its name or its config's data tell; else None.
+        record: What its checkpoint says of itself.
     """
 
     module: nn.Module
@@ -34,6 +36,7 @@ class Network(NamedTuple):
     preprocessor: dict[str, Any]
     input_size: int | None
     channel_order: str | None = None
+    record: Record = Record()
 
 
 def build_network(spec: str | Mapping[str, Any]) -> Network:
@@ -80,16 +83,19 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
             raise ValueError(
                 f'The teacher {name} needs a checkpoint, and no zoo knows one: teacher=dict(model=..., checkpoint=FILE).'
             )
+    record = Record()
     if checkpoint is not None:
         arch = name.removeprefix('cifar/') if name.startswith('cifar/') else None
-        weights = read_weights(fetched(checkpoint, name), arch, options.get('prefix'), module.state_dict().keys())
+        file = fetched(checkpoint, name)
+        weights = read_weights(file, arch, options.get('prefix'), module.state_dict().keys())
         load_wholly(
             module, weights, name, checkpoint, options.get('allow_missing'), options.get('allow_unexpected'))
+        record = record_of(file)
     if options.get('data_preprocessor') is not None:
         given = dict(options['data_preprocessor'])
         silent = not any(key in given for key in ORDER_KEYS)  # of the order, which then stays what it was
         preprocessor, order = ({**_order_words(preprocessor), **given}, order) if silent else (given, None)
-    return Network(module, name, preprocessor, options.get('input_size') or input_size, order)
+    return Network(module, name, preprocessor, options.get('input_size') or input_size, order, record)
 
 
 def _order_words(preprocessor: Mapping[str, Any]) -> dict[str, Any]:

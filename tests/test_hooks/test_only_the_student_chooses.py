@@ -3,6 +3,7 @@
 import copy
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import mmengine
 import pytest
@@ -12,6 +13,8 @@ from test_tools.runs import one_thread, write_config
 from test_tools.test_distillation import extra
 
 from mmkd_ext.data_digest import data_digest
+from mmkd_ext.hooks import teacher_validation
+from mmkd_ext.models.teacher_record import Record
 from tools import train
 
 
@@ -103,3 +106,12 @@ def test_a_digest_knows_labels_and_images(tmp_path):
     assert len({first, data_digest(Labelled(relabelled)), data_digest(Labelled(moved)), data_digest(Labelled(samples[::-1]))}) == 4
     file.write_bytes(b'other')
     assert data_digest(Labelled(samples)) != first
+
+
+@pytest.mark.parametrize(('scored', 'size', 'warns'), [(29.2, 10000, True), (54.0, 10000, False), (40.0, 16, False)])
+def test_a_teacher_far_below_its_own_record_is_warned_of(monkeypatch, scored, size, warns):
+    said = []
+    monkeypatch.setattr(teacher_validation, 'print_log', lambda text, *_: said.append(text))
+    teacher = SimpleNamespace(name='t', record=Record(metrics={'accuracy/top1': 55.3}))
+    teacher_validation.compare_with_record(teacher, {'accuracy/top1': scored}, size)
+    assert [f'{scored:.2f} on the validation data, where its checkpoint says 55.30' in text for text in said] == [True] * warns

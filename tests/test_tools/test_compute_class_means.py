@@ -59,3 +59,13 @@ def test_a_config_without_a_teacher_and_an_unknown_one_are_refused(tmp_path, con
     assert 'OfflineDistiller with the teachers teacher and --teacher other' in one_error(capsys.readouterr().err)
     assert call(write_config(tmp_path, ''), '--work-dir', 'work') == 2
     assert 'with the teachers none' in one_error(capsys.readouterr().err)
+
+
+def test_a_config_without_a_model_and_a_device_of_no_kind_are_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'nothing.py').write_text('x = 1\n')
+    assert compute_class_means.main(['nothing.py']) == 2
+    assert 'one without model, train_dataloader' in capsys.readouterr().err
+    config = write_config(tmp_path, extra(tmp_path))
+    assert compute_class_means.main([str(config), '--device', 'toaster']) == 2
+    assert "got 'toaster'" in capsys.readouterr().err
