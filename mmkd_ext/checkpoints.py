@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import HistoryBuffer, print_log
 
+from mmkd_ext.partial_files import opened_partial, partial_of
+from mmkd_ext.partial_files import remove_partial_files as remove_partial_files  # part of what this module offers
 from mmkd_ext.weights import weights_of
 
 try:
@@ -44,7 +46,6 @@ except ImportError:  # upstream mmengine: its checkpoints hold nothing beyond th
     torch.serialization.add_safe_globals(get_torch_safe_globals())
 
 
-_TEMPORARY = '.mmkd-partial'
 _doomed: set[str] = set()  # removals that wait for the next whole file; shared, since the host makes a backend per call
 
 
@@ -61,13 +62,13 @@ class AtomicBackend(LocalBackend):
         """Write `obj` to `filepath` whole, then do the removals that waited for it."""
         target = Path(filepath)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f'.{target.name}.{os.getpid()}{_TEMPORARY}')
+        partial = partial_of(target)
         try:
-            with open(partial, 'wb') as file:
+            with opened_partial(partial) as file:
                 file.write(obj)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(partial, target)
+                os.replace(partial, target)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
@@ -90,18 +91,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def remove_partial_files(folder: str | Path) -> list[Path]:
-    """Remove what a killed writer left in `folder`; call it before a writer of this folder starts.
-
-    Returns:
-        The files that were removed.
-    """
-    partial = sorted(Path(folder).glob(f'.*{_TEMPORARY}'))
-    for path in partial:
-        path.unlink(missing_ok=True)
-    return partial
 
 
 def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, Any]:
@@ -152,17 +141,30 @@ def _reason(error: Exception) -> str:
     return f'it is cut short or is no checkpoint at all ({type(error).__name__})'
 
 
-def checkpoints_newest_first(work_dir: str | Path) -> list[Path]:
-    """The run's `epoch_N.pth` and `iter_N.pth` files, the latest first."""
-    names = {path: re.fullmatch(r'(epoch|iter)_(\d+)\.pth', path.name) for path in Path(work_dir).glob('*.pth')}
-    runs = {path: match for path, match in names.items() if match}
-    if len({match.group(1) for match in runs.values()}) > 1:  # epochs and iterations cannot be compared by number
-        return sorted(runs, key=lambda path: path.stat().st_mtime, reverse=True)
-    return sorted(runs, key=lambda path: int(runs[path].group(2)), reverse=True)
+def checkpoints_newest_first(
+    work_dir: str | Path, templates: Sequence[str] = ('epoch_{}.pth', 'iter_{}.pth')
+) -> list[Path]:
+    """The files of a folder that are named by one of the templates and a number, the latest first."""
+    numbered = [re.compile(r'(\d+)'.join(map(re.escape, re.split(r'\{[^}]*\}', each)))) for each in templates]
+    found = [
+        (which, int(match.group(1)), path)
+        for path in Path(work_dir).glob('*')
+        for which, pattern in enumerate(numbered)
+        if (match := pattern.fullmatch(path.name))
+    ]
+    if len({which for which, _, _ in found}) > 1:  # epochs and iterations cannot be compared by number
+        return sorted((path for _, _, path in found), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [path for _, _, path in sorted(found, reverse=True)]
 
 
-def newest_readable_checkpoint(work_dir: str | Path) -> Path | None:
+def newest_readable_checkpoint(
+    work_dir: str | Path, belongs: Callable[[dict[str, Any]], bool] = lambda checkpoint: True
+) -> Path | None:
     """The newest checkpoint of a run that can be resumed from, whatever `last_checkpoint` says.
+
+    Args:
+        work_dir: Its folder.
+        belongs: Whether a checkpoint is of the run that is asked for.
 
     Each one that cannot be read is reported in one sentence. None when there is none.
     """
@@ -170,9 +172,12 @@ def newest_readable_checkpoint(work_dir: str | Path) -> Path | None:
     found = None
     for path in checkpoints_newest_first(work_dir):
         try:
-            weights_of(read_checkpoint(path, needs=('state_dict', 'meta', 'message_hub')), str(path))
+            checkpoint = read_checkpoint(path, needs=('state_dict', 'meta', 'message_hub'))
+            weights_of(checkpoint, str(path))
         except ValueError as error:
             problems.append(str(error))
+            continue
+        if not belongs(checkpoint):
             continue
         found = path
         break

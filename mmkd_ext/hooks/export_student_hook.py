@@ -7,6 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmkd_ext.export import export_student
+from mmkd_ext.hooks.run_folder_hook import BEST_ELSEWHERE
 from mmkd_ext.registry import HOOKS
 
 
@@ -38,7 +39,8 @@ class ExportStudentHook(Hook):
         if not is_main_process():
             return
         infos = runner.message_hub.runtime_info
-        named = [infos.get('best_ckpt') if self.which == 'best' else None, infos.get('last_ckpt')]
+        best = [infos.get('best_ckpt'), infos.get(BEST_ELSEWHERE)] if self.which == 'best' else []
+        named = [*best, infos.get('last_ckpt')]
         # A work dir that was moved since: the file has its old name in the new place.
         places = [path for name in named if name for path in (Path(name), Path(runner.work_dir) / Path(name).name)]
         checkpoint = next((path for path in places if path.is_file()), None)
