@@ -11,7 +11,7 @@ import re
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from mmengine.fileio import LocalBackend, register_backend
@@ -65,9 +65,7 @@ class AtomicBackend(LocalBackend):
         partial = partial_of(target)
         try:
             with opened_partial(partial) as file:
-                file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
+                self.write_through(file, obj, target)
                 os.replace(partial, target)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -76,6 +74,23 @@ class AtomicBackend(LocalBackend):
         _doomed.discard(str(target))
         while _doomed:
             Path(_doomed.pop()).unlink(missing_ok=True)
+
+    @staticmethod
+    def write_through(file: IO[bytes], content: bytes | memoryview, target: Path) -> None:
+        """Write to the disk itself; `target` is the name for the sentence.
+
+        Raises:
+            ValueError: The disk is full, or the file may not be so large.
+        """
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError as error:
+            raise ValueError(
+                f'A disk with room for {len(content) / 1e6:.1f} MB is needed to write {target}, got: {error.strerror or error}. '
+                'What was there before is whole; free some room, or write to another disk.'
+            ) from error
 
     def remove(self, filepath: str | Path) -> None:
         """Remove `filepath` once another file has been written whole."""

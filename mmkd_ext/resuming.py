@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.hooks import EMAHook
@@ -141,6 +141,6 @@ def _check_schedulers(runner: Runner, mine: Mapping[str, OptimWrapper], checkpoi
             )
 
 
-def _kind(state: Mapping[str, Any]) -> Iterator[Any] | tuple[Any, ...]:
+def _kind(state: Mapping[str, Any]) -> tuple[Any, ...]:
     """What tells one class of schedulers from another in its state."""
     return (state.get('param_name'), *sorted(state))

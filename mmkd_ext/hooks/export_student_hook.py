@@ -1,12 +1,14 @@
 """Ship the deployed network when training ends."""
 
+import re
 from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmkd_ext.export import export_student
+from mmkd_ext.export import check_onnx, export_student
+from mmkd_ext.folders import check_output
 from mmkd_ext.hooks.run_folder_hook import BEST_ELSEWHERE
 from mmkd_ext.registry import HOOKS
 
@@ -33,6 +35,19 @@ class ExportStudentHook(Hook):
         if Path(out).suffix != '.pth':  # said before the training, not after it
             raise ValueError(f'ExportStudentHook needs an out that ends in .pth, got {out!r}.')
         self.out, self.which, self.onnx = out, which, onnx
+
+    def before_run(self, runner: Runner) -> None:
+        """Refuse, before the training, what could not be written after it."""
+        out = Path(runner.work_dir) / self.out
+        if re.fullmatch(r'(epoch|iter)_\d+\.pth|best_.*', out.name):
+            raise ValueError(f"ExportStudentHook needs an out that is no checkpoint's name, got {self.out!r}.")
+        outs = [hook.out for hook in runner.hooks if isinstance(hook, ExportStudentHook)]
+        if outs.count(self.out) > 1:
+            raise ValueError(f'Each ExportStudentHook needs an out of its own, got {self.out!r} {outs.count(self.out)} times.')
+        for ending in ('.pth', '.py', *(['.onnx'] if self.onnx else [])):
+            check_output(out.with_suffix(ending), 'Look at out of the ExportStudentHook.')
+        if self.onnx:
+            check_onnx()
 
     def after_train(self, runner: Runner) -> None:
         """Export on the main process."""
