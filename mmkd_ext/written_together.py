@@ -24,10 +24,18 @@ def put_together(files: Mapping[Path, bytes]) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with opened_partial(partial[target]) as file:
                 backend.write_through(file, content, target)
-        for target in reversed(targets):
-            target.unlink(missing_ok=True)
-        for target in targets:
-            partial[target].replace(target)
+        old = {target: target.read_bytes() for target in targets if target.exists()}
+        try:
+            for target in reversed(targets):
+                target.unlink(missing_ok=True)
+            for target in targets:
+                partial[target].replace(target)
+        except BaseException:
+            for target in targets:
+                target.unlink(missing_ok=True)
+            for target, content in old.items():
+                target.write_bytes(content)
+            raise
     finally:
         for path in partial.values():
             path.unlink(missing_ok=True)
