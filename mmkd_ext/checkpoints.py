@@ -9,19 +9,20 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
+from mmkd_ext.partial_files import opened_partial, partial_of
+from mmkd_ext.partial_files import remove_partial_files as remove_partial_files  # part of what this module offers
 from mmkd_ext.plain_objects import Refused
 from mmkd_ext.torch_file import read_torch_file
 from mmkd_ext.weights import weights_of
 
-_TEMPORARY = '.mmkd-partial'
 _ADDRESS = '.address'  # beside a file that was fetched: from where
 _doomed: set[str] = set()  # removals that wait for the next whole file; shared, since the host makes a backend per call
 
@@ -39,13 +40,11 @@ class AtomicBackend(LocalBackend):
         """Write `obj` to `filepath` whole, then do the removals that waited for it."""
         target = Path(filepath)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f'.{target.name}.{os.getpid()}{_TEMPORARY}')
+        partial = partial_of(target)
         try:
-            with open(partial, 'wb') as file:
-                file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, target)
+            with opened_partial(partial) as file:
+                self.write_through(file, obj, target)
+                os.replace(partial, target)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
@@ -53,6 +52,23 @@ class AtomicBackend(LocalBackend):
         _doomed.discard(str(target))
         while _doomed:
             Path(_doomed.pop()).unlink(missing_ok=True)
+
+    @staticmethod
+    def write_through(file: IO[bytes], content: bytes | memoryview, target: Path) -> None:
+        """Write to the disk itself; `target` is the name for the sentence.
+
+        Raises:
+            ValueError: The disk is full, or the file may not be so large.
+        """
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError as error:
+            raise ValueError(
+                f'A disk with room for {len(content) / 1e6:.1f} MB is needed to write {target}, got: {error.strerror or error}. '
+                'What was there before is whole; free some room, or write to another disk.'
+            ) from error
 
     def remove(self, filepath: str | Path) -> None:
         """Remove `filepath` once another file has been written whole."""
@@ -68,18 +84,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def remove_partial_files(folder: str | Path) -> list[Path]:
-    """Remove what a killed writer left in `folder`; call it before a writer of this folder starts.
-
-    Returns:
-        The files that were removed.
-    """
-    partial = sorted(Path(folder).glob(f'.*{_TEMPORARY}'))
-    for path in partial:
-        path.unlink(missing_ok=True)
-    return partial
 
 
 def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, Any]:
@@ -133,17 +137,30 @@ def _files_in(folder: Path) -> str:
     return f', such as {newest.name}' if newest else ''
 
 
-def checkpoints_newest_first(work_dir: str | Path) -> list[Path]:
-    """The run's `epoch_N.pth` and `iter_N.pth` files, the latest first."""
-    names = {path: re.fullmatch(r'(epoch|iter)_(\d+)\.pth', path.name) for path in Path(work_dir).glob('*.pth')}
-    runs = {path: match for path, match in names.items() if match}
-    if len({match.group(1) for match in runs.values()}) > 1:  # epochs and iterations cannot be compared by number
-        return sorted(runs, key=lambda path: path.stat().st_mtime, reverse=True)
-    return sorted(runs, key=lambda path: int(runs[path].group(2)), reverse=True)
+def checkpoints_newest_first(
+    work_dir: str | Path, templates: Sequence[str] = ('epoch_{}.pth', 'iter_{}.pth')
+) -> list[Path]:
+    """The files of a folder that are named by one of the templates and a number, the latest first."""
+    numbered = [re.compile(r'(\d+)'.join(map(re.escape, re.split(r'\{[^}]*\}', each)))) for each in templates]
+    found = [
+        (which, int(match.group(1)), path)
+        for path in Path(work_dir).glob('*')
+        for which, pattern in enumerate(numbered)
+        if (match := pattern.fullmatch(path.name))
+    ]
+    if len({which for which, _, _ in found}) > 1:  # epochs and iterations cannot be compared by number
+        return sorted((path for _, _, path in found), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [path for _, _, path in sorted(found, reverse=True)]
 
 
-def newest_readable_checkpoint(work_dir: str | Path) -> Path | None:
+def newest_readable_checkpoint(
+    work_dir: str | Path, belongs: Callable[[dict[str, Any]], bool] = lambda checkpoint: True
+) -> Path | None:
     """The newest checkpoint of a run that can be resumed from, whatever `last_checkpoint` says.
+
+    Args:
+        work_dir: Its folder.
+        belongs: Whether a checkpoint is of the run that is asked for.
 
     Each one that cannot be read is reported in one sentence. None when there is none.
     """
@@ -151,9 +168,12 @@ def newest_readable_checkpoint(work_dir: str | Path) -> Path | None:
     found = None
     for path in checkpoints_newest_first(work_dir):
         try:
-            weights_of(read_checkpoint(path, needs=('state_dict', 'meta', 'message_hub')), str(path))
+            checkpoint = read_checkpoint(path, needs=('state_dict', 'meta', 'message_hub'))
+            weights_of(checkpoint, str(path))
         except ValueError as error:
             problems.append(str(error))
+            continue
+        if not belongs(checkpoint):
             continue
         found = path
         break

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader, Dataset, Subset
 import mmkd_ext
 from mmkd_ext.class_means_file import digest, load_class_means, save_class_means
 from mmkd_ext.data_digest import data_digest
-from mmkd_ext.listed_data import build_data
 from mmkd_ext.datasets.stock import stock_dataset
+from mmkd_ext.listed_data import build_data
 from mmkd_ext.random_state import random_state_kept, seed_everything
 
 

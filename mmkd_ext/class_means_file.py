@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mmkd_ext.checkpoints import AtomicBackend, read_checkpoint
+from mmkd_ext.partial_files import remove_partial_files
 
 _WHAT = 'mmkd_ext class means'
 
@@ -22,6 +23,7 @@ def digest(value: Any) -> str:
 def save_class_means(path: str | Path, means: Tensor, counts: Tensor, provenance: Mapping[str, str]) -> None:
     """Write the file, whole or not at all."""
     content = {'what': _WHAT, 'class_means': means, 'counts': counts, 'provenance': dict(provenance)}
+    remove_partial_files(Path(path).parent)
     with io.BytesIO() as buffer:
         torch.save(content, buffer)
         AtomicBackend().put(buffer.getvalue(), path)

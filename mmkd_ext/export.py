@@ -9,11 +9,12 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmkd_ext.checkpoints import AtomicBackend, read_checkpoint
+from mmkd_ext.checkpoints import read_checkpoint
 from mmkd_ext.datasets.stock import stock_loader
 from mmkd_ext.folders import check_output
 from mmkd_ext.models.told_order import tell_channel_order
 from mmkd_ext.weights import weights_of
+from mmkd_ext.written_together import put_together
 
 
 def plain_model(model: dict) -> ConfigDict:
@@ -126,7 +127,7 @@ def export_student(
                 f'export_student needs an output beside its sources, got {out}, which would replace {path}. Choose another.'
             )
     if onnx:
-        _check_onnx()
+        check_onnx()
     for ending in ('.pth', '.py', *(['.onnx'] if onnx else [])):
         check_output(out.with_suffix(ending), 'Choose another output.')
     state = read_checkpoint(checkpoint, needs=('state_dict',))
@@ -138,8 +139,7 @@ def export_student(
         files = ensemble_files(cfg, weights, state.get('meta', {}), str(checkpoint), out, onnx, size)
     else:
         files = network_files(cfg, weights, state.get('meta', {}), str(checkpoint), out, onnx, size)
-    for path, content in files.items():
-        AtomicBackend().put(content, path)
+    put_together(dict(sorted(files.items(), key=lambda item: (item[0].suffix == '.py', item[0] == out.with_suffix('.py')))))
     return list(files)
 
 
@@ -166,7 +166,8 @@ def without_weights(model: dict) -> ConfigDict:
     return model
 
 
-def _check_onnx() -> None:
+def check_onnx() -> None:
+    """Refuse where ONNX is not installed."""
     missing = [name for name in ('onnx', 'onnxscript', 'onnxruntime') if importlib.util.find_spec(name) is None]
     if missing:
         raise ValueError(f"ONNX export needs {', '.join(missing)}, which is not installed: pip install -e '.[onnx]'.")

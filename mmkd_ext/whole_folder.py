@@ -1,11 +1,10 @@
 """A folder that appears whole or not at all, for what makes data sets."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mmkd_ext.partial_files import partial_folder
 from mmkd_ext.preflight import PreflightError
 
 
@@ -19,14 +18,11 @@ def written_whole(out: Path) -> Iterator[Path]:
     Raises:
         PreflightError: It cannot be written.
     """
-    partial = out.with_name(f'.{os.getpid()}_{out.name}')
     try:
-        partial.mkdir(parents=True)
-        yield partial
-        if out.is_dir():
-            out.rmdir()  # empty
-        partial.rename(out)
+        with partial_folder(out) as partial:
+            yield partial
+            if out.is_dir():
+                out.rmdir()  # empty
+            partial.rename(out)
     except OSError as error:
         raise PreflightError(f'A folder that can be written is needed, got {out}: {error}. Name another as OUT.') from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

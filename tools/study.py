@@ -20,10 +20,12 @@ from typing import Any
 
 from mmengine.utils import import_modules_from_strings
 
+from mmkd_ext.bound_process import run_bound
 from mmkd_ext.checkpoints import AtomicBackend
 from mmkd_ext.export import plain_model
 from mmkd_ext.folders import check_output
 from mmkd_ext.launch import merge_options
+from mmkd_ext.partial_files import remove_partial_files
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 from mmkd_ext.study_table import picture, table
 
@@ -31,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from plot_curves import write_picture  # noqa: E402
 
 _OF_LOSSES = ('mmkd_ext.ClassMeansHook', 'mmkd_ext.LossWarmupHook')  # a plain network has none
+_FILES = ('results.json', 'table.md', 'table.png')  # beside the variants' folders
 TRAIN = Path(__file__).with_name('train.py')
 
 
@@ -78,6 +81,20 @@ def _check_plan(plan: Any, path: Path) -> None:
             'A study with variants (each with its config), seeds and a metric is needed, got one without '
             f'{", ".join(wrong) or "a variant or a seed"}: look at {path}.'
         )
+    for name in variants:
+        folder = name if isinstance(name, str) else ''
+        if not folder.strip('. ') or Path(folder).name != folder or '\0' in folder or len(folder.encode()) > 200 or folder in _FILES:
+            raise PreflightError(f'A variant whose name can be a folder in the study\'s own is needed, got {name!r}: look at {path}.')
+    check_seeds(plan['seeds'], path)
+
+
+def check_seeds(seeds: Sequence[Any], where: object) -> None:
+    """Refuse what is no seed, and one that is given twice: a deviation over runs of one seed says nothing."""
+    wrong = [seed for seed in seeds if type(seed) is not int or not 0 <= seed < 2**32]
+    twice = [seed for seed in seeds if seeds.count(seed) > 1]
+    if wrong or twice:
+        got = f'{wrong[0]!r}' if wrong else f'{twice[0]} more than once'
+        raise PreflightError(f'Seeds of 0 to {2**32 - 1}, each once, are needed, got {got}: look at {where}.')
 
 
 def digest(config: Path, seed: int, metric: str, also: dict | None = None) -> str:
@@ -114,9 +131,9 @@ def run_once(config: Path, work_dir: Path, seed: int, options: Sequence[str] = (
     work_dir.mkdir(parents=True, exist_ok=True)
     if quiet:
         with open(work_dir / 'output.txt', 'w') as log:
-            code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
+            code = run_bound(command, stdout=log, stderr=subprocess.STDOUT)
     else:
-        code = subprocess.run(command, check=False).returncode
+        code = run_bound(command)
     if code:
         lines = (work_dir / 'output.txt').read_text().strip().splitlines() if quiet else []
         last = lines[-1] if lines else 'see above'
@@ -139,7 +156,19 @@ def scores(work_dir: Path, metric: str) -> list[float]:
 
 def write_between_markers(readme: Path, name: str, text: str) -> None:
     """Replace what stands between `<!-- name -->` and `<!-- /name -->`."""
-    old = readme.read_text(encoding='utf-8')
+    _write(readme, between_markers(readme, name, text))
+
+
+def between_markers(readme: Path, name: str, text: str) -> str:
+    """A README's text with another one between its markers.
+
+    Raises:
+        PreflightError: It cannot be read, or does not have the markers once each and in order.
+    """
+    try:
+        old = readme.read_text(encoding='utf-8')
+    except (OSError, ValueError) as error:
+        raise PreflightError(f'A README that can be read is needed, got {readme}: {error}. Look at --readme.') from error
     begin, end = f'<!-- {name} -->', f'<!-- /{name} -->'
     if old.count(begin) != 1 or old.count(end) != 1:
         raise PreflightError(
@@ -148,7 +177,7 @@ def write_between_markers(readme: Path, name: str, text: str) -> None:
     before, rest = old.split(begin)
     if end not in rest:
         raise PreflightError(f'{readme} needs the marker {begin} before {end}, got them the other way round.')
-    _write(readme, f'{before}{begin}\n{text}\n{end}{rest.split(end)[1]}')
+    return f'{before}{begin}\n{text}\n{end}{rest.split(end)[1]}'
 
 
 def _write(path: Path, text: str) -> None:
@@ -172,7 +201,13 @@ def study(argv: Sequence[str] | None = None) -> None:
         if drawn.suffix not in ('.png', '.svg', '.pdf'):
             raise PreflightError(f'A picture named .png, .svg or .pdf is needed, got {drawn}. Look at --plot.')
         check_output(drawn, 'Look at --plot.')
-    seeds = args.seeds or plan.seeds
+    if args.readme:
+        between_markers(args.readme, args.study.stem, '')
+        check_output(args.readme, 'Look at --readme.')
+    seeds = args.seeds or list(plan.seeds)
+    check_seeds(seeds, '--seeds')
+    for folder in [out, *out.glob('*'), *out.glob('*/seed*')]:
+        remove_partial_files(folder)
     total, done = len(plan.variants) * len(seeds), 0
     also, scale = plan.get('also') or {}, 100.0 if plan.get('unit') == 'percent' else 1.0
     results: dict[str, list[dict]] = {name: [] for name in plan.variants}

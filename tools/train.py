@@ -10,10 +10,10 @@ from mmengine.config import Config
 from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
-from torch import nn
 
-from mmkd_ext.checkpoints import local_checkpoint, newest_readable_checkpoint, read_checkpoint, remove_partial_files
+from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
 from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
+from mmkd_ext.hooks.run_folder_hook import RunFolderHook
 from mmkd_ext.launch import (
     add_common_arguments,
     build_runner,
@@ -23,7 +23,10 @@ from mmkd_ext.launch import (
     leave_processes,
 )
 from mmkd_ext.memory import keep_freed_memory
+from mmkd_ext.partial_files import remove_partial_files
 from mmkd_ext.preflight import PreflightError, check_train, run_checked
+from mmkd_ext.resuming import check_resume
+from mmkd_ext.run_folder import Start, checkpoint_places, new_run, start_from, start_newest
 from mmkd_ext.weights import check_weights, weights_of
 
 
@@ -57,6 +60,7 @@ def make_config(args: argparse.Namespace) -> Config:
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    args.otherwise = cfg.get('load_from')
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
@@ -80,29 +84,39 @@ def make_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def choose_checkpoint(cfg: Config) -> None:
-    """Settle what the run starts from, by whole files; the host trusts `last_checkpoint`, which may lie."""
+def choose_start(cfg: Config, otherwise: str | None = None) -> Start:
+    """Settle what the run starts from, by whole files of this run; mmengine trusts `last_checkpoint`, which may lie.
+
+    Args:
+        cfg: The run's, in which `resume` and `load_from` are set.
+        otherwise: The config's own `load_from`, for a run that finds nothing to resume.
+    """
+    start = None
     if cfg.get('resume') and cfg.get('load_from') is None:
-        found = newest_readable_checkpoint(cfg.work_dir)
-        cfg.resume, cfg.load_from = found is not None, str(found) if found else None
+        start = start_newest(cfg)
         print_log(
-            f'Resuming from {found}.' if found else f'No checkpoint to resume from in {cfg.work_dir}: starting anew.',
+            f'Resuming from {start.resumed_from}.' if start else f'No checkpoint to resume from in {cfg.work_dir}: starting anew.',
             'current',
         )
-    elif cfg.get('load_from') is not None:
+        cfg.resume, cfg.load_from = start is not None, start.resumed_from if start else otherwise
+    if start is None and cfg.get('load_from') is not None:
         cfg.load_from = local_checkpoint(cfg.load_from)
         needs = ('state_dict', 'meta', 'message_hub') if cfg.get('resume') else ()
         weights_of(read_checkpoint(cfg.load_from, needs), cfg.load_from)
+        start = start_from(cfg, cfg.load_from) if cfg.get('resume') else None
+    return start or Start(None, (new_run(),))
 
 
-def check_start(cfg: Config, model: nn.Module) -> None:
+def check_start(cfg: Config, runner: Runner) -> None:
     """Refuse a checkpoint of another network; to start from (not to resume), some of its entries have to fit."""
     if cfg.get('load_from') is None:
         return
     checkpoint = read_checkpoint(cfg.load_from)
     if cfg.get('resume'):
-        check_weights(model, checkpoint, cfg.load_from)
+        check_weights(runner.model, checkpoint, cfg.load_from)
+        check_resume(runner, checkpoint, cfg.load_from)
         return
+    model = runner.model
     state = weights_of(checkpoint, cfg.load_from)
     mine = getattr(model, 'module', model).state_dict()
     fitting = [key for key in mine if getattr(state.get(key), 'shape', None) == mine[key].shape]
@@ -113,15 +127,18 @@ def check_start(cfg: Config, model: nn.Module) -> None:
 
 def train(argv: Sequence[str] | None = None) -> None:
     """Check, then train."""
-    cfg = make_config(parse_args(argv))
+    args = parse_args(argv)
+    cfg = make_config(args)
     keep_freed_memory()
     join_processes(cfg)
-    choose_checkpoint(cfg)
+    start = choose_start(cfg, args.otherwise)
     runner = build_runner(cfg)
     if not any(isinstance(hook, PlainCheckpointHook) for hook in runner.hooks):  # a config that is not ours
         runner.register_hook(PlainCheckpointHook())
+    runner.register_hook(RunFolderHook(start.runs, start.resumed_from))
     if is_main_process():
-        remove_partial_files(runner.work_dir)
+        for folder in checkpoint_places(cfg):
+            remove_partial_files(folder)
     barrier()
     # Machines without a common disk would go on from different weights.
     starts = {name and os.path.basename(name) for name in all_gather_object(cfg.get('load_from'))}
@@ -132,7 +149,7 @@ def train(argv: Sequence[str] | None = None) -> None:
         )
     if isinstance(runner, Runner):  # other runners build their parts in another order
         check_train(runner)
-        check_start(cfg, runner.model)
+        check_start(cfg, runner)
     runner.train()
     leave_processes()
 

@@ -1,12 +1,15 @@
 """Ship the deployed network when training ends."""
 
+import re
 from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmkd_ext.export import export_student
+from mmkd_ext.export import check_onnx, export_student
+from mmkd_ext.folders import check_output
+from mmkd_ext.hooks.run_folder_hook import BEST_ELSEWHERE
 from mmkd_ext.registry import HOOKS
 
 
@@ -33,12 +36,26 @@ class ExportStudentHook(Hook):
             raise ValueError(f'ExportStudentHook needs an out that ends in .pth, got {out!r}.')
         self.out, self.which, self.onnx = out, which, onnx
 
+    def before_run(self, runner: Runner) -> None:
+        """Refuse, before the training, what could not be written after it."""
+        out = Path(runner.work_dir) / self.out
+        if re.fullmatch(r'(epoch|iter)_\d+\.pth|best_.*', out.name):
+            raise ValueError(f"ExportStudentHook needs an out that is no checkpoint's name, got {self.out!r}.")
+        outs = [hook.out for hook in runner.hooks if isinstance(hook, ExportStudentHook)]
+        if outs.count(self.out) > 1:
+            raise ValueError(f'Each ExportStudentHook needs an out of its own, got {self.out!r} {outs.count(self.out)} times.')
+        for ending in ('.pth', '.py', *(['.onnx'] if self.onnx else [])):
+            check_output(out.with_suffix(ending), 'Look at out of the ExportStudentHook.')
+        if self.onnx:
+            check_onnx()
+
     def after_train(self, runner: Runner) -> None:
         """Export on the main process."""
         if not is_main_process():
             return
         infos = runner.message_hub.runtime_info
-        named = [infos.get('best_ckpt') if self.which == 'best' else None, infos.get('last_ckpt')]
+        best = [infos.get('best_ckpt'), infos.get(BEST_ELSEWHERE)] if self.which == 'best' else []
+        named = [*best, infos.get('last_ckpt')]
         # A work dir that was moved since: the file has its old name in the new place.
         places = [path for name in named if name for path in (Path(name), Path(runner.work_dir) / Path(name).name)]
         checkpoint = next((path for path in places if path.is_file()), None)

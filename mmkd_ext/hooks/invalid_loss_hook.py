@@ -7,7 +7,9 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmkd_ext.checkpoints import newest_readable_checkpoint
+from mmkd_ext.hooks.run_folder_hook import RunFolderHook
 from mmkd_ext.registry import HOOKS
+from mmkd_ext.run_folder import runs_of
 
 _NEVER = torch.iinfo(torch.int64).max
 
@@ -105,7 +107,10 @@ class InvalidLossHook(Hook):
     def _last_good(runner: Runner) -> str:
         """Where to go on from."""
         folders = [hook.out_dir for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.out_dir]
-        found = newest_readable_checkpoint(folders[0] if folders else runner.work_dir)
+        runs = next((hook.runs for hook in runner.hooks if isinstance(hook, RunFolderHook)), None)
+        found = newest_readable_checkpoint(
+            folders[0] if folders else runner.work_dir, lambda checkpoint: not runs or runs_of(checkpoint)[-1] in runs
+        )
         hint = 'try a lower learning rate, gradient clipping or no --amp.'
         if found is None:
             return f'no checkpoint had been written yet: {hint}'

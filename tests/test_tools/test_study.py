@@ -245,3 +245,23 @@ def test_a_study_of_other_data_inherits_the_variants(tmp_path):
         variants = study.load_plan(tmp_path / f'{name}.py').variants
         assert {key: variant.config for key, variant in variants.items()} == dict(x=config, y='own.py')
         assert variants.x.plain
+
+
+@pytest.mark.parametrize('name', ['../../x', '/x', 'a/b', '..', '', 'table.md', 3])
+def test_a_variant_outside_the_studys_folder_is_refused(plan, ran, tmp_path, capsys, name):
+    path = plan(variants={name: dict(config=str(write_config(tmp_path, TESKD)))})
+    assert study.main([str(path), '--out', str(tmp_path / 'out')]) == 2
+    assert repr(name) in one_error(capsys.readouterr().err) and ran == []
+
+
+@pytest.mark.parametrize('seeds', [['0', '0'], ['-1'], ['4294967296']])
+def test_seeds_that_are_none_or_twice_are_refused(plan, ran, tmp_path, capsys, seeds):
+    assert study.main([str(plan()), '--out', str(tmp_path / 'out'), '--seeds', *seeds]) == 2
+    assert 'each once' in one_error(capsys.readouterr().err) and ran == []
+
+
+def test_a_readme_that_is_absent_or_has_no_markers_is_refused_before_a_run(plan, ran, tmp_path, capsys):
+    (tmp_path / 'README.md').write_text('nothing')
+    for name, said in (('absent.md', 'absent.md'), ('README.md', 'marker')):
+        assert study.main([str(plan()), '--out', str(tmp_path / 'out'), '--readme', str(tmp_path / name)]) == 2
+        assert said in one_error(capsys.readouterr().err) and ran == []
