@@ -104,7 +104,7 @@ def _by_batch(transform: Any) -> BatchCrop | BatchFlip:
     if type(transform) is RandomCrop:
         if transform.pad_if_needed or not isinstance(transform.pad_val, int | float):
             raise _unknown(transform, 'RandomCrop without pad_if_needed and with one number as pad_val')
-        return BatchCrop(tuple(transform.crop_size), _four(transform.padding), transform.pad_val)
+        return BatchCrop(tuple(transform.crop_size), _four(transform.padding), transform.pad_val)  # type: ignore[arg-type]
     if type(transform) is RandomFlip:
         if not isinstance(transform.prob, float) or transform.direction not in ('horizontal', 'vertical'):
             raise _unknown(transform, 'RandomFlip with one prob and one direction, horizontal or vertical')
