@@ -78,7 +78,10 @@ class BatchFlip:
 
     def apply(self, images: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """Flip some."""
-        return torch.where(drawn[0].bool()[:, None, None, None], images.flip(self.axis), images)
+        if images.is_cuda:  # which would wait to count the flipped ones
+            return torch.where(drawn[0].bool()[:, None, None, None], images.flip(self.axis), images)
+        which = drawn[0].nonzero().flatten()
+        return images.index_copy(0, which, images[which].flip(self.axis))
 
 
 def by_batch(transforms: Sequence[Any]) -> tuple[list[Any], list[Any]]:
