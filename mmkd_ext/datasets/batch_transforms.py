@@ -78,7 +78,10 @@ class BatchFlip:
 
     def apply(self, images: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """Flip some."""
-        return torch.where(drawn[0].bool()[:, None, None, None], images.flip(self.axis), images)
+        if images.is_cuda:  # which would wait to count the flipped ones
+            return torch.where(drawn[0].bool()[:, None, None, None], images.flip(self.axis), images)
+        which = drawn[0].nonzero().flatten()
+        return images.index_copy(0, which, images[which].flip(self.axis))
 
 
 def by_batch(transforms: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -104,7 +107,7 @@ def _by_batch(transform: Any) -> BatchCrop | BatchFlip:
     if type(transform) is RandomCrop:
         if transform.pad_if_needed or not isinstance(transform.pad_val, int | float):
             raise _unknown(transform, 'RandomCrop without pad_if_needed and with one number as pad_val')
-        return BatchCrop(tuple(transform.crop_size), _four(transform.padding), transform.pad_val)
+        return BatchCrop(tuple(transform.crop_size), _four(transform.padding), transform.pad_val)  # type: ignore[arg-type]
     if type(transform) is RandomFlip:
         if not isinstance(transform.prob, float) or transform.direction not in ('horizontal', 'vertical'):
             raise _unknown(transform, 'RandomFlip with one prob and one direction, horizontal or vertical')

@@ -52,7 +52,7 @@ class InMemory:
 
     def full_init(self) -> None:
         """Read the data, and hold the images."""
-        done = self._fully_initialized  # type: ignore[has-type]
+        done = self._fully_initialized  # type: ignore[attr-defined]
         super().full_init()  # type: ignore[misc]
         if self.by_batch and not done:
             self._hold()
