@@ -186,7 +186,7 @@ def test_tiny_imagenet_is_read_from_class_folders(tmp_path):
         (tmp_path / name).mkdir()
         for i in range(count):
             Image.new('RGB', (64, 64), (40 * i, 0, 0)).save(tmp_path / name / f'{i}.JPEG')
-    cfg = Config.fromfile(REPO / 'configs/_base_/tiny_imagenet.py').train_dataloader.dataset
+    cfg = Config.fromfile(REPO / 'configs/_base_/datasets/tiny_imagenet.py').train_dataloader.dataset
     import mmpretrain.datasets  # noqa: F401
 
     with DefaultScope.overwrite_default_scope('mmpretrain'):
