@@ -85,7 +85,7 @@ def test_a_pair_is_the_student_alone_then_kd_then_dskd(pair):
     path = REPO / f'configs/{folder}/teacher_{teacher}_{data}.py'
     assert Config.fromfile(path).train_cfg.max_epochs == 240
     if folder == 'nd_loss':  # the same network and file as there
-        there = next((REPO / 'configs/_base_/nd_loss').glob(f'*_{teacher}_cifar100.py'))
+        there = next((REPO / 'configs/_base_/distillers').glob(f'*_{teacher}_cifar100.py'))
         assert Config.fromfile(there).model.teacher == kd.model.teacher
     cfg = load(CONFIGS[f'dskd_{student}_{teacher}_{data}'])
     cfg.model.input_size = side(data)
