@@ -1,4 +1,4 @@
-"""Somebody's image folder: the two lines of configs/custom/_base_/images.py are all that is changed, then teacher, KD, KD++ and export run."""
+"""An image folder with the two lines of configs/custom/_base_/images.py changed: teacher, KD, KD++ and export run."""
 
 import re
 import shutil

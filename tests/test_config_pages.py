@@ -1,4 +1,4 @@
-"""Each config is a page: three files deep at most, bases only in `_base_`, its docstring says how to run it, and the map names what exists."""
+"""Each config is a page: three files deep at most, bases only in `_base_`, with its command; the map names what exists."""
 
 import ast
 import re

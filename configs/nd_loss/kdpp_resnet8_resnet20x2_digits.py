@@ -1,7 +1,7 @@
-"""KD++ on digits: KD and the ND loss; ResNet-20x2 teaches ResNet-8. Train the teacher first; each takes about a minute on a CPU.
+"""KD++ on digits: KD and the ND loss; ResNet-20x2 teaches ResNet-8. Train the teacher first; each takes a minute on a CPU.
 
-    python tools/train.py configs/nd_loss/teacher_resnet20x2_digits.py
-    python tools/train.py configs/nd_loss/kdpp_resnet8_resnet20x2_digits.py
+python tools/train.py configs/nd_loss/teacher_resnet20x2_digits.py
+python tools/train.py configs/nd_loss/kdpp_resnet8_resnet20x2_digits.py
 """
 
 _base_ = [

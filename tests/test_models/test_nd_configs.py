@@ -1,4 +1,4 @@
-"""Every config of configs/nd_loss and of the plain forms (kd, dkd, dist, reviewkd) builds its model, takes a training step, and its student is a plain one."""
+"""Every config of configs/nd_loss and of the plain forms builds its model and takes a training step; its student is a plain one."""
 
 from functools import cache
 from pathlib import Path

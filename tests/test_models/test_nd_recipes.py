@@ -1,4 +1,4 @@
-"""The cells of configs/nd_loss and of the plain forms have the paper's weights and recipe, and their README says which figures are whose."""
+"""The cells of configs/nd_loss and the plain forms have the paper's weights and recipe; the README says which figures are whose."""
 
 import ast
 import re
@@ -215,4 +215,4 @@ def test_a_config_says_what_it_is_and_how_to_run_it(path):
     assert text.splitlines()[-1].removeprefix('python ') in command and 'Not run here' in text
     assert all((REPO / named).is_file() for named in re.findall(r'(?:tools|configs)/[\w/]+\.(?:py|sh)', text))
     code = path.read_text().split('"""')[2]
-    assert len([line for line in code.splitlines() if line.strip()]) <= 14  # a cell is a few lines
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12  # a cell is a few lines

@@ -1,4 +1,7 @@
-"""resnet34 teaches resnet18 on TinyImageNet: everything but the losses. The teacher is the one that configs/dskd/teacher_resnet34_tiny_imagenet.py trains."""
+"""resnet34 teaches resnet18 on TinyImageNet: everything but the losses.
+
+The teacher is the one that configs/dskd/teacher_resnet34_tiny_imagenet.py trains.
+"""
 
 _base_ = '../models/resnet18_tiny_imagenet.py'
 

@@ -1,4 +1,7 @@
-"""vgg13 teaches vgg8 on TinyImageNet: everything but the losses. The teacher is the one that configs/dskd/teacher_vgg13_tiny_imagenet.py trains."""
+"""vgg13 teaches vgg8 on TinyImageNet: everything but the losses.
+
+The teacher is the one that configs/dskd/teacher_vgg13_tiny_imagenet.py trains.
+"""
 
 _base_ = '../models/vgg8_cifar100.py'
 
