@@ -17,6 +17,7 @@ DOCUMENTS = [
     path
     for path in (
         *(REPO / f'{name}.md' for name in ('README', 'CONTRIBUTING', 'CHANGELOG')),
+        REPO / 'configs/README.md',
         *REPO.glob('configs/*/README.md'),
     )
 ]

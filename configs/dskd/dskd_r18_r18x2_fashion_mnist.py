@@ -4,10 +4,10 @@ python tools/train.py configs/dskd/teacher_r18_fashion_mnist.py
 python tools/train.py configs/dskd/dskd_r18_r18x2_fashion_mnist.py
 """
 
-_base_ = 'teacher_r18_fashion_mnist.py'
+_base_ = ['../_base_/datasets/fashion_mnist.py', '../_base_/schedules/digits.py', '../_base_/default_runtime.py']
 
 model = dict(
-    _delete_=True, type='mmkd_ext.OfflineDistiller',
+    type='mmkd_ext.OfflineDistiller',
     student=dict(
         type='ImageClassifier',
         backbone=dict(
@@ -24,4 +24,4 @@ model = dict(
 train_dataloader = dict(batch_size=25, dataset=dict(indices=300))
 param_scheduler = dict(milestones=[25, 38])
 train_cfg = dict(max_epochs=50, val_interval=25)
-default_hooks = dict(checkpoint=dict(interval=50))
+default_hooks = dict(checkpoint=dict(interval=50, max_keep_ckpts=1))

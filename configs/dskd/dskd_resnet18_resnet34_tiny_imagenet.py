@@ -4,8 +4,12 @@ python tools/train.py configs/dskd/teacher_resnet34_tiny_imagenet.py
 python tools/train.py configs/dskd/dskd_resnet18_resnet34_tiny_imagenet.py
 """
 
-_base_ = 'kd_resnet18_resnet34_tiny_imagenet.py'
+_base_ = [
+    '../_base_/distillers/resnet18_resnet34_tiny_imagenet.py', '../_base_/datasets/tiny_imagenet.py',
+    '../_base_/schedules/tiny_imagenet_240e.py', '../_base_/default_runtime.py']
 
 model = dict(
     student=dict(backbone=dict(out_indices=(0, 1, 2, 3))),
-    losses=dict(dskd=dict(type='mmkd_ext.DSKDHead', tau=4.0, alpha=1.0, beta=1.0)))
+    losses=dict(
+        kd=dict(type='mmkd_ext.KDLoss', tau=4.0),
+        dskd=dict(type='mmkd_ext.DSKDHead', tau=4.0, alpha=1.0, beta=1.0)))

@@ -4,8 +4,12 @@ python tools/train.py configs/nd_loss/teacher_resnet32x4_cifar100.py
 python tools/train.py configs/dskd/dskd_shufflenetv2_resnet32x4_cifar100.py
 """
 
-_base_ = 'kd_shufflenetv2_resnet32x4_b64_cifar100.py'
+_base_ = [
+    '../_base_/distillers/shufflenetv2_resnet32x4_cifar100.py', '../_base_/datasets/cifar100_b64.py',
+    '../_base_/schedules/cifar100_240e_b64_lr001.py', '../_base_/default_runtime.py']
 
 model = dict(
     student=dict(backbone=dict(out_indices=(1, 2, 4))),
-    losses=dict(dskd=dict(type='mmkd_ext.DSKDHead', tau=4.0, alpha=1.0, beta=1.0)))
+    losses=dict(
+        kd=dict(type='mmkd_ext.KDLoss', tau=4.0),
+        dskd=dict(type='mmkd_ext.DSKDHead', tau=4.0, alpha=1.0, beta=1.0)))

@@ -5,7 +5,9 @@ The recipe is that of configs/nd_loss/mobilenetv1_imagenet.py: neither pair nor 
 tools/dist_train.sh configs/dskd/kd_mobilenetv1_resnet50_a1_imagenet.py 8
 """
 
-_base_ = '../_base_/nd_loss/mobilenetv1_imagenet.py'
+_base_ = [
+    '../_base_/distillers/mobilenetv1_imagenet.py', '../_base_/datasets/imagenet_b64.py',
+    '../_base_/schedules/imagenet_100e_b512.py', '../_base_/default_runtime.py']
 
 model = dict(
     teacher=dict(model='timm/resnet50.a1_in1k'),

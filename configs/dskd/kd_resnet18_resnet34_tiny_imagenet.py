@@ -4,11 +4,8 @@ python tools/train.py configs/dskd/teacher_resnet34_tiny_imagenet.py
 python tools/train.py configs/dskd/kd_resnet18_resnet34_tiny_imagenet.py
 """
 
-_base_ = 'resnet18_tiny_imagenet.py'
+_base_ = [
+    '../_base_/distillers/resnet18_resnet34_tiny_imagenet.py', '../_base_/datasets/tiny_imagenet.py',
+    '../_base_/schedules/tiny_imagenet_240e.py', '../_base_/default_runtime.py']
 
-model = dict(
-    _delete_=True, type='mmkd_ext.OfflineDistiller', student=_base_.model,
-    teacher=dict(
-        model='{{ fileDirname }}/teacher_resnet34_tiny_imagenet.py',
-        checkpoint='work_dirs/teacher_resnet34_tiny_imagenet/epoch_240.pth'),
-    losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0)))
+model = dict(losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0)))

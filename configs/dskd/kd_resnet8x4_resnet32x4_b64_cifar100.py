@@ -4,11 +4,8 @@ python tools/train.py configs/nd_loss/teacher_resnet32x4_cifar100.py
 python tools/train.py configs/dskd/kd_resnet8x4_resnet32x4_b64_cifar100.py
 """
 
-_base_ = 'resnet8x4_b64_cifar100.py'
+_base_ = [
+    '../_base_/distillers/resnet8x4_resnet32x4_cifar100.py', '../_base_/datasets/cifar100_b64.py',
+    '../_base_/schedules/cifar100_240e_b64.py', '../_base_/default_runtime.py']
 
-model = dict(
-    _delete_=True, type='mmkd_ext.OfflineDistiller', student=_base_.model,
-    teacher=dict(
-        model='cifar/resnet32x4',
-        checkpoint='work_dirs/teacher_resnet32x4_cifar100/epoch_240.pth'),
-    losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0)))
+model = dict(losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0)))

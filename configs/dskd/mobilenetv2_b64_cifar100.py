@@ -3,7 +3,6 @@
 python tools/train.py configs/dskd/mobilenetv2_b64_cifar100.py
 """
 
-_base_ = '../_base_/dskd/cifar100.py'
-
-model = dict(backbone=dict(type='mmkd_ext.CIFARMobileNetV2'), head=dict(in_channels=1280))
-optim_wrapper = dict(optimizer=dict(lr=0.01))
+_base_ = [
+    '../_base_/models/mobilenetv2_cifar100.py', '../_base_/datasets/cifar100_b64.py',
+    '../_base_/schedules/cifar100_240e_b64_lr001.py', '../_base_/default_runtime.py']

@@ -3,7 +3,8 @@
 python tools/train.py configs/dskd/mobilenetv2_tiny_imagenet.py
 """
 
-_base_ = '../_base_/dskd/tiny_imagenet.py'
+_base_ = [
+    '../_base_/models/mobilenetv2_cifar100.py', '../_base_/datasets/tiny_imagenet.py',
+    '../_base_/schedules/tiny_imagenet_240e_lr001.py', '../_base_/default_runtime.py']
 
-model = dict(backbone=dict(type='mmkd_ext.CIFARMobileNetV2'), head=dict(in_channels=1280))
-optim_wrapper = dict(optimizer=dict(lr=0.01))
+model = dict(head=dict(num_classes=200))

@@ -3,6 +3,6 @@
 python tools/train.py configs/dskd/resnet18_tiny_imagenet.py
 """
 
-_base_ = '../_base_/dskd/tiny_imagenet.py'
-
-model = dict(backbone=dict(type='ResNet_CIFAR', depth=18), head=dict(in_channels=512))
+_base_ = [
+    '../_base_/models/resnet18_tiny_imagenet.py', '../_base_/datasets/tiny_imagenet.py',
+    '../_base_/schedules/tiny_imagenet_240e.py', '../_base_/default_runtime.py']

@@ -6,19 +6,6 @@
 python tools/train.py configs/nd_loss/teacher_resnet20x2_digits.py
 """
 
-a, b = 'model.losses.dskd.alpha', 'model.losses.dskd.beta'
+_base_ = '../_base_/studies/dskd.py'
 
-study = dict(
-    config='configs/dskd/dskd_resnet8_resnet20x2_digits.py',
-    metric='accuracy/top1',
-    seeds=[0, 1, 2, 3, 4],
-    variants={
-        'baseline': dict(plain=True),
-        'KD': dict(options={a: 0.0, b: 0.0}),
-        'KD + (a)': dict(options={b: 0.0}),
-        'KD + (b)': dict(options={a: 0.0}),
-        'KD + (a) + (b)': dict(),
-        'proportional weights': dict(options={'model.losses.dskd.strategy': 'proportional'}),
-        'inverse softmax weights': dict(options={'model.losses.dskd.strategy': 'inverse_softmax'}),
-        'uniform weights': dict(options={'model.losses.dskd.strategy': 'uniform'}),
-    })
+study = dict(config='configs/dskd/dskd_resnet8_resnet20x2_digits.py')

@@ -5,9 +5,7 @@ python tools/train.py configs/dskd/teacher_r18_fashion_mnist.py
 1264 steps of 64 images; its students see 300.
 """
 
-_base_ = [
-    '../_base_/fashion_mnist.py', '../_base_/schedule_digits.py', '../_base_/default_runtime.py'
-]
+_base_ = ['../_base_/datasets/fashion_mnist.py', '../_base_/schedules/digits.py', '../_base_/default_runtime.py']
 
 model = dict(
     type='ImageClassifier',

@@ -3,6 +3,11 @@
 python tools/train.py configs/dskd/teacher_vgg13_cifar100.py
 """
 
-_base_ = '../_base_/dskd/cifar100.py'
+_base_ = [
+    '../_base_/datasets/cifar100_b64.py', '../_base_/schedules/cifar100_240e_b64.py', '../_base_/default_runtime.py']
 
-model = dict(backbone=dict(type='mmkd_ext.CIFARVGG', depth=13), head=dict(in_channels=512))
+model = dict(
+    type='ImageClassifier',
+    backbone=dict(type='mmkd_ext.CIFARVGG', depth=13),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=100, in_channels=512))

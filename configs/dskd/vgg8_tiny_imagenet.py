@@ -3,6 +3,8 @@
 python tools/train.py configs/dskd/vgg8_tiny_imagenet.py
 """
 
-_base_ = '../_base_/dskd/tiny_imagenet.py'
+_base_ = [
+    '../_base_/models/vgg8_cifar100.py', '../_base_/datasets/tiny_imagenet.py',
+    '../_base_/schedules/tiny_imagenet_240e.py', '../_base_/default_runtime.py']
 
-model = dict(backbone=dict(type='mmkd_ext.CIFARVGG', depth=8), head=dict(in_channels=512))
+model = dict(head=dict(num_classes=200))

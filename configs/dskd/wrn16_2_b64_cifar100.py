@@ -3,6 +3,6 @@
 python tools/train.py configs/dskd/wrn16_2_b64_cifar100.py
 """
 
-_base_ = '../_base_/dskd/cifar100.py'
-
-model = dict(backbone=dict(type='mmkd_ext.CIFARWideResNet', depth=16, width=2), head=dict(in_channels=128))
+_base_ = [
+    '../_base_/models/wrn16_2_cifar100.py', '../_base_/datasets/cifar100_b64.py',
+    '../_base_/schedules/cifar100_240e_b64.py', '../_base_/default_runtime.py']

@@ -1,13 +1,15 @@
 """The follow-up's variant (arXiv:2212.02931) on CIFAR-100: one student is taught by predictions, one by maps. Not run here.
 
 Both then exchange both: predictions by mutual learning, maps by a ReviewKD fusion of each towards the other's.
+
+python tools/train.py configs/mutual/exchange_two_resnet20_resnet56_cifar100.py
 """
 
-_base_ = '../_base_/nd_loss/cifar100.py'
+_base_ = ['../_base_/datasets/cifar100.py', '../_base_/schedules/cifar100_240e.py', '../_base_/default_runtime.py']
 
 maps = dict(type='mmkd_ext.ReviewKDLoss', with_embedding=False)
 model = dict(
-    _delete_=True, type='mmkd_ext.MutualLearningDistiller',
+    type='mmkd_ext.MutualLearningDistiller',
     students=dict(by_predictions='cifar/resnet20', by_maps='cifar/resnet20'),
     teacher='cifar/resnet56',
     losses=dict(

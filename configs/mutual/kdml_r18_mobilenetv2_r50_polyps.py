@@ -5,10 +5,10 @@ MMKD_POLYPS=FOLDER tools/dist_train.sh configs/mutual/kdml_r18_mobilenetv2_r50_p
 The networks are ours: the paper's detector is not known. Each starts from ImageNet's weights of its backbone.
 """
 
-_base_ = '../_base_/mutual/polyps.py'
+_base_ = ['../_base_/mutual/polyps.py', '../_base_/datasets/polyps.py', '../_base_/default_runtime_det.py']
 
 model = dict(
     students=dict(
-        resnet=dict(model='{{ fileDirname }}/../_base_/nd_loss_det/faster_rcnn_r18.py', num_classes=1),
-        mobilenet=dict(model='{{ fileDirname }}/../_base_/nd_loss_det/faster_rcnn_mobilenetv2.py', num_classes=1)),
-    teacher=dict(model='{{ fileDirname }}/../_base_/nd_loss_det/faster_rcnn_r50.py', num_classes=1))
+        resnet=dict(model='{{ fileDirname }}/../_base_/models/faster_rcnn_r18.py', num_classes=1),
+        mobilenet=dict(model='{{ fileDirname }}/../_base_/models/faster_rcnn_mobilenetv2.py', num_classes=1)),
+    teacher=dict(model='{{ fileDirname }}/../_base_/models/faster_rcnn_r50.py', num_classes=1))

@@ -5,7 +5,7 @@ MMKD_MSI_MSS=FOLDER tools/dist_train.sh configs/mutual/kdml_resnet34_mobilenetv2
 The pair is ours: the paper's networks are not known.
 """
 
-_base_ = '../_base_/mutual/msi_mss.py'
+_base_ = ['../_base_/mutual/msi_mss.py', '../_base_/datasets/msi_mss.py', '../_base_/default_runtime.py']
 
 model = dict(
     students=dict(

@@ -3,10 +3,10 @@
 tools/train.py configs/mutual/kdml_three_resnet20_resnet56_cifar100.py
 """
 
-_base_ = '../_base_/nd_loss/cifar100.py'
+_base_ = ['../_base_/datasets/cifar100.py', '../_base_/schedules/cifar100_240e.py', '../_base_/default_runtime.py']
 
 model = dict(
-    _delete_=True, type='mmkd_ext.MutualLearningDistiller',
+    type='mmkd_ext.MutualLearningDistiller',
     students=dict(first='cifar/resnet20', second='cifar/resnet20', third='cifar/resnet20'),
     teacher='cifar/resnet56',
     losses=dict(

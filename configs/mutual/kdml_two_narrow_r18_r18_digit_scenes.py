@@ -5,7 +5,9 @@
 The ensemble joins the students' boxes by weighted box fusion.
 """
 
-_base_ = '../nd_loss_det/faster_rcnn_narrow_r18_digit_scenes.py'
+_base_ = [
+    '../_base_/models/faster_rcnn_narrow_r18.py', '../_base_/datasets/digit_scenes_100.py',
+    '../_base_/schedules/digit_scenes_96e.py', '../_base_/default_runtime_digit_scenes.py']
 
 model = dict(
     _delete_=True, type='mmkd_ext.TwoStageMutualLearningDistiller',

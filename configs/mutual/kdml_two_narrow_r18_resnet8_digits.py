@@ -6,7 +6,9 @@ KD only: --cfg-options model.losses.ml.loss_weight=0; mutual learning only: mode
 terms grow over the first half of them, since a teacher that trains along has nothing to teach at first.
 """
 
-_base_ = '../nd_loss/resnet8_digits.py'
+_base_ = [
+    '../_base_/models/resnet8_digits.py', '../_base_/datasets/digits_100.py', '../_base_/schedules/digits.py',
+    '../_base_/default_runtime_digits.py']
 
 student = dict(
     type='ImageClassifier',

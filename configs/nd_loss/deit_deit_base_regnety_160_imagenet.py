@@ -5,7 +5,7 @@ As in DeiT++, which differs in ND alone: labels 1, decisions 0.5 after a ramp of
 tools/dist_train.sh configs/nd_loss/deit_deit_base_regnety_160_imagenet.py 8
 """
 
-_base_ = ['../_base_/nd_loss/deit_base_imagenet.py', '../_base_/nd_loss/ramp_5.py']
+_base_ = ['../_base_/distillers/deit_base_regnety_160_imagenet.py', '../_base_/hooks/ramp_5.py']
 
 model = dict(
     losses=dict(

@@ -5,7 +5,7 @@ The projection to the teacher's 3024 channels is sized by looking; mixup and Cut
 tools/dist_train.sh configs/nd_loss/deitpp_deit_base_regnety_160_imagenet.py 8
 """
 
-_base_ = ['../_base_/nd_loss/deit_base_imagenet.py', '../_base_/nd_loss/ramp_5_class_means.py']
+_base_ = ['../_base_/distillers/deit_base_regnety_160_imagenet.py', '../_base_/hooks/ramp_5_class_means.py']
 
 model = dict(
     losses=dict(

@@ -4,7 +4,10 @@ python tools/train.py configs/nd_loss/teacher_resnet50_cifar100.py
 python tools/train.py configs/nd_loss/distpp_mobilenetv2_resnet50_cifar100.py
 """
 
-_base_ = ['../_base_/nd_loss/mobilenetv2_resnet50_cifar100.py', '../_base_/nd_loss/ramp_20_class_means.py']
+_base_ = [
+    '../_base_/distillers/mobilenetv2_resnet50_cifar100.py', '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/cifar100_240e_lr002.py', '../_base_/hooks/ramp_20_class_means.py',
+    '../_base_/default_runtime.py']
 
 model = dict(
     losses=dict(

@@ -3,7 +3,10 @@
 tools/dist_train.sh configs/nd_loss/dkdpp_resnet18_vit_small_imagenet.py 8
 """
 
-_base_ = ['../_base_/nd_loss/resnet18_imagenet.py', '../_base_/nd_loss/ramp_5_both_class_means.py']
+_base_ = [
+    '../_base_/distillers/resnet18_imagenet.py', '../_base_/datasets/imagenet_b64.py',
+    '../_base_/schedules/imagenet_100e_b512.py', '../_base_/hooks/ramp_5_both_class_means.py',
+    '../_base_/default_runtime.py']
 
 model = dict(
     teacher=dict(model='timm/vit_small_patch16_224'),

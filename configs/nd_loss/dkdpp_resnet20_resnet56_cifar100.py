@@ -4,7 +4,9 @@ python tools/train.py configs/nd_loss/teacher_resnet56_cifar100.py
 python tools/train.py configs/nd_loss/dkdpp_resnet20_resnet56_cifar100.py
 """
 
-_base_ = ['../_base_/nd_loss/resnet20_resnet56_cifar100.py', '../_base_/nd_loss/ramp_20_class_means.py']
+_base_ = [
+    '../_base_/distillers/resnet20_resnet56_cifar100.py', '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/cifar100_240e.py', '../_base_/hooks/ramp_20_class_means.py', '../_base_/default_runtime.py']
 
 model = dict(
     losses=dict(

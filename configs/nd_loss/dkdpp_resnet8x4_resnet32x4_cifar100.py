@@ -4,7 +4,9 @@ python tools/train.py configs/nd_loss/teacher_resnet32x4_cifar100.py
 python tools/train.py configs/nd_loss/dkdpp_resnet8x4_resnet32x4_cifar100.py
 """
 
-_base_ = ['../_base_/nd_loss/resnet8x4_resnet32x4_cifar100.py', '../_base_/nd_loss/ramp_20_class_means.py']
+_base_ = [
+    '../_base_/distillers/resnet8x4_resnet32x4_cifar100.py', '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/cifar100_240e.py', '../_base_/hooks/ramp_20_class_means.py', '../_base_/default_runtime.py']
 
 model = dict(
     losses=dict(

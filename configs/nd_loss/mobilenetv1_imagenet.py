@@ -5,10 +5,6 @@ timm's, since mmpretrain has none: 4.2 M parameters and an embedding of 1024, as
 tools/dist_train.sh configs/nd_loss/mobilenetv1_imagenet.py 8
 """
 
-_base_ = '../_base_/nd_loss/imagenet.py'
-
-model = dict(
-    type='TimmClassifier',
-    model_name='mobilenetv1_100',
-    num_classes=1000,
-    loss=dict(type='CrossEntropyLoss', loss_weight=1.0))
+_base_ = [
+    '../_base_/models/mobilenetv1_imagenet.py', '../_base_/datasets/imagenet_b64.py',
+    '../_base_/schedules/imagenet_100e_b512.py', '../_base_/default_runtime.py']

@@ -4,9 +4,5 @@ python tools/train.py configs/nd_loss/resnet8_digits.py
 """
 
 _base_ = [
-    '../_base_/cifar_resnet8_digits.py', '../_base_/digits.py', '../_base_/schedule_digits.py',
-    '../_base_/default_runtime.py'
-]
-
-train_dataloader = dict(batch_size=32, dataset=dict(samples_per_class=10))
-default_hooks = dict(checkpoint=dict(interval=50, max_keep_ckpts=1))
+    '../_base_/models/resnet8_digits.py', '../_base_/datasets/digits_100.py', '../_base_/schedules/digits.py',
+    '../_base_/default_runtime_digits.py']

@@ -3,6 +3,6 @@
 python tools/train.py configs/nd_loss/resnet8x4_cifar100.py
 """
 
-_base_ = '../_base_/nd_loss/cifar100.py'
-
-model = dict(backbone=dict(type='mmkd_ext.CIFARResNet', depth=8, width=4), head=dict(in_channels=256))
+_base_ = [
+    '../_base_/models/resnet8x4_cifar100.py', '../_base_/datasets/cifar100.py', '../_base_/schedules/cifar100_240e.py',
+    '../_base_/default_runtime.py']

@@ -4,7 +4,15 @@ python tools/train.py configs/nd_loss/teacher_resnet50_cifar100.py
 python tools/train.py configs/nd_loss/reviewkdpp_mobilenetv2_resnet50_cifar100.py
 """
 
-_base_ = 'reviewkd_mobilenetv2_resnet50_cifar100.py'
+_base_ = [
+    '../_base_/distillers/mobilenetv2_resnet50_cifar100.py', '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/cifar100_240e_lr002.py', '../_base_/hooks/ramp_20_class_means.py',
+    '../_base_/default_runtime.py']
 
-model = dict(losses=dict(kd=dict(loss_weight=6.0), nd=dict(type='mmkd_ext.NDLoss', loss_weight=2.0)))
-custom_hooks = [dict(type='mmkd_ext.LossWarmupHook', loss='kd', epochs=20), dict(type='mmkd_ext.ClassMeansHook')]
+model = dict(
+    student=dict(backbone=dict(out_indices=(1, 2, 3, 4, 5))),
+    teacher=dict(options=dict(backbone=dict(out_indices=(1, 2, 3, 4, 5), pre_activation=True))),
+    losses=dict(
+        kd=dict(
+            type='mmkd_ext.ReviewKDLoss', student_stages=(0, 1, 2, 3), teacher_stages=(0, 1, 2, 3), loss_weight=6.0),
+        nd=dict(type='mmkd_ext.NDLoss', loss_weight=2.0)))

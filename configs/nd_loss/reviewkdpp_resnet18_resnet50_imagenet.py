@@ -3,7 +3,10 @@
 tools/dist_train.sh configs/nd_loss/reviewkdpp_resnet18_resnet50_imagenet.py 8
 """
 
-_base_ = ['../_base_/nd_loss/resnet18_imagenet.py', '../_base_/nd_loss/ramp_5_class_means.py']
+_base_ = [
+    '../_base_/distillers/resnet18_imagenet.py', '../_base_/datasets/imagenet_b64.py',
+    '../_base_/schedules/imagenet_100e_b512.py', '../_base_/hooks/ramp_5_class_means.py',
+    '../_base_/default_runtime.py']
 
 model = dict(
     teacher=dict(model='torchvision/resnet50', options=dict(pre_activation=True)),

@@ -3,7 +3,6 @@
 python tools/train.py configs/nd_loss/shufflenetv1_cifar100.py
 """
 
-_base_ = '../_base_/nd_loss/cifar100.py'
-
-model = dict(backbone=dict(type='mmkd_ext.CIFARShuffleNetV1'), head=dict(in_channels=960))
-optim_wrapper = dict(optimizer=dict(lr=0.02))
+_base_ = [
+    '../_base_/models/shufflenetv1_cifar100.py', '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/cifar100_240e_lr002.py', '../_base_/default_runtime.py']

@@ -3,7 +3,6 @@
 python tools/train.py configs/nd_loss/shufflenetv2_cifar100.py
 """
 
-_base_ = '../_base_/nd_loss/cifar100.py'
-
-model = dict(backbone=dict(type='mmkd_ext.CIFARShuffleNetV2'), head=dict(in_channels=1024))
-optim_wrapper = dict(optimizer=dict(lr=0.02))
+_base_ = [
+    '../_base_/models/shufflenetv2_cifar100.py', '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/cifar100_240e_lr002.py', '../_base_/default_runtime.py']

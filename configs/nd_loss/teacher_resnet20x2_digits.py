@@ -7,9 +7,8 @@ alone at 94.2 (seed 0), which leaves nothing to teach. 480 steps of 64 images.
 """
 
 _base_ = [
-    '../_base_/cifar_resnet8_digits.py', '../_base_/digits.py', '../_base_/schedule_digits.py',
-    '../_base_/default_runtime.py'
-]
+    '../_base_/models/resnet8_digits.py', '../_base_/datasets/digits.py', '../_base_/schedules/digits.py',
+    '../_base_/default_runtime.py']
 
 model = dict(backbone=dict(depth=20, width=2), head=dict(in_channels=128))
 param_scheduler = dict(milestones=[15, 24])

@@ -3,6 +3,10 @@
 python tools/train.py configs/nd_loss/teacher_wrn40_2_cifar100.py
 """
 
-_base_ = '../_base_/nd_loss/cifar100.py'
+_base_ = ['../_base_/datasets/cifar100.py', '../_base_/schedules/cifar100_240e.py', '../_base_/default_runtime.py']
 
-model = dict(backbone=dict(type='mmkd_ext.CIFARWideResNet', depth=40, width=2), head=dict(in_channels=128))
+model = dict(
+    type='ImageClassifier',
+    backbone=dict(type='mmkd_ext.CIFARWideResNet', depth=40, width=2),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=100, in_channels=128))

@@ -3,6 +3,6 @@
 python tools/train.py configs/nd_loss/wrn40_1_cifar100.py
 """
 
-_base_ = '../_base_/nd_loss/cifar100.py'
-
-model = dict(backbone=dict(type='mmkd_ext.CIFARWideResNet', depth=40, width=1), head=dict(in_channels=64))
+_base_ = [
+    '../_base_/models/wrn40_1_cifar100.py', '../_base_/datasets/cifar100.py', '../_base_/schedules/cifar100_240e.py',
+    '../_base_/default_runtime.py']

@@ -3,4 +3,6 @@
 tools/dist_train.sh configs/nd_loss_det/faster_rcnn_r18_coco_1x.py 8
 """
 
-_base_ = ['../_base_/nd_loss_det/faster_rcnn_r18.py', '../_base_/nd_loss_det/coco_1x.py']
+_base_ = [
+    '../_base_/models/faster_rcnn_r18.py', '../_base_/datasets/coco.py', 'mmdet::_base_/schedules/schedule_1x.py',
+    '../_base_/default_runtime_det.py']

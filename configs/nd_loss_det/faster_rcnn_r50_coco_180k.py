@@ -3,4 +3,6 @@
 tools/dist_train.sh configs/nd_loss_det/faster_rcnn_r50_coco_180k.py 8
 """
 
-_base_ = ['../_base_/nd_loss_det/faster_rcnn_r50.py', '../_base_/nd_loss_det/coco_180k.py']
+_base_ = [
+    '../_base_/models/faster_rcnn_r50.py', '../_base_/datasets/coco_180k.py', '../_base_/schedules/coco_180k.py',
+    '../_base_/default_runtime_det_by_iter.py']

@@ -3,7 +3,9 @@
 tools/dist_train.sh configs/nd_loss_det/kd_mobilenetv2_r50_coco_180k.py 8
 """
 
-_base_ = ['../_base_/nd_loss_det/faster_rcnn_mobilenetv2.py', '../_base_/nd_loss_det/coco_180k.py']
+_base_ = [
+    '../_base_/models/faster_rcnn_mobilenetv2.py', '../_base_/datasets/coco_180k.py',
+    '../_base_/schedules/coco_180k.py', '../_base_/default_runtime_det_by_iter.py']
 
 model = dict(
     _delete_=True,

@@ -5,7 +5,9 @@ The weights are the paper's, whose schedule is another.
 tools/dist_train.sh configs/nd_loss_det/kd_mobilenetv2_r50_coco_1x.py 8
 """
 
-_base_ = ['../_base_/nd_loss_det/faster_rcnn_mobilenetv2.py', '../_base_/nd_loss_det/coco_1x.py']
+_base_ = [
+    '../_base_/models/faster_rcnn_mobilenetv2.py', '../_base_/datasets/coco.py',
+    'mmdet::_base_/schedules/schedule_1x.py', '../_base_/default_runtime_det.py']
 
 model = dict(
     _delete_=True,

@@ -6,7 +6,8 @@ tools/dist_train.sh configs/nd_loss_det/kdpp_cascade_rcnn_r18_r101_coco_1x.py 8
 """
 
 _base_ = [
-    'mmdet::_base_/models/cascade-rcnn_r50_fpn.py', '../_base_/nd_loss_det/coco_1x.py']
+    'mmdet::_base_/models/cascade-rcnn_r50_fpn.py', '../_base_/datasets/coco.py',
+    'mmdet::_base_/schedules/schedule_1x.py', '../_base_/default_runtime_det.py']
 
 _base_.model.backbone.update(depth=18, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18'))
 _base_.model.neck.update(in_channels=[64, 128, 256, 512])

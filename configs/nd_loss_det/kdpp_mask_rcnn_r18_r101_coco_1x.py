@@ -4,7 +4,8 @@ tools/dist_train.sh configs/nd_loss_det/kdpp_mask_rcnn_r18_r101_coco_1x.py 8
 """
 
 _base_ = [
-    'mmdet::_base_/models/mask-rcnn_r50_fpn.py', '../_base_/nd_loss_det/coco_1x.py']
+    'mmdet::_base_/models/mask-rcnn_r50_fpn.py', '../_base_/datasets/coco.py', 'mmdet::_base_/schedules/schedule_1x.py',
+    '../_base_/default_runtime_det.py']
 
 _load = dict(type='LoadAnnotations', with_bbox=True, with_mask=True)
 _resize = dict(type='Resize', scale=(1333, 800), keep_ratio=True)

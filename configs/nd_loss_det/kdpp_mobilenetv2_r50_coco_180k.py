@@ -3,7 +3,16 @@
 tools/dist_train.sh configs/nd_loss_det/kdpp_mobilenetv2_r50_coco_180k.py 8
 """
 
-_base_ = 'kd_mobilenetv2_r50_coco_180k.py'
+_base_ = [
+    '../_base_/models/faster_rcnn_mobilenetv2.py', '../_base_/datasets/coco_180k.py',
+    '../_base_/schedules/coco_180k.py', '../_base_/default_runtime_det_by_iter.py']
 
-model = dict(losses=dict(nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.0)))
+model = dict(
+    _delete_=True,
+    type='mmkd_ext.TwoStageDistiller',
+    student=_base_.model,
+    teacher='mmdet::faster_rcnn/faster-rcnn_r50_fpn_2x_coco.py',
+    losses=dict(
+        kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=1.0),
+        nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.0)))
 custom_hooks = [dict(type='mmkd_ext.ClassMeansHook')]

@@ -5,10 +5,16 @@ The weights are the paper's, whose schedule is another.
 tools/dist_train.sh configs/nd_loss_det/reviewkdpp_mobilenetv2_r50_coco_1x.py 8
 """
 
-_base_ = 'kd_mobilenetv2_r50_coco_1x.py'
+_base_ = [
+    '../_base_/models/faster_rcnn_mobilenetv2.py', '../_base_/datasets/coco.py',
+    'mmdet::_base_/schedules/schedule_1x.py', '../_base_/default_runtime_det.py']
 
 model = dict(
+    _delete_=True,
+    type='mmkd_ext.TwoStageDistiller',
+    student=_base_.model,
+    teacher='mmdet::faster_rcnn/faster-rcnn_r50_fpn_2x_coco.py',
     losses=dict(
-        kd=dict(_delete_=True, type='mmkd_ext.ReviewKDLoss', with_embedding=False, loss_weight=2.2),
+        kd=dict(type='mmkd_ext.ReviewKDLoss', with_embedding=False, loss_weight=2.2),
         nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.5)))
 custom_hooks = [dict(type='mmkd_ext.ClassMeansHook')]

@@ -5,15 +5,13 @@ python tools/train.py configs/nd_loss_det/teacher_r18_digit_scenes.py
 It sees all 400 scenes, the students 100 of them.
 """
 
-_base_ = 'faster_rcnn_narrow_r18_digit_scenes.py'
+_base_ = [
+    '../_base_/models/faster_rcnn_narrow_r18.py', '../_base_/datasets/digit_scenes.py',
+    '../_base_/schedules/digit_scenes.py', '../_base_/default_runtime_digit_scenes.py']
 
 model = dict(
     backbone=dict(base_channels=32, stem_channels=32),
     neck=dict(in_channels=[32, 64, 128, 256]),
     roi_head=dict(bbox_head=dict(fc_out_channels=256)))
 train_dataloader = dict(dataset=dict(indices=None))
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
-    dict(type='MultiStepLR', by_epoch=True, milestones=[16, 21], gamma=0.1)]
-train_cfg = dict(max_epochs=24, val_interval=8)
 default_hooks = dict(checkpoint=dict(interval=24))

@@ -7,18 +7,6 @@ One forward and backward of batch 128 costs about four times the plain network's
 Change first: model.head.kl_weight, model.neck.channels (cost), model.head.detach_teacher.
 """
 
-_base_ = ['../_base_/cifar100.py', '../_base_/schedule_cifar100_200e.py', '../_base_/default_runtime.py']
-
-model = dict(
-    type='ImageClassifier',
-    # PyTorch's own initialisation everywhere, as the paper's code on CIFAR.
-    backbone=dict(
-        type='ResNet_CIFAR',
-        depth=18,
-        num_stages=4,
-        out_indices=(0, 1, 2, 3),
-        style='pytorch',
-        zero_init_residual=False,
-        init_cfg=[]),
-    neck=dict(type='mmkd_ext.TESKDNeck', in_channels=(64, 128, 256, 512)),
-    head=dict(type='mmkd_ext.TESKDHead', num_classes=100, in_channels=512, topk=(1, 5), cal_acc=True))
+_base_ = [
+    '../_base_/models/teskd_resnet18_cifar100.py', '../_base_/datasets/cifar100_teskd.py',
+    '../_base_/schedules/cifar100_200e.py', '../_base_/default_runtime.py']

@@ -6,9 +6,8 @@
 """
 
 _base_ = [
-    '../_base_/teskd_narrow_r18.py', '../_base_/digits.py', '../_base_/schedule_digits.py',
-    '../_base_/default_runtime.py'
-]
+    '../_base_/models/teskd_narrow_r18.py', '../_base_/datasets/digits.py', '../_base_/schedules/digits.py',
+    '../_base_/default_runtime.py']
 
 # 25 divides the 100 images: a last batch of four would spoil the batch statistics.
 train_dataloader = dict(batch_size=25, dataset=dict(samples_per_class=10))

@@ -4,9 +4,8 @@ python tools/train.py configs/teskd/r18_fashion_mnist.py
 """
 
 _base_ = [
-    '../_base_/teskd_narrow_r18.py', '../_base_/fashion_mnist.py', '../_base_/schedule_digits.py',
-    '../_base_/default_runtime.py'
-]
+    '../_base_/models/teskd_narrow_r18.py', '../_base_/datasets/fashion_mnist.py', '../_base_/schedules/digits.py',
+    '../_base_/default_runtime.py']
 
 model = dict(backbone=dict(in_channels=1))
 

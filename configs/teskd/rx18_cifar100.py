@@ -1,11 +1,8 @@
-"""TESKD, what the paper calls ResNeXt-18 (basic blocks of twice the inner width, no groups) on CIFAR-100. Not run here."""
+"""TESKD, what the paper calls ResNeXt-18 (basic blocks of twice the inner width, no groups) on CIFAR-100. Not run here.
 
-_base_ = './r18_cifar100.py'
+python tools/train.py configs/teskd/rx18_cifar100.py
+"""
 
-# As the paper's ResNeXt code, students included.
-kaiming = [
-    dict(type='Kaiming', layer='Conv2d', mode='fan_out', nonlinearity='relu'),
-    dict(type='Constant', layer='_BatchNorm', val=1.0)
-]
-
-model = dict(backbone=dict(type='mmkd_ext.ResNeXt_CIFAR', init_cfg=kaiming), neck=dict(init_cfg=kaiming))
+_base_ = [
+    '../_base_/models/teskd_resnext18_cifar100.py', '../_base_/datasets/cifar100_teskd.py',
+    '../_base_/schedules/cifar100_200e.py', '../_base_/default_runtime.py']

@@ -1,5 +1,10 @@
-"""TESKD, CIFAR SE-ResNet-34 on CIFAR-100. Not run here."""
+"""TESKD, CIFAR SE-ResNet-34 on CIFAR-100. Not run here.
 
-_base_ = './r34_cifar100.py'
+python tools/train.py configs/teskd/se_r34_cifar100.py
+"""
 
-model = dict(backbone=dict(type='mmkd_ext.SEResNet_CIFAR'))
+_base_ = [
+    '../_base_/models/teskd_resnet18_cifar100.py', '../_base_/datasets/cifar100_teskd.py',
+    '../_base_/schedules/cifar100_200e.py', '../_base_/default_runtime.py']
+
+model = dict(backbone=dict(type='mmkd_ext.SEResNet_CIFAR', depth=34))

@@ -1,5 +1,10 @@
-"""TESKD, CIFAR SE-ResNet-50 on CIFAR-100; the students are 512 wide for the reason in r50_cifar100.py. Not run here."""
+"""TESKD, CIFAR SE-ResNet-50 on CIFAR-100; the students are 512 wide for the reason in r50_cifar100.py. Not run here.
 
-_base_ = './r50_cifar100.py'
+python tools/train.py configs/teskd/se_r50_cifar100.py
+"""
+
+_base_ = [
+    '../_base_/models/teskd_resnet50_cifar100.py', '../_base_/datasets/cifar100_teskd.py',
+    '../_base_/schedules/cifar100_200e.py', '../_base_/default_runtime.py']
 
 model = dict(backbone=dict(type='mmkd_ext.SEResNet_CIFAR'))

@@ -2,9 +2,13 @@
 
 For another timm model: its name, and in_channels from
 `timm.create_model(name, features_only=True).feature_info.channels()`. out_indices counts timm's levels, of which the first is the stem.
+
+tools/dist_train.sh configs/teskd/timm_regnety_004_imagenet.py 8 --auto-scale-lr
 """
 
-_base_ = './r18_imagenet.py'
+_base_ = [
+    '../_base_/models/teskd_resnet18_imagenet.py', '../_base_/datasets/imagenet.py',
+    '../_base_/schedules/imagenet_100e.py', '../_base_/default_runtime.py']
 
 model = dict(
     backbone=dict(

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from test_tools import polyp_folders
 from test_tools.runs import REPO
 
-BASES = REPO / 'configs/_base_'
+BASES = REPO / 'configs/_base_/datasets'
 
 
 def parsed(name: str) -> Config:

@@ -85,7 +85,7 @@ def test_a_pair_is_the_student_alone_then_kd_then_dskd(pair):
     path = REPO / f'configs/{folder}/teacher_{teacher}_{data}.py'
     assert Config.fromfile(path).train_cfg.max_epochs == 240
     if folder == 'nd_loss':  # the same network and file as there
-        there = next((REPO / 'configs/_base_/nd_loss').glob(f'*_{teacher}_cifar100.py'))
+        there = next((REPO / 'configs/_base_/distillers').glob(f'*_{teacher}_cifar100.py'))
         assert Config.fromfile(there).model.teacher == kd.model.teacher
     cfg = load(CONFIGS[f'dskd_{student}_{teacher}_{data}'])
     cfg.model.input_size = side(data)
@@ -186,7 +186,7 @@ def test_tiny_imagenet_is_read_from_class_folders(tmp_path):
         (tmp_path / name).mkdir()
         for i in range(count):
             Image.new('RGB', (64, 64), (40 * i, 0, 0)).save(tmp_path / name / f'{i}.JPEG')
-    cfg = Config.fromfile(REPO / 'configs/_base_/tiny_imagenet.py').train_dataloader.dataset
+    cfg = Config.fromfile(REPO / 'configs/_base_/datasets/tiny_imagenet.py').train_dataloader.dataset
     import mmpretrain.datasets  # noqa: F401
 
     with DefaultScope.overwrite_default_scope('mmpretrain'):

@@ -1,4 +1,4 @@
-"""Every config of configs/nd_loss builds its model, takes a training step, and its student is a plain one."""
+"""Every config of configs/nd_loss and of the plain forms builds its model and takes a training step; its student is a plain one."""
 
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,8 @@ from mmkd_ext.models.teacher_spec import Network, build_network
 from mmkd_ext.registry import MODELS
 from tools import train
 
-CONFIGS = sorted(p for p in (REPO / 'configs/nd_loss').glob('*.py') if 'study' not in p.name)
+FOLDERS = ('nd_loss', 'kd', 'dkd', 'dist', 'reviewkd')
+CONFIGS = sorted(p for name in FOLDERS for p in (REPO / 'configs' / name).glob('*.py') if 'study' not in p.name)
 BIG = ('deit_base', 'vit_base')
 each = pytest.mark.parametrize('path', [
     pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if any(name in path.stem for name in BIG) else [])

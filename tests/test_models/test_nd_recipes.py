@@ -1,4 +1,4 @@
-"""The cells of configs/nd_loss have the paper's weights and recipe, and their README says which figures are whose."""
+"""The cells of configs/nd_loss and the plain forms have the paper's weights and recipe; the README says which figures are whose."""
 
 import ast
 import re
@@ -9,7 +9,10 @@ from mmengine.config import Config
 from test_tools.runs import REPO
 
 FOLDER = REPO / 'configs/nd_loss'
-CONFIGS = {p.stem: p for p in sorted(FOLDER.glob('*.py')) if not p.stem.startswith('study')}
+FOLDERS = ('nd_loss', 'kd', 'dkd', 'dist', 'reviewkd')
+CONFIGS = {
+    p.stem: p
+    for name in FOLDERS for p in sorted((REPO / 'configs' / name).glob('*.py')) if not p.stem.startswith('study')}
 README = (FOLDER / 'README.md').read_text(encoding='utf-8')
 SLOW_START = ('mobilenetv2', 'shufflenetv1', 'shufflenetv2')
 
@@ -194,10 +197,11 @@ def test_the_readme_has_the_papers_figures_in_the_papers_column_and_not_run_in_o
 
 
 def test_every_config_is_named_in_the_readme_and_listed_in_the_metafile():
-    metafile = (FOLDER / 'metafile.yml').read_text()
-    for stem in CONFIGS:
-        assert re.search(rf'\b{stem}\b', README) and f'Config: configs/nd_loss/{stem}.py\n' in metafile, stem
-    assert 'study_digits' in README and 'Results' not in metafile
+    metafiles = {name: (REPO / 'configs' / name / 'metafile.yml').read_text() for name in FOLDERS}
+    for stem, path in CONFIGS.items():
+        folder = path.parent.name
+        assert re.search(rf'\b{stem}\b', README) and f'Config: configs/{folder}/{stem}.py\n' in metafiles[folder], stem
+    assert 'study_digits' in README and 'Results' not in ''.join(metafiles.values())
 
 
 @pytest.mark.parametrize('path', CONFIGS.values(), ids=CONFIGS)
@@ -206,7 +210,8 @@ def test_a_config_says_what_it_is_and_how_to_run_it(path):
     if path.stem.endswith('_digits'):
         assert len(text) > 40
         return
-    command = f'tools/train.py configs/nd_loss/{path.name}', f'tools/dist_train.sh configs/nd_loss/{path.name} 8'
+    place = f'configs/{path.parent.name}/{path.name}'
+    command = f'tools/train.py {place}', f'tools/dist_train.sh {place} 8'
     assert text.splitlines()[-1].removeprefix('python ') in command and 'Not run here' in text
     assert all((REPO / named).is_file() for named in re.findall(r'(?:tools|configs)/[\w/]+\.(?:py|sh)', text))
     code = path.read_text().split('"""')[2]

@@ -15,7 +15,7 @@ REPO = Path(__file__).resolve().parents[2]
 TRAIN, TEST = REPO / 'tools/train.py', REPO / 'tools/test.py'
 
 _CONFIG = """
-_base_ = ['{repo}/configs/_base_/default_runtime.py', '{repo}/configs/_base_/digits.py']
+_base_ = ['{repo}/configs/_base_/default_runtime.py', '{repo}/configs/_base_/datasets/digits.py']
 model = dict(
     type='ImageClassifier',
     backbone=dict(type='ResNet_CIFAR', depth=18, base_channels=4, stem_channels=4, out_indices=(3, )),

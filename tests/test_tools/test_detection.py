@@ -17,7 +17,7 @@ from tools import compute_class_means, draw_detections, plot_curves, test, train
 
 # EMA and class means are in it, so that a resume has to bring both back.
 _CONFIG = """
-_base_ = ['{repo}/configs/_base_/digit_scenes.py', '{repo}/configs/_base_/default_runtime_det.py']
+_base_ = ['{repo}/configs/_base_/datasets/digit_scenes.py', '{repo}/configs/_base_/default_runtime_det.py']
 custom_imports = dict(imports=['mmkd_ext.checkpoints', 'mmkd_ext.datasets.digit_scenes', 'mmkd_ext.hooks', 'mmkd_ext.models'])
 scenes = dict(root='{folder}/scenes', scenes=12, metainfo=dict(classes=('0', '1', '2')))
 train_pipeline = [

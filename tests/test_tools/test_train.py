@@ -101,7 +101,7 @@ def test_a_run_keeps_three_checkpoints_and_the_best_and_no_partial_file(tmp_path
     logging.shutdown()
 
 
-@pytest.mark.parametrize('name', ['digits', 'cifar100', 'default_runtime'])
+@pytest.mark.parametrize('name', ['datasets/digits', 'datasets/cifar100', 'default_runtime'])
 def test_the_base_configs_parse_and_state_no_persistent_workers(name):
     from mmengine.config import Config
 

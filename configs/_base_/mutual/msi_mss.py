@@ -1,6 +1,4 @@
-"""MSI against MSS: the data, 30 epochs of AdamW, and a teacher and students that start from ImageNet. The networks are the difference."""
-
-_base_ = ['../msi_mss.py', '../default_runtime.py']
+"""MSI against MSS: 30 epochs of AdamW, and a teacher and students that start from ImageNet. The networks are the difference."""
 
 model = dict(
     type='mmkd_ext.MutualLearningDistiller',

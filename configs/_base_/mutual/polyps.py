@@ -1,6 +1,4 @@
-"""Polyps: the data, 24 epochs, and three Faster R-CNNs that train together. Their backbones are the difference."""
-
-_base_ = ['../polyps.py', '../default_runtime_det.py']
+"""Polyps: 24 epochs, and three Faster R-CNNs that train together. Their backbones are the difference."""
 
 model = dict(
     type='mmkd_ext.TwoStageMutualLearningDistiller',

@@ -1,0 +1,12 @@
+"""resnet34 teaches resnet18 on TinyImageNet: everything but the losses.
+
+The teacher is the one that configs/dskd/teacher_resnet34_tiny_imagenet.py trains.
+"""
+
+_base_ = '../models/resnet18_tiny_imagenet.py'
+
+model = dict(
+    _delete_=True, type='mmkd_ext.OfflineDistiller', student=_base_.model,
+    teacher=dict(
+        model='{{ fileDirname }}/../../dskd/teacher_resnet34_tiny_imagenet.py',
+        checkpoint='work_dirs/teacher_resnet34_tiny_imagenet/epoch_240.pth'))

@@ -1,0 +1,7 @@
+"""vgg8 of the KD field, for images of 32 px and 100 classes."""
+
+model = dict(
+    type='ImageClassifier',
+    backbone=dict(type='mmkd_ext.CIFARVGG', depth=8),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=100, in_channels=512))

@@ -1,0 +1,15 @@
+"""DKD on CIFAR-100: resnet50 teaches mobilenetv2. Not run here.
+
+The field's weights (mdistiller).
+
+python tools/train.py configs/nd_loss/teacher_resnet50_cifar100.py
+python tools/train.py configs/dkd/dkd_mobilenetv2_resnet50_cifar100.py
+"""
+
+_base_ = [
+    '../_base_/distillers/mobilenetv2_resnet50_cifar100.py', '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/cifar100_240e_lr002.py', '../_base_/hooks/ramp_20.py', '../_base_/default_runtime.py']
+
+model = dict(
+    losses=dict(
+        kd=dict(type='mmkd_ext.DKDLoss', tau=4.0, alpha=1.0, beta=8.0)))

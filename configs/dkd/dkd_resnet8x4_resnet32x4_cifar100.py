@@ -1,0 +1,15 @@
+"""DKD on CIFAR-100: resnet32x4 teaches resnet8x4. Not run here.
+
+The field's weights (mdistiller).
+
+python tools/train.py configs/nd_loss/teacher_resnet32x4_cifar100.py
+python tools/train.py configs/dkd/dkd_resnet8x4_resnet32x4_cifar100.py
+"""
+
+_base_ = [
+    '../_base_/distillers/resnet8x4_resnet32x4_cifar100.py', '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/cifar100_240e.py', '../_base_/hooks/ramp_20.py', '../_base_/default_runtime.py']
+
+model = dict(
+    losses=dict(
+        kd=dict(type='mmkd_ext.DKDLoss', tau=4.0, alpha=1.0, beta=8.0)))

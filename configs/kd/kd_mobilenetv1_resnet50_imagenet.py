@@ -1,0 +1,16 @@
+"""KD on ImageNet: ResNet-50 teaches MobileNetV1. Not run here.
+
+The field's weights (mdistiller): a half each for the teacher and the labels, no ramp.
+
+tools/dist_train.sh configs/kd/kd_mobilenetv1_resnet50_imagenet.py 8
+"""
+
+_base_ = [
+    '../_base_/distillers/mobilenetv1_imagenet.py', '../_base_/datasets/imagenet_b64.py',
+    '../_base_/schedules/imagenet_100e_b512.py', '../_base_/default_runtime.py']
+
+model = dict(
+    teacher=dict(model='torchvision/resnet50'),
+    student=dict(loss=dict(loss_weight=0.5)),
+    losses=dict(
+        kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=0.5)))

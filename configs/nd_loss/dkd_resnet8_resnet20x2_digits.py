@@ -1,5 +1,0 @@
-"""DKD on digits. How to run it: kd_resnet8_resnet20x2_digits.py."""
-
-_base_ = 'kd_resnet8_resnet20x2_digits.py'
-
-model = dict(losses=dict(kd=dict(_delete_=True, type='mmkd_ext.DKDLoss', tau=4.0, alpha=2.5, beta=4.0)))
