@@ -58,16 +58,16 @@ class _Checked:
     def __init__(self, annotation_file: Any = None) -> None:
         self._file = annotation_file
         try:
-            super().__init__(annotation_file)
+            super().__init__(annotation_file)  # type: ignore[call-arg]
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError(f'An annotation file in JSON is needed, got {annotation_file}: {error}. Is it cut short?') from error
 
     def createIndex(self) -> None:  # noqa: N802 - pycocotools calls it when the file is read
-        content = self.dataset
+        content = self.dataset  # type: ignore[attr-defined]
         check_content(content, self._file)
         self._used = Counter(each.get('category_id') for each in content.get('annotations', ()))
         _refuse_unknown(self._used, {each['id']: each for each in content['categories']}, self._file)
-        super().createIndex()
+        super().createIndex()  # type: ignore[misc]
 
 
 def _refuse_unknown(used: Counter, categories: dict[Any, dict], file: Any) -> None:

@@ -133,8 +133,8 @@ class NamedImages:
 def name_images(dataset: Any) -> Any:
     """Let a data set's errors name the image that cannot be read; the data set itself, changed in place."""
     for leaf in leaves(dataset):
-        transforms = getattr(getattr(leaf, 'pipeline', None), 'transforms', None)
-        for i, each in enumerate(transforms or ()):
+        transforms: Any = getattr(getattr(leaf, 'pipeline', None), 'transforms', None) or []
+        for i, each in enumerate(transforms):
             if _loads_images(each):
                 transforms[i] = NamedImages(each)
     return dataset

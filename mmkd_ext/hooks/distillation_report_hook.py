@@ -1,6 +1,7 @@
 """What a distillation tells about its teachers, and an ensemble about its networks."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ class DistillationReportHook(Hook):
     def _judge(self, evaluator: Any, batch: Any, outputs: Sequence[Any] | None) -> None:
         for name in getattr(outputs[0], 'networks', {}) if outputs else ():
             if name not in self._judges:  # files of its own, beside the ensemble's
-                self._judges[name] = copied_evaluator(evaluator, lambda path, name=name: f'{path}_{name}')
+                self._judges[name] = copied_evaluator(evaluator, partial(_beside, name))
             self._judges[name].process([sample.networks[name] for sample in outputs or ()], batch)
 
     def _rows(self, size: int) -> dict[str, dict[str, float]]:
@@ -127,3 +128,8 @@ def network_table(rows: Mapping[str, Mapping[str, float]]) -> str:
     lines += [[name, *(f'{found[key]:.4f}' if key in found else '-' for key in columns)] for name, found in rows.items()]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns) + 1)]
     return '\n' + '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def _beside(name: str, path: str) -> str:
+    """A file of a network's own."""
+    return f'{path}_{name}'
