@@ -5,7 +5,6 @@ import dis
 import os
 import re
 import traceback
-from pathlib import Path
 from types import FrameType, TracebackType
 
 import mmengine
@@ -14,8 +13,8 @@ import torch
 from mmengine.registry import DefaultScope, Registry
 from torch import nn
 
-_OURS = str(Path(__file__).resolve().parent) + os.sep
-_HOST = str(Path(mmengine.__file__).resolve().parent) + os.sep
+_OURS = os.path.dirname(os.path.realpath(__file__)) + os.sep
+_HOST = os.path.dirname(os.path.realpath(mmengine.__file__)) + os.sep
 _LONGEST = 400  # characters of somebody else's text: some errors of the host quote whole configs
 
 # What the runner does before the first iteration, and the part of the config that it reads there.
@@ -71,7 +70,8 @@ def sentence(error: BaseException) -> str | None:
     if (of_worker := _raised_by_us_in_a_worker(error)) is not None:
         return of_worker
     if isinstance(error, ValueError | TypeError | FloatingPointError) and _raised_by_us(error.__traceback__):
-        return ' '.join(str(error).split())
+        text, place = ' '.join(str(error).split()), _place(error, frames)
+        return text if place is None or 'look at' in text.lower() else f'{text.rstrip(".")}. Look at {place} in the config.'
     wrapped = next((f.f_locals.get('model') for f in frames if f.f_code.co_name == 'wrap_model'), None)
     if isinstance(wrapped, nn.Module) and sync_bn_without_gpus(wrapped):
         return sync_bn_without_gpus(wrapped)
@@ -141,7 +141,7 @@ def _raised_by_us(trace: TracebackType | None) -> bool:
     """Whether a `raise` of ours made it: a call of ours with wrong arguments is an error in our file too."""
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    if trace is None or not os.path.abspath(trace.tb_frame.f_code.co_filename).startswith(_OURS):
+    if trace is None or not os.path.realpath(trace.tb_frame.f_code.co_filename).startswith(_OURS):
         return False
     return dis.opname[trace.tb_frame.f_code.co_code[trace.tb_lasti]] == 'RAISE_VARARGS'
 
@@ -153,7 +153,7 @@ def _raised_by_us_in_a_worker(error: BaseException) -> str | None:
         return None
     files = re.findall(r'^  File "(.+?)", line', text, flags=re.MULTILINE)
     last = text.rpartition(f'\n{type(error).__name__}: ')[2]
-    return ' '.join(last.split()) if files and os.path.abspath(files[-1]).startswith(_OURS) and last != text else None
+    return ' '.join(last.split()) if files and os.path.realpath(files[-1]).startswith(_OURS) and last != text else None
 
 
 def _place(error: BaseException, frames: list[FrameType]) -> str | None:
@@ -161,7 +161,7 @@ def _place(error: BaseException, frames: list[FrameType]) -> str | None:
     if isinstance(error, MemoryError):
         return None
     names = [frame.f_code.co_name for frame in frames]
-    files = [os.path.abspath(frame.f_code.co_filename) for frame in frames]
+    files = [os.path.realpath(frame.f_code.co_filename) for frame in frames]
     loop = next((name for name in ('train', 'val', 'test') if _inside(name, names, files)), 'its')
     config_error = isinstance(error, ValueError | TypeError | KeyError | AssertionError)
     for frame, name, file in zip(frames[::-1], names[::-1], files[::-1], strict=True):
@@ -176,7 +176,7 @@ def _place(error: BaseException, frames: list[FrameType]) -> str | None:
             started = str(frame.f_locals.get('fn_name')).startswith(('before_run', 'before_train'))
             cause = error.__cause__ or error.__context__ or error  # the runner raises a hook's TypeError anew
             last = [file for file, *_ in traceback.extract_tb(cause.__traceback__)][-1:]
-            of_host = bool(last) and os.path.abspath(last[0]).startswith(os.path.join(_HOST, 'hooks'))
+            of_host = bool(last) and os.path.realpath(last[0]).startswith(os.path.join(_HOST, 'hooks'))
             return f'{hook} of default_hooks or custom_hooks' if started or (config_error and of_host) else None
     return None
 

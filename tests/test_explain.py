@@ -141,6 +141,13 @@ def test_of_our_own_code_only_what_it_raises_is_a_sentence():
     assert sentence(raised("raise ValueError('not ours')", '/elsewhere.py')) is None
 
 
+def test_our_own_error_is_known_by_its_file_through_a_link(tmp_path):
+    import mmkd_ext
+
+    (tmp_path / 'link').symlink_to(Path(mmkd_ext.__file__).parent)
+    assert sentence(raised("raise ValueError('needed a')", str(tmp_path / 'link/some.py'))) == 'needed a'
+
+
 def test_a_text_that_quotes_a_whole_config_is_cut():
     text = one_line(ValueError('needed\n' + 'x' * 5000))
     assert text.startswith('ValueError: needed xxx') and text.endswith('x [...]') and len(text) < 450
