@@ -21,6 +21,9 @@ class Renormalise:
         teacher_order: Of the teacher's; None: the student's where both have `to_rgb` or neither, else 'rgb' if it has `to_rgb`, else
             the order in which the data is loaded.
 
+    Attributes:
+        order: 'rgb' or 'bgr', of what the teacher is given; None: not known.
+
     Raises:
         ValueError: The orders cannot be known, or numbers of channels differ.
     """
@@ -44,8 +47,12 @@ class Renormalise:
         self.flip = len(s_mean) in (1, 3) and _orders_differ(name, s_rgb, t_rgb, student_order, teacher_order)
         if self.flip:
             s_mean, s_std = s_mean.flip(0), s_std.flip(0)
+        student_order = student_order or ('rgb' if s_rgb else None)
+        self.order = OTHER[student_order] if self.flip and student_order else student_order
         self.scale = (s_std / t_std).float()[:, None, None]
         self.shift = ((s_mean - t_mean) / t_std).float()[:, None, None]
+        # of the same images with the channels turned round: x -> (flipped(std x + mean) - mean) / std
+        self._swap = (t_std.flip(0) / t_std).float()[:, None, None], ((t_mean.flip(0) - t_mean) / t_std).float()[:, None, None]
         # in float32: the student's are buffers, the teacher's the config's numbers
         self.needed = not (torch.equal(s_mean.float(), t_mean.float()) and torch.equal(s_std.float(), t_std.float()))
         if self.flip:
@@ -60,6 +67,11 @@ class Renormalise:
         if self.scale.device != inputs.device:
             self.scale, self.shift = self.scale.to(inputs.device), self.shift.to(inputs.device)
         return torch.addcmul(self.shift.to(inputs.dtype), inputs, self.scale.to(inputs.dtype))
+
+    def swapped(self, inputs: Tensor) -> Tensor:
+        """Return the teacher's images (N, 3, H, W) as it would see them with the channels in the other order."""
+        scale, shift = (x.to(inputs) for x in self._swap)
+        return torch.addcmul(shift, inputs.flip(1), scale)
 
 
 def without_padding(images: Tensor, samples: Sequence[Any] | None) -> Tensor:

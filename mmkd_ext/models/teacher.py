@@ -69,12 +69,13 @@ class FrozenTeacher:
         )
 
     @torch.no_grad()
-    def __call__(self, inputs: Tensor, once: bool = False) -> Outputs:
+    def __call__(self, inputs: Tensor, once: bool = False, swapped: bool = False) -> Outputs:
         """Return what the teacher says about images (N, C, H, W) that the student's preprocessor normalised.
 
         Args:
             inputs: The images.
             once: A look that is not worth compiling for.
+            swapped: With the three channels in the order that is not the teacher's, as it is known.
         """
         weight = next(self.network.parameters())
         if weight.device != inputs.device:
@@ -84,6 +85,8 @@ class FrozenTeacher:
             self.network.eval()
         if self._renormalise is not None:
             inputs = self._renormalise(inputs)
+        if swapped:
+            inputs = inputs.flip(1) if self._renormalise is None else self._renormalise.swapped(inputs)
         size = self.input_size
         if size is not None and tuple(inputs.shape[-2:]) != (size, size):
             inputs = F.interpolate(inputs, (size, size), mode='bilinear', antialias=True)
@@ -117,6 +120,11 @@ class FrozenTeacher:
         """How it changes the images before it looks: another one makes other embeddings of the same images."""
         how = self._renormalise
         return (self.input_size, *((how.flip, how.scale.flatten().tolist(), how.shift.flatten().tolist()) if how else ()))
+
+    @property
+    def order(self) -> str | None:
+        """In which its channels come, 'rgb' or 'bgr'; None: not known."""
+        return self._renormalise.order if self._renormalise else None
 
     @property
     def runs_eagerly(self) -> bool:

@@ -16,6 +16,7 @@ from ..outputs import Outputs, detached, recording
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, input_shape_of, last_stage_only, target_of
+from .order_watch import OrderWatch, watch_orders
 
 TEACHER = 'teacher'
 
@@ -87,8 +88,7 @@ class MutualLearningDistiller(Ensemble):
         self.students = tuple(students)
         trained = {} if teacher is None or freeze_teacher else {TEACHER: teacher}
         super().__init__({**students, **trained}, predict_by, channel_order, data_preprocessor, init_cfg)
-        # plain objects, as in OfflineDistiller
-        self.teachers: dict[str, Any] = {}
+        self.teachers: dict[str, Any] = {}  # plain objects, as in OfflineDistiller
         if teacher is not None and freeze_teacher:
             self.teachers[TEACHER] = self.teacher_type(teacher, self.data_preprocessor, channel_order)
         self.pairs: dict[str, Pair] = {}  # by module
@@ -101,6 +101,7 @@ class MutualLearningDistiller(Ensemble):
         self.distill = nn.ModuleDict(modules)
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
+        self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()}
         self._size_adapters(network_config(students[self.students[0]]), input_size)
 
     @classmethod
@@ -185,6 +186,7 @@ class MutualLearningDistiller(Ensemble):
         target = target_of(data_samples, self.data_preprocessor)
         self._compare(terms, said, target)
         terms.update(self._diagnostics(said, target))
+        watch_orders(self._orders, inputs, said, target, self._classes)
         return terms
 
     @torch.compiler.disable  # see comparing.py
@@ -210,9 +212,8 @@ class MutualLearningDistiller(Ensemble):
     @torch.no_grad()
     def _diagnostics(self, said: Mapping[str, Outputs], target: Tensor) -> dict[str, Tensor]:
         """Accuracies in percent, the ensemble's too, and mean norms of the embeddings; no name contains `loss`."""
-        found = {}
-        for name, outputs in said.items():
-            found[diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
+        norm = torch.linalg.vector_norm
+        found = {diagnostic(f'{name}_norm'): norm(each.embedding.float(), dim=1).mean() for name, each in said.items()}
         if target.ndim == 1:
             scores = {name: outputs.logits.float().softmax(dim=1) for name, outputs in said.items()}
             scores[ALL] = torch.stack([scores[name] for name in self.students]).mean(dim=0)

@@ -18,6 +18,7 @@ from ..outputs import Outputs, recording
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, input_shape_of, last_stage_only, target_of
+from .order_watch import OrderWatch, watch_orders
 from .plain_keys import PlainKeys
 
 
@@ -25,7 +26,7 @@ from .plain_keys import PlainKeys
 class OfflineDistiller(PlainKeys, BaseModel):
     """Train a zoo model with its own loss plus losses that compare it with frozen teachers.
 
-    Each network runs forward once per step. Checkpoints have the student under the zoo's own keys, what the losses need
+    Each network runs forward once per step (a teacher once more over the first 256 images, see `OrderWatch`). Checkpoints have the student under the zoo's own keys, what the losses need
     beside it under `distill.`, and nothing of the teachers; prediction is the student's.
 
     Args:
@@ -76,6 +77,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         }
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
+        self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()}
         self._size_adapters(student, input_size)
 
     @staticmethod
@@ -124,6 +126,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         target = target_of(data_samples, self.data_preprocessor)
         self._compare(terms, student, teachers, target)
         terms.update(self._diagnostics(student, teachers, target))
+        watch_orders(self._orders, inputs, teachers, target, student.logits.shape[1])
         return terms
 
     @torch.compiler.disable  # see comparing.py
