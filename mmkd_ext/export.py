@@ -13,6 +13,7 @@ from mmkd_ext.checkpoints import read_checkpoint
 from mmkd_ext.datasets.stock import stock_loader
 from mmkd_ext.folders import check_output
 from mmkd_ext.models.told_order import tell_channel_order
+from mmkd_ext.named_types import named, named_types, packages_of, type_name
 from mmkd_ext.weights import weights_of
 from mmkd_ext.written_together import put_together
 
@@ -28,7 +29,7 @@ def plain_model(model: dict) -> ConfigDict:
     Returns:
         A config that needs nothing for training but the zoo's own losses. A model without helpers comes back as it is.
     """
-    plain = ConfigDict(copy.deepcopy(dict(model)))
+    plain = ConfigDict(named_types(copy.deepcopy(dict(model))))
     distiller = registered(plain.get('type'))
     if hasattr(distiller, 'plain_cfg'):
         return plain_model(distiller.plain_cfg(plain))
@@ -53,15 +54,26 @@ def distils(model: dict) -> bool:
 
 def plain_config(cfg: Config) -> Config:
     """A config that tests the deployed network: the plain model and the data it is tested on, nothing of the training."""
+    cfg = named(cfg)
     keys = ('default_scope', 'data_preprocessor', 'test_dataloader', 'test_evaluator', 'test_cfg', 'env_cfg')
     plain = {key: copy.deepcopy(cfg[key]) for key in keys if cfg.get(key) is not None}
     if 'test_dataloader' in plain:
         plain['test_dataloader'] = stock_loader(plain['test_dataloader'])
     plain['model'] = without_weights(plain_model(cfg.model))
+    imports = _imports_of_others(cfg, plain)
     if 'mmkd_ext.' in str(plain):
         scenes = ['mmkd_ext.datasets.digit_scenes'] if 'mmkd_ext.DigitScenes' in str(plain) else []  # needs mmdet
-        plain['custom_imports'] = dict(imports=['mmkd_ext.models', 'mmkd_ext.datasets', *scenes], allow_failed_imports=False)
+        imports += ['mmkd_ext.models', 'mmkd_ext.datasets', *scenes]
+    if imports:
+        plain['custom_imports'] = dict(imports=imports, allow_failed_imports=False)
     return Config(plain)
+
+
+def _imports_of_others(cfg: Config, plain: dict) -> list[str]:
+    """A user's own modules in which types of the plain config are registered."""
+    asked = (cfg.get('custom_imports') or {}).get('imports') or []
+    packages = packages_of(plain)
+    return [each for each in ([asked] if isinstance(asked, str) else asked) if each.partition('.')[0] in packages - {'mmkd_ext'}]
 
 
 def build_model(cfg: Config) -> nn.Module:
@@ -117,7 +129,7 @@ def export_student(
         ValueError: `out` cannot be written or would replace a source, ONNX is asked for and not installed, the
             checkpoint does not fit the config, or the plain network predicts otherwise. Then no file is written.
     """
-    out = Path(out)
+    out, cfg = Path(out), named(cfg)
     if out.suffix != '.pth':
         raise ValueError(f'export_student needs an output that ends in .pth, got {out}.')
     sources = {Path(path).resolve() for path in (checkpoint, cfg.filename) if path}
@@ -157,7 +169,7 @@ def without_weights(model: dict) -> ConfigDict:
         if part.get('pretrained') is True:
             part['pretrained'] = False
         part.pop('checkpoint_path', None)
-        if isinstance(part.get('init_cfg'), dict) and part['init_cfg'].get('type') == 'Pretrained':  # a list sets numbers
+        if isinstance(part.get('init_cfg'), dict) and type_name(part['init_cfg'].get('type')) == 'Pretrained':  # a list sets numbers
             part.pop('init_cfg')
     several = [*(model.get('students') or {}).values(), *(model.get('networks') or {}).values(), model.get('teacher')]
     for spec in several:  # of networks that train together

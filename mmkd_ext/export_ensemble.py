@@ -5,6 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 from torch import Tensor
 
+from mmkd_ext.config_text import HERE, written_config
 from mmkd_ext.export import plain_config
 from mmkd_ext.export_files import network_files
 from mmkd_ext.folders import check_output
@@ -46,7 +47,7 @@ def ensemble_files(
         own = f'{_NETWORKS}{name}.'
         theirs = {key.removeprefix(own): value for key, value in weights.items() if key.startswith(own)}
         files |= network_files(alone, theirs, meta, f'{name} of {source}', path, onnx, size)
-        folder = '{{ fileDirname }}'  # so that they can be moved together
-        ensemble.model.networks[name] = dict(model=f'{folder}/{path.stem}.py', checkpoint=f'{folder}/{path.name}')
-    files[out.with_suffix('.py')] = ensemble.pretty_text.encode()
+        # named by their own folder, so that they can be moved together
+        ensemble.model.networks[name] = dict(model=f'{HERE}/{path.stem}.py', checkpoint=f'{HERE}/{path.name}')
+    files[out.with_suffix('.py')] = written_config(ensemble, source)[0].encode()
     return files

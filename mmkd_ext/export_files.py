@@ -7,6 +7,7 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from mmkd_ext.config_text import written_config
 from mmkd_ext.export import build_model, distils, input_shape, plain_config, plain_model, registered
 from mmkd_ext.raw_predictions import detects, raw_predictions
 
@@ -27,7 +28,7 @@ def network_files(
         onnx: As there.
         size: As there.
     """
-    plain_cfg = plain_config(cfg)
+    text, plain_cfg = written_config(plain_config(cfg), source)
     if distils(cfg.model):  # no teacher is needed here: its student alone predicts
         helpers = registered(cfg.model.type).helper_prefix
         cfg = Config({**cfg, 'model': cfg.model.student if isinstance(cfg.model.student, dict) else plain_model(cfg.model)})
@@ -43,7 +44,7 @@ def network_files(
     _compare(raw_predictions(plain, image), expected, f'the plain network of {source}')
     files = {
         out: _checkpoint_bytes(kept, meta),
-        out.with_suffix('.py'): plain_cfg.pretty_text.encode(),
+        out.with_suffix('.py'): text.encode(),
     }
     if onnx:
         files[out.with_suffix('.onnx')] = _onnx_bytes(plain, image, expected)

@@ -28,6 +28,7 @@ from mmkd_ext.files_as_data import files_are_data
 from mmkd_ext.folders import check_work_dir
 from mmkd_ext.listed_data import check_listed, name_images
 from mmkd_ext.missing_data import missing_data
+from mmkd_ext.named_types import named
 from mmkd_ext.random_state import random_state_kept
 from mmkd_ext.wrappers import unwrapped
 
@@ -69,7 +70,7 @@ def _wait(seconds: float) -> None:
 
 
 def load_config(path: str) -> Config:
-    """Read a config file.
+    """Read a config file; types that it gives as classes are their names.
 
     Raises:
         PreflightError: It is not there (with close names) or cannot be read.
@@ -78,7 +79,7 @@ def load_config(path: str) -> Config:
         what = 'is a folder' if os.path.isdir(path) else 'is not there'
         raise PreflightError(f'A config file is needed, got {path}, which {what}{_did_you_mean(path)}')
     try:
-        return Config.fromfile(path)
+        return named(Config.fromfile(path))
     except Exception as error:  # a config is Python: anything may happen in it
         raise PreflightError(
             f'A config that can be read is needed, got {path}: {one_line(error)}. '

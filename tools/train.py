@@ -23,6 +23,7 @@ from mmkd_ext.launch import (
     leave_processes,
 )
 from mmkd_ext.memory import keep_freed_memory
+from mmkd_ext.named_types import type_name
 from mmkd_ext.partial_files import remove_partial_files
 from mmkd_ext.preflight import PreflightError, check_train, run_checked
 from mmkd_ext.resuming import check_resume
@@ -76,7 +77,7 @@ def make_config(args: argparse.Namespace) -> Config:
         for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
             if cfg.get(name) is not None:
                 cfg[name].persistent_workers = False
-    if cfg.optim_wrapper.get('type') == 'AmpOptimWrapper' and not torch.cuda.is_available():
+    if type_name(cfg.optim_wrapper.get('type')) == 'AmpOptimWrapper' and not torch.cuda.is_available():
         print_log('AmpOptimWrapper needs a GPU: training with bfloat16 autocast on the CPU instead.', 'current')
         cfg.optim_wrapper.type = 'mmkd_ext.CPUAmpOptimWrapper'
         for key in ('loss_scale', 'dtype', 'use_fsdp'):

@@ -4,6 +4,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from mmkd_ext.named_types import name_of
+
 _OURS = ('by_batch', 'device', 'channels_last')  # options of InMemory
 _STOCK = {'mmkd_ext.CIFAR10': 'CIFAR10', 'mmkd_ext.CIFAR100': 'CIFAR100'}
 
@@ -14,10 +16,11 @@ def stock_dataset(dataset: Mapping[str, Any]) -> dict[str, Any]:
         return {**dataset, 'datasets': [stock_dataset(each) for each in dataset['datasets']]}
     if 'dataset' in dataset:
         return {**dataset, 'dataset': stock_dataset(dataset['dataset'])}
-    if dataset.get('type') not in _STOCK:
+    kind = name_of(dataset.get('type'))
+    if kind not in _STOCK:
         return copy.deepcopy(dict(dataset))
     plain = {key: copy.deepcopy(value) for key, value in dataset.items() if key not in _OURS}
-    return {**plain, 'type': _STOCK[dataset['type']]}
+    return {**plain, 'type': _STOCK[kind]}
 
 
 def stock_loader(loader: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,6 +28,6 @@ def stock_loader(loader: Mapping[str, Any]) -> dict[str, Any]:
     plain = copy.deepcopy(dict(loader))
     if isinstance(plain.get('dataset'), Mapping):
         plain['dataset'] = stock_dataset(plain['dataset'])
-    if (plain.get('collate_fn') or {}).get('type') == 'mmkd_ext.whole_batches':
+    if name_of((plain.get('collate_fn') or {}).get('type')) == 'mmkd_ext.whole_batches':
         plain['collate_fn'] = dict(type='default_collate')
     return plain

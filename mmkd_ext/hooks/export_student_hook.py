@@ -7,7 +7,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmkd_ext.export import check_onnx, export_student
+from mmkd_ext.config_text import written_config
+from mmkd_ext.export import check_onnx, export_student, plain_config
 from mmkd_ext.folders import check_output
 from mmkd_ext.hooks.run_folder_hook import BEST_ELSEWHERE
 from mmkd_ext.registry import HOOKS
@@ -48,6 +49,7 @@ class ExportStudentHook(Hook):
             check_output(out.with_suffix(ending), 'Look at out of the ExportStudentHook.')
         if self.onnx:
             check_onnx()
+        written_config(plain_config(runner.cfg), 'the deployed network')
 
     def after_train(self, runner: Runner) -> None:
         """Export on the main process."""

@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
+from mmkd_ext.named_types import type_name
 from mmkd_ext.registry import MODELS
 from mmkd_ext.weights import check_weights, weights_of
 
@@ -102,7 +103,7 @@ def _words(spec: str | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _start_from(plain: ConfigDict, address: str | None, model: Any) -> None:
-    if plain.get('type') == 'TimmClassifier':
+    if type_name(plain.get('type')) == 'TimmClassifier':
         plain.pretrained = True
         _normalise_as_timm(plain)
     elif address and 'backbone' in plain:
@@ -130,7 +131,7 @@ def _set_classes(plain: ConfigDict, classes: int) -> None:
         if part.get('num_classes') is not None:
             part.num_classes = classes
     boxes: Any = (plain.get('roi_head') or {}).get('bbox_head')
-    if plain.get('type') == 'TimmClassifier':
+    if type_name(plain.get('type')) == 'TimmClassifier':
         plain.num_classes = classes
     elif boxes is not None:
         masks = plain.roi_head.get('mask_head')

@@ -8,6 +8,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmkd_ext.named_types import type_name
+
 from .backbones.cifar_zoo import cifar_zoo_classifier
 from .channel_order import ORDER_KEYS, order_of
 from .teacher_record import Record, record_of
@@ -103,7 +105,7 @@ def _order_words(preprocessor: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name(model: str | Mapping) -> str:
-    return model if isinstance(model, str) else str(model.get('type'))
+    return model if isinstance(model, str) else type_name(model.get('type'))
 
 
 def _unloaded(

@@ -15,8 +15,11 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmkd_ext.losses import DISTLoss, DKDLoss, KDLoss
+from mmkd_ext.named_types import type_name
 
 from ..outputs import Outputs
+
+_POOLS = ('None', 'GlobalAveragePooling', 'GeneralizedMeanPooling')
 
 
 def last_stage_only(plain: ConfigDict) -> ConfigDict:
@@ -24,7 +27,7 @@ def last_stage_only(plain: ConfigDict) -> ConfigDict:
     neck = plain.get('neck') or {}
     indices = (plain.get('backbone') or {}).get('out_indices')
     # these read the last stage only; a list of necks may read more
-    pools = isinstance(neck, Mapping) and neck.get('type') in (None, 'GlobalAveragePooling')
+    pools = isinstance(neck, Mapping) and type_name(neck.get('type')) in _POOLS
     if pools and isinstance(indices, Sequence) and min(indices) >= 0 and 'mmkd_ext.TESKD' not in str(plain):
         plain.backbone.out_indices = (max(indices),)
     return plain

@@ -63,7 +63,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         network = self.build_student(student, data_preprocessor)
         super().__init__(network.data_preprocessor, init_cfg)
         self.student = network
-        if isinstance(teacher, Mapping) and isinstance(teacher.get('type'), str):
+        if isinstance(teacher, Mapping) and isinstance(teacher.get('type'), str | type):
             teacher = {'model': teacher}  # a model's config, which then asks for its checkpoint
         specs = {'teacher': teacher} if isinstance(teacher, str) or 'model' in teacher else dict(teacher)
         self._teacher_of = {name: _teacher_name(name, cfg, specs) for name, cfg in losses.items()}
