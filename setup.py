@@ -37,6 +37,7 @@ setup(
         'timm>=1.0',
         'numpy>=1.24',
         'scikit-learn>=1.3',
+        'scipy>=1.11',
         'matplotlib>=3.7',
         'safetensors>=0.4',
         'tensorboard>=2.14',

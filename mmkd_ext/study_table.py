@@ -1,8 +1,11 @@
 """What a study found, as a table and as a picture."""
 
+import math
 import statistics
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
+from scipy.stats import t as student_t
 
 
 def table(results: dict, metric: str, scale: float = 1.0) -> str:
@@ -15,6 +18,38 @@ def table(results: dict, metric: str, scale: float = 1.0) -> str:
         values = [[run[key] for run in runs] for key in ('last', 'best')] + [[run['also'][key] for run in runs] for key in also]
         cells = ' | '.join(_mean([scale * x for x in column]) for column in values)
         rows.append(f'| {name} | {cells} | {len(runs)} | {statistics.mean(run["seconds"] for run in runs):.0f} |')
+    return '\n'.join(rows)
+
+
+def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """Mean of the differences of pairs, and half of its 95 % interval (Student's t; infinite for one pair).
+
+    Raises:
+        ValueError: Not as many numbers on both sides, or none.
+    """
+    if len(ours) != len(theirs) or not ours:
+        raise ValueError(f'paired_difference needs as many numbers on both sides, got {len(ours)} and {len(theirs)}.')
+    each = [a - b for a, b in zip(ours, theirs, strict=True)]
+    if len(each) == 1:
+        return each[0], math.inf
+    return statistics.mean(each), float(student_t.ppf(0.975, len(each) - 1)) * statistics.stdev(each) / math.sqrt(len(each))
+
+
+def differences_table(results: dict, pairs: Mapping[str, str], scale: float = 1.0) -> str:
+    """Markdown: each variant's last epoch less its baseline's, over the seeds that both have.
+
+    Args:
+        results: Variant -> runs, each with `seed` and `last`.
+        pairs: Variant -> its baseline.
+        scale: Factor on all numbers.
+    """
+    rows = ['| variant - baseline | mean difference, last epoch | 95 % interval | apart from 0 | pairs |', '|---' * 5 + '|']
+    for name, baseline in pairs.items():
+        both = [{run['seed']: scale * run['last'] for run in results[each]} for each in (name, baseline)]
+        seeds = sorted(set(both[0]) & set(both[1]))
+        mean, half = paired_difference([both[0][seed] for seed in seeds], [both[1][seed] for seed in seeds])
+        apart = 'yes' if abs(mean) > half else 'no'
+        rows.append(f'| {name} - {baseline} | {mean:+.2f} | {mean - half:+.2f} to {mean + half:+.2f} | {apart} | {len(seeds)} |')
     return '\n'.join(rows)
 
 

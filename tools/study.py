@@ -5,96 +5,46 @@ A study is a config file with one dict `study`: `variants` (name -> dict(config,
 which the mean is taken); `unit='percent'` for metrics of 0 to 1. Finished runs are kept, and run again only
 where their config has changed since. Beside the runs it writes results.json and table.md; `--readme` puts the table between the
 markers `<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name without its ending; `--plot` draws it.
+
+Also: `options` for all variants; `differences` (variant -> its baseline): a table of paired differences over the seeds with their 95 %
+intervals; `same_start`, the config of a plain network from whose random weights, one draw for each seed, every variant starts;
+`teachers` (name -> dict(config, options)), trained once and given to the variants with `teacher=name`; `full`, settings of the study's
+long form, for `--full`. The order of the images follows from the seed alone.
 """
 
 import argparse
 import hashlib
+import io
 import json
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import torch
 from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.bound_process import run_bound
 from mmkd_ext.checkpoints import AtomicBackend
-from mmkd_ext.export import plain_model
+from mmkd_ext.export import build_model, plain_config
 from mmkd_ext.folders import check_output
 from mmkd_ext.launch import merge_options
+from mmkd_ext.markers import between_markers, write_between_markers
 from mmkd_ext.partial_files import remove_partial_files
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
-from mmkd_ext.study_table import picture, table
+from mmkd_ext.random_state import random_state_kept, seed_everything
+from mmkd_ext.study_plan import check_seeds, load_plan, variant_config
+from mmkd_ext.study_table import differences_table, picture, table
 
 sys.path.insert(0, str(Path(__file__).parent))
 from plot_curves import write_picture  # noqa: E402
 
-_OF_LOSSES = ('mmkd_ext.ClassMeansHook', 'mmkd_ext.LossWarmupHook')  # a plain network has none
-_FILES = ('results.json', 'table.md', 'table.png')  # beside the variants' folders
 TRAIN = Path(__file__).with_name('train.py')
-
-
-def variant_config(variant: dict, folder: Path) -> Path:
-    """Write a variant's config: the named one with its options, or the plain network of it."""
-    cfg = load_config(variant['config'])
-    merge_options(cfg, variant.get('options'), variant['config'], f'The options of a variant of {variant["config"]}')
-    if variant.get('plain'):
-        if cfg.get('custom_imports'):
-            import_modules_from_strings(**cfg.custom_imports)
-        cfg.model = plain_model(cfg.model)
-        if cfg.get('custom_hooks'):
-            cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook.get('type') not in _OF_LOSSES]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / 'config.py'
-    cfg.dump(path)
-    return path
-
-
-def load_plan(path: Path) -> Any:
-    """A file's `study`, each variant with its config.
-
-    Raises:
-        PreflightError: There is none, or one without variants, configs, seeds or a metric.
-    """
-    plan = load_config(str(path)).get('study')
-    if isinstance(plan, dict) and isinstance(plan.get('variants'), dict) and 'config' in plan:
-        for variant in plan['variants'].values():
-            if isinstance(variant, dict):
-                variant.setdefault('config', plan['config'])
-    _check_plan(plan, path)
-    return plan
-
-
-def _check_plan(plan: Any, path: Path) -> None:
-    if not isinstance(plan, dict):
-        raise PreflightError(f'A file with a dict `study` is needed, got {path}. See configs/teskd/study_digits.py.')
-    wrong = [key for key, kind in (('variants', dict), ('seeds', list), ('metric', str)) if not isinstance(plan.get(key), kind)]
-    variants = {} if wrong else plan['variants']
-    wrong += [f'variants.{name}.config' for name, v in variants.items() if not isinstance(v, dict) or 'config' not in v]
-    also = {} if wrong else plan.get('also') or {}
-    wrong += [f'also.{name} (a list of metrics)' for name, each in also.items() if not isinstance(each, list) or not each]
-    if wrong or not variants or not plan['seeds']:
-        raise PreflightError(
-            'A study with variants (each with its config), seeds and a metric is needed, got one without '
-            f'{", ".join(wrong) or "a variant or a seed"}: look at {path}.'
-        )
-    for name in variants:
-        folder = name if isinstance(name, str) else ''
-        if not folder.strip('. ') or Path(folder).name != folder or '\0' in folder or len(folder.encode()) > 200 or folder in _FILES:
-            raise PreflightError(f'A variant whose name can be a folder in the study\'s own is needed, got {name!r}: look at {path}.')
-    check_seeds(plan['seeds'], path)
-
-
-def check_seeds(seeds: Sequence[Any], where: object) -> None:
-    """Refuse what is no seed, and one that is given twice: a deviation over runs of one seed says nothing."""
-    wrong = [seed for seed in seeds if type(seed) is not int or not 0 <= seed < 2**32]
-    twice = [seed for seed in seeds if seeds.count(seed) > 1]
-    if wrong or twice:
-        got = f'{wrong[0]!r}' if wrong else f'{twice[0]} more than once'
-        raise PreflightError(f'Seeds of 0 to {2**32 - 1}, each once, are needed, got {got}: look at {where}.')
 
 
 def digest(config: Path, seed: int, metric: str, also: dict | None = None) -> str:
@@ -154,34 +104,103 @@ def scores(work_dir: Path, metric: str) -> list[float]:
     return values
 
 
-def write_between_markers(readme: Path, name: str, text: str) -> None:
-    """Replace what stands between `<!-- name -->` and `<!-- /name -->`."""
-    _write(readme, between_markers(readme, name, text))
-
-
-def between_markers(readme: Path, name: str, text: str) -> str:
-    """A README's text with another one between its markers.
-
-    Raises:
-        PreflightError: It cannot be read, or does not have the markers once each and in order.
-    """
-    try:
-        old = readme.read_text(encoding='utf-8')
-    except (OSError, ValueError) as error:
-        raise PreflightError(f'A README that can be read is needed, got {readme}: {error}. Look at --readme.') from error
-    begin, end = f'<!-- {name} -->', f'<!-- /{name} -->'
-    if old.count(begin) != 1 or old.count(end) != 1:
-        raise PreflightError(
-            f'{readme} needs the markers {begin} and {end} once each; put them where the table belongs.'
-        )
-    before, rest = old.split(begin)
-    if end not in rest:
-        raise PreflightError(f'{readme} needs the marker {begin} before {end}, got them the other way round.')
-    return f'{before}{begin}\n{text}\n{end}{rest.split(end)[1]}'
-
-
 def _write(path: Path, text: str) -> None:
     AtomicBackend().put(text.encode(), path)
+
+
+class Study:
+    """The runs of a plan in a folder.
+
+    Args:
+        plan: As `load_plan` gives it.
+        out: The folder.
+    """
+
+    def __init__(self, plan: Any, out: Path) -> None:
+        self.plan, self.out = plan, out
+        self.failed = Event()
+        self.also, self.scale = plan.get('also') or {}, 100.0 if plan.get('unit') == 'percent' else 1.0
+
+    def teacher(self, name: str, each: dict) -> tuple[Path, str]:
+        """Train a teacher unless that is done; its last checkpoint, and what that is a result of."""
+        folder = self.out / 'teachers' / name
+        config = variant_config(each, folder)
+        asked = digest(config, 0, self.plan.metric)
+        run = _finished(folder / 'result.json', asked)
+        if run is None or not (folder / run['checkpoint']).is_file():
+            seconds = run_once(config, folder, 0, ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000'])
+            last = (folder / 'last_checkpoint').read_text().strip()
+            values = scores(folder, self.plan.metric)
+            run = dict(last=values[-1], best=max(values), seconds=seconds, digest=asked, checkpoint=Path(last).name)
+            _write(folder / 'result.json', json.dumps(run))
+        print(f'teacher {name}: last {self.scale * run["last"]:.2f}, best {self.scale * run["best"]:.2f}', flush=True)
+        return folder / run['checkpoint'], asked
+
+    def start(self, seed: int) -> Path:
+        """The plain network's random weights of a seed, as a file that every variant loads."""
+        path = self.out / 'start' / f'seed{seed}.pth'
+        cfg = load_config(self.plan.same_start)
+        merge_options(cfg, self.plan.get('options'), self.plan.same_start, "The study's options")
+        if cfg.get('custom_imports'):
+            import_modules_from_strings(**cfg.custom_imports)
+        with random_state_kept():
+            seed_everything(seed)
+            model: Any = build_model(plain_config(cfg))
+            model.init_weights()
+        content = io.BytesIO()
+        torch.save({'state_dict': model.state_dict(), 'meta': {}}, content)
+        AtomicBackend().put(content.getvalue(), path)
+        return path
+
+    def run(self, *which: Any) -> dict | None:
+        """The result of one run; none after one that failed."""
+        if self.failed.is_set():
+            return None
+        try:
+            return self._run(*which)
+        except BaseException:
+            self.failed.set()
+            raise
+
+    def _run(self, name: str, seed: int, teacher: tuple[Path, str] | None, start: Path | None) -> dict:
+        """Of an earlier call where it is the same."""
+        work_dir = self.out / name / f'seed{seed}'
+        record, config = work_dir / 'result.json', self.out / name / 'config.py'
+        origin = {'teacher': teacher[1] if teacher else None, 'start': self.plan.get('same_start')}
+        asked = digest(config, seed, self.plan.metric, {**self.also, **{key: value for key, value in origin.items() if value}})
+        run = _finished(record, asked)
+        if run is None:
+            options = ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000']
+            options += [f'model.teacher.checkpoint={teacher[0]}'] if teacher else []
+            options += [f'load_from={start}'] if start else []
+            seconds = run_once(config, work_dir, seed, options)
+            values = scores(work_dir, self.plan.metric)
+            run = dict(seed=seed, last=values[-1], best=max(values), seconds=seconds, digest=asked)
+            if self.also:
+                run['also'] = {
+                    column: statistics.mean(scores(work_dir, metric)[-1] for metric in metrics) for column, metrics in self.also.items()}
+            _write(record, json.dumps(run))
+        return run
+
+    def runs(self, seeds: Sequence[int], jobs: int) -> dict[str, list[dict]]:
+        """All results, by variant. Seed by seed, so that an unfinished study compares what it has."""
+        for name, variant in self.plan.variants.items():
+            variant_config(variant, self.out / name, self.plan.get('options'))
+        teachers = {name: self.teacher(name, each) for name, each in (self.plan.get('teachers') or {}).items()}
+        starts = {seed: self.start(seed) if self.plan.get('same_start') else None for seed in seeds}
+        wanted = [(name, seed) for seed in seeds for name in self.plan.variants]
+        results: dict[str, list[dict]] = {name: [] for name in self.plan.variants}
+        with ThreadPoolExecutor(jobs) as pool:
+            asked = {
+                key: pool.submit(self.run, *key, teachers.get(self.plan.variants[key[0]].get('teacher')), starts[key[1]]) for key in wanted}
+            for done, ((name, seed), each) in enumerate(asked.items(), start=1):
+                last: Any = each.result()
+                if last is None:  # a later one failed first
+                    continue
+                results[name].append(last)
+                found = f'last {self.scale * last["last"]:.2f}, best {self.scale * last["best"]:.2f}'
+                print(f'[{done}/{len(wanted)}] {name}, seed {seed}: {found}', flush=True)
+        return results
 
 
 def study(argv: Sequence[str] | None = None) -> None:
@@ -190,11 +209,16 @@ def study(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('study', type=Path, help='a study file, such as configs/teskd/study_digits.py')
     parser.add_argument('--out', type=Path, help='folder of the runs (default: work_dirs/<its folder>_<its name>)')
     parser.add_argument('--seeds', type=int, nargs='+', help="instead of the study's own")
+    parser.add_argument('--full', action='store_true', help='the long form, as the paper trains')
+    parser.add_argument('--jobs', type=int, default=1, help='runs at a time')
     parser.add_argument('--readme', type=Path, help='write the table and its command into this file')
     parser.add_argument('--plot', nargs='?', const='', metavar='FILE', help='draw it (default: table.png beside the runs)')
     args = parser.parse_args(argv)
-    plan = load_plan(args.study)
-    out = args.out or Path('work_dirs') / f'{args.study.resolve().parent.name}_{args.study.stem}'
+    if args.jobs < 1:
+        raise PreflightError(f'A whole number of runs at a time is needed, got {args.jobs}: look at --jobs.')
+    plan = load_plan(args.study, args.full)
+    name = f'{args.study.resolve().parent.name}_{args.study.stem}{"_full" if args.full else ""}'
+    out = args.out or Path('work_dirs') / name
     check_output(out / 'results.json', 'Name another folder by --out.')
     drawn = Path(args.plot or out / 'table.png')
     if args.plot is not None:  # before the runs, not after them
@@ -208,38 +232,18 @@ def study(argv: Sequence[str] | None = None) -> None:
     check_seeds(seeds, '--seeds')
     for folder in [out, *out.glob('*'), *out.glob('*/seed*')]:
         remove_partial_files(folder)
-    total, done = len(plan.variants) * len(seeds), 0
-    also, scale = plan.get('also') or {}, 100.0 if plan.get('unit') == 'percent' else 1.0
-    results: dict[str, list[dict]] = {name: [] for name in plan.variants}
-    # Seed by seed, so that an unfinished study compares what it has.
-    for seed in seeds:
-        for name, variant in plan.variants.items():
-            work_dir = out / name / f'seed{seed}'
-            record = work_dir / 'result.json'
-            config = variant_config(variant, out / name)
-            asked = digest(config, seed, plan.metric, also)
-            run = _finished(record, asked)
-            if run is None:
-                options = ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000']
-                seconds = run_once(config, work_dir, seed, options)
-                values = scores(work_dir, plan.metric)
-                run = dict(seed=seed, last=values[-1], best=max(values), seconds=seconds, digest=asked)
-                if also:
-                    run['also'] = {
-                        column: statistics.mean(scores(work_dir, metric)[-1] for metric in metrics) for column, metrics in also.items()}
-                _write(record, json.dumps(run))
-            results[name].append(run)
-            done += 1
-            last = results[name][-1]
-            print(f'[{done}/{total}] {name}, seed {seed}: last {scale * last["last"]:.2f}, best {scale * last["best"]:.2f}', flush=True)
+    runs = Study(plan, out)
+    results = runs.runs(seeds, args.jobs)
     _write(out / 'results.json', json.dumps(results, indent=1))
-    text = table(results, plan.metric, scale)
+    text = table(results, plan.metric, runs.scale)
+    if plan.get('differences'):
+        text += '\n\n' + differences_table(results, plan.differences, runs.scale)
     _write(out / 'table.md', text + '\n')
     print(text)
     if args.plot is not None:
-        print(f'wrote {write_picture(picture(results, plan.metric, scale), drawn)}')
+        print(f'wrote {write_picture(picture(results, plan.metric, runs.scale), drawn)}')
     if args.readme:
-        command = f'python tools/study.py {args.study}'
+        command = f'python tools/study.py {args.study}{" --full" if args.full else ""}'
         write_between_markers(
             args.readme, args.study.stem, f'`{command}` (seeds {", ".join(map(str, seeds))}):\n\n{text}'
         )

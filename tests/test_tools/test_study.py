@@ -5,10 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from test_tools.runs import TESKD, one_error, write_config
 
+from mmkd_ext.export import build_model
 from mmkd_ext.preflight import PreflightError
+from mmkd_ext.study_table import differences_table, paired_difference
 from tools import study
 
 
@@ -265,3 +268,73 @@ def test_a_readme_that_is_absent_or_has_no_markers_is_refused_before_a_run(plan,
     for name, said in (('absent.md', 'absent.md'), ('README.md', 'marker')):
         assert study.main([str(plan()), '--out', str(tmp_path / 'out'), '--readme', str(tmp_path / name)]) == 2
         assert said in one_error(capsys.readouterr().err) and ran == []
+
+
+def test_paired_differences_by_hand():
+    # differences 1, 2, 6: mean 3, sample deviation sqrt(7), t(0.975, 2) = 4.302653
+    mean, half = paired_difference([11.0, 12.0, 16.0], [10.0, 10.0, 10.0])
+    assert mean == pytest.approx(3.0) and half == pytest.approx(4.302652729911275 * 7**0.5 / 3**0.5, rel=1e-9)
+    assert paired_difference([2.0], [1.5]) == (0.5, float('inf'))
+    with pytest.raises(ValueError, match='got 2 and 1'):
+        paired_difference([1.0, 2.0], [1.0])
+    results = {
+        'a': [dict(seed=1, last=0.11), dict(seed=0, last=0.12), dict(seed=2, last=0.16)],
+        'b': [dict(seed=0, last=0.10), dict(seed=1, last=0.10), dict(seed=2, last=0.10), dict(seed=3, last=0.9)],
+    }
+    last = differences_table(results, {'a': 'b'}, scale=100).splitlines()[-1]
+    assert last == '| a - b | +3.00 | -3.57 to +9.57 | no | 3 |'
+
+
+def test_a_paired_study_gives_every_variant_the_start_and_the_teacher(tmp_path, monkeypatch):
+    config, calls = str(write_config(tmp_path, TESKD)), []
+
+    def run_once(config: Path, work_dir: Path, seed: int, options=(), quiet=True) -> float:
+        calls.append((work_dir.name, seed, tuple(options)))
+        log = work_dir / '20260101_000000/vis_data/scalars.json'
+        log.parent.mkdir(parents=True)
+        log.write_text(json.dumps({'accuracy/top1': 50.0 + seed + ('teskd' in str(work_dir)), 'step': 1}))
+        (work_dir / 'last_checkpoint').write_text(str(work_dir / 'epoch_2.pth'))
+        (work_dir / 'epoch_2.pth').write_bytes(b'weights')
+        return 1.0
+
+    monkeypatch.setattr(study, 'run_once', run_once)
+    plan = dict(
+        metric='accuracy/top1', seeds=[0, 1], same_start=config, options={'train_cfg.max_epochs': 3},
+        teachers=dict(big=dict(config=config, options={'model.backbone.depth': 34})), differences=dict(teskd='plain'),
+        variants=dict(plain=dict(config=config, plain=True), teskd=dict(config=config, teacher='big')),
+        full=dict(seeds=[5], options={'train_cfg.max_epochs': 9}))
+    path, out = tmp_path / 'study_tiny.py', tmp_path / 'out'
+    path.write_text(f'study = {plan!r}\n')
+    assert study.main([str(path), '--out', str(out), '--jobs', '2']) == 0
+    assert [call[0] for call in calls].count('big') == 1 and len(calls) == 5
+    for folder, seed, options in calls:
+        if folder == 'big':
+            assert Config.fromfile(out / 'teachers/big/config.py').model.backbone.depth == 34
+            continue
+        assert f'load_from={out / "start" / f"seed{seed}.pth"}' in options
+    taught = [options for folder, _, options in calls if any('model.teacher' in each for each in options)]
+    assert len(taught) == 2 and all(f'model.teacher.checkpoint={out / "teachers/big/epoch_2.pth"}' in each for each in taught)
+    assert Config.fromfile(out / 'plain/config.py').train_cfg.max_epochs == 3
+    weights = [torch.load(out / f'start/seed{seed}.pth', weights_only=True)['state_dict'] for seed in (0, 1)]
+    plain_keys = set(build_model(Config.fromfile(out / 'plain/config.py')).state_dict())
+    assert set(weights[0]) == plain_keys
+    assert not torch.equal(weights[0]['backbone.conv1.weight'], weights[1]['backbone.conv1.weight'])
+    assert '| teskd - plain | +1.00 | +1.00 to +1.00 | yes | 2 |' in (out / 'table.md').read_text()
+    assert study.main([str(path), '--out', str(out)]) == 0 and len(calls) == 5  # nothing again
+    assert study.main([str(path), '--out', str(tmp_path / 'long'), '--full']) == 0
+    assert {call[1] for call in calls[5:]} == {0, 5}  # the teacher's seed and the study's
+    assert Config.fromfile(tmp_path / 'long/plain/config.py').train_cfg.max_epochs == 9
+
+
+@pytest.mark.parametrize(
+    ('extra', 'word'),
+    [(dict(differences=dict(teskd='x')), 'x'), (dict(teachers=dict(big=dict())), 'teachers.big')],
+)
+def test_a_plan_of_unknown_variants_or_teachers_is_one_sentence(plan, ran, tmp_path, capsys, extra, word):
+    assert study.main([str(plan(**extra)), '--out', str(tmp_path / 'out')]) == 2
+    assert word in one_error(capsys.readouterr().err) and ran == []
+
+
+def test_full_needs_a_long_form(plan, ran, tmp_path, capsys):
+    assert study.main([str(plan()), '--out', str(tmp_path / 'out'), '--full']) == 2
+    assert '--full' in one_error(capsys.readouterr().err) and ran == []
