@@ -56,6 +56,7 @@ def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int
         raise PreflightError(f'A run and --smooth >= 1 are needed, got {len(runs)} runs and {smooth}: look at --help.')
     read = {name: read_run(Path(path)) for name, path in runs.items()}
     known = list(dict.fromkeys(curve for run in read.values() for curve in run.curves))
+    known.sort(key=lambda curve: curve.key.count('/'))  # the model's own before the teacher's and each network's
     losses = sorted((curve for curve in known if 'loss' in curve.key), key=lambda curve: curve.key != 'loss')
     accuracies = sorted((c for c in known if _ACCURACY.search(c.key) and c not in losses), key=lambda c: not c.val)
     rates = [

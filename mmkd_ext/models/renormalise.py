@@ -1,6 +1,7 @@
 """Images normalised for one network, as another one wants them. N samples, C channels."""
 
 from collections.abc import Mapping, Sequence
+from logging import WARNING
 from typing import Any
 
 import torch
@@ -98,6 +99,14 @@ def _orders_differ(name: str, s_rgb: bool, t_rgb: bool, student: str | None, tea
     if student is not None:
         # `to_rgb` flips what was loaded; a teacher without it saw what the loader gives
         return student != (teacher or OTHER[student])
+    if name.startswith('cifar/'):  # mmpretrain's launcher does not tell the distiller what its data set loads
+        print_log(
+            f'The images are taken to be RGB, as mmpretrain loads CIFAR and as the teacher {name} takes them: where they come as BGR, '
+            "from image files, set the distiller's channel_order='bgr'.",
+            'current',
+            WARNING,
+        )
+        return False
     raise ValueError(
         f'The channel order of the images is needed: the teacher {name} takes {teacher}, and the '
         "student's data_preprocessor has to_rgb=False, which data in RGB and in BGR may have. Set the distiller's "
