@@ -1,6 +1,5 @@
 """Whether a run can work, asked before it starts: in one sentence what was needed, what was got and where to look."""
 
-import copy
 import difflib
 import os
 import socket
@@ -12,27 +11,24 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.dist import get_dist_info
 from mmengine.hooks import CheckpointHook
 from mmengine.registry import OPTIMIZERS
 from mmengine.runner import Runner
-from torch.utils.data import IterableDataset
 
+from mmkd_ext.class_counts import check_labels, check_topk
 from mmkd_ext.class_names import check_class_names
 from mmkd_ext.coco_categories import categories_checked
-from mmkd_ext.explain import check_known, module_that_raised, one_line, sentence, sync_bn_without_gpus
+from mmkd_ext.explain import check_known, one_line, sentence, sync_bn_without_gpus
 from mmkd_ext.files_as_data import files_are_data
 from mmkd_ext.folders import check_work_dir
 from mmkd_ext.listed_data import check_listed, name_images
 from mmkd_ext.missing_data import missing_data
 from mmkd_ext.named_types import named
 from mmkd_ext.random_state import random_state_kept
+from mmkd_ext.trial_batches import check_evaluated_batch, check_shares, check_train_batch
 from mmkd_ext.wrappers import unwrapped
-
-_LABELS_READ = 100_000  # a larger set is sampled evenly: a start must not take minutes
 
 
 class PreflightError(ValueError):
@@ -117,7 +113,8 @@ def check_train(runner: Runner) -> None:
             _check_data(runner, loop, name)
         check_class_names(runner)
         _check_norms(runner)
-        _check_batch(runner)
+        check_train_batch(runner)
+        check_evaluated_batch(runner, runner.val_loop, 'val')
 
 
 def check_test(runner: Runner) -> None:
@@ -129,6 +126,7 @@ def check_test(runner: Runner) -> None:
     with random_state_kept():
         _build_data(runner, 'test', lambda: runner.test_loop)
         _check_data(runner, runner.test_loop, 'test')
+        check_evaluated_batch(runner, runner.test_loop, 'test')
 
 
 def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
@@ -155,36 +153,13 @@ def _check_data(runner: Runner, loop: Any, name: str) -> None:
     counted = name == 'train' or any(hasattr(each, '_coco_api') and not each.format_only for each in metrics)
     check_listed(dataset, name, boxes=counted)
     name_images(dataset)
-    _check_labels(runner, dataset, name)
+    check_shares(loop.dataloader, name)
+    check_labels(unwrapped(runner.model), dataset, name)
+    check_topk(unwrapped(runner.model), metrics, name)
 
 
 def _dataset_cfg(runner: Runner, name: str) -> Mapping[str, Any]:
     return (runner.cfg.get(f'{name}_dataloader') or {}).get('dataset') or {}
-
-
-def _check_labels(runner: Runner, dataset: Any, name: str) -> None:
-    heads = {
-        path: module.num_classes
-        for path, module in unwrapped(runner.model).named_modules()
-        if path.split('.')[-1] == 'head' and isinstance(getattr(module, 'num_classes', None), int)
-    }
-    if not heads or not hasattr(dataset, 'get_data_info'):
-        return
-    step = max(1, len(dataset) // _LABELS_READ)
-    labels = [
-        np.asarray(info['gt_label']).ravel()
-        for info in map(dataset.get_data_info, range(0, len(dataset), step))
-        if info.get('gt_label') is not None
-    ]
-    if not labels:
-        return
-    found = np.concatenate(labels)
-    for path, classes in heads.items():
-        if found.size and (found.max() >= classes or found.min() < 0):
-            raise PreflightError(
-                f'The {name} labels need to lie in 0..{classes - 1}, since model.{path} has num_classes={classes}; '
-                f'got {found.min()}..{found.max()} from {type(dataset).__name__}. Look at model.{path}.num_classes.'
-            )
 
 
 def _check_norms(runner: Runner) -> None:
@@ -193,39 +168,3 @@ def _check_norms(runner: Runner) -> None:
     if problem is not None:
         raise PreflightError(problem)
 
-
-def _check_batch(runner: Runner) -> None:
-    """One forward pass in train mode of a copy: a copy, since a forward pass may change more than buffers."""
-    loader = runner.train_dataloader
-    if isinstance(loader.dataset, IterableDataset):
-        return
-    if loader.batch_sampler is None:
-        raise PreflightError('A batch size of 1 or more is needed, got None: look at train_dataloader.batch_size.')
-    try:
-        # Two samples, for the BatchNorms behind a global pooling.
-        indices = list(range(min(2, len(loader.dataset))))
-        whole = getattr(loader.dataset, '__getitems__', None)  # as the loader asks for them
-        batch = loader.collate_fn(whole(indices) if whole else [loader.dataset[i] for i in indices])
-    except OSError as error:
-        raise PreflightError(missing_data(_dataset_cfg(runner, 'train'), 'train', error)) from error
-    except Exception as error:  # transforms are anybody's
-        raise PreflightError(
-            f'A batch of the training data is needed, got {(sentence(error) or one_line(error)).rstrip(".")}. '
-            'Look at train_dataloader: dataset, its pipeline and collate_fn.'
-        ) from error
-    try:
-        model = copy.deepcopy(unwrapped(runner.model)).train()
-    except (RuntimeError, TypeError):  # a model that cannot be copied can still be trained
-        return
-    try:
-        with torch.no_grad():
-            data = model.data_preprocessor(batch, True)
-            model(**data, mode='loss') if isinstance(data, dict) else model(*data, mode='loss')
-    except Exception as error:  # whatever it is, training would raise it too
-        own = sentence(error)
-        where = module_that_raised(model, error)
-        text = own if own is not None else one_line(error)
-        raise PreflightError(
-            f'The model cannot process a batch of the training data: {text.rstrip(".")}. '
-            f'Look at model{where} in the config.'
-        ) from error

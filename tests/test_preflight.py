@@ -2,8 +2,8 @@
 
 import os
 import random
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +12,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from test_tools.runs import REPO, one_error, write_config
 
-from mmkd_ext import preflight
+from mmkd_ext import class_counts, preflight
+from mmkd_ext.listed_data import infos_of
 from mmkd_ext.preflight import PreflightError, check_train, run_checked
 from tools import train
 
@@ -165,7 +166,7 @@ def test_a_good_run_is_left_as_it_was(tmp_path):
 
 
 def test_labels_of_wrapped_and_of_large_data_are_read(monkeypatch):
-    monkeypatch.setattr(preflight, '_LABELS_READ', 10)
+    monkeypatch.setattr(class_counts, 'infos_of', partial(infos_of, limit=10))
     head = torch.nn.Module()
     head.num_classes = 3
     model = torch.nn.Module()
@@ -179,10 +180,10 @@ def test_labels_of_wrapped_and_of_large_data_are_read(monkeypatch):
         def get_data_info(self, index):
             return dict(gt_label=labels[index])
 
-    with pytest.raises(PreflightError, match=r'0\.\.2.*got 0\.\.3 from Data'):
-        preflight._check_labels(SimpleNamespace(model=model), Data(), 'train')
+    with pytest.raises(ValueError, match=r'0\.\.2.*got 0\.\.3 from Data'):
+        class_counts.check_labels(model, Data(), 'train')
     head.num_classes = 4
-    preflight._check_labels(SimpleNamespace(model=model), Data(), 'train')
+    class_counts.check_labels(model, Data(), 'train')
 
 
 def test_an_unexpected_error_keeps_its_traceback():
