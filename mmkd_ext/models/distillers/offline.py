@@ -26,8 +26,9 @@ from .plain_keys import PlainKeys
 class OfflineDistiller(PlainKeys, BaseModel):
     """Train a zoo model with its own loss plus losses that compare it with frozen teachers.
 
-    Each network runs forward once per step (a teacher once more over the first 256 images, see `OrderWatch`). Checkpoints have the student under the zoo's own keys, what the losses need
-    beside it under `distill.`, and nothing of the teachers; prediction is the student's.
+    Each network runs forward once per step (a teacher once more over the first 256 images, see `OrderWatch`). Checkpoints have the
+    student under the zoo's own keys, what the losses need beside it under `distill.`, and nothing of the teachers; prediction is the
+    student's.
 
     Args:
         student: Config of the network to train: mmpretrain's `ImageClassifier` or `TimmClassifier`.
