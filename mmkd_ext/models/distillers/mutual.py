@@ -16,6 +16,7 @@ from ..outputs import Outputs, detached, recording
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, input_shape_of, last_stage_only, target_of
+from .labels_looked_at import look_at_labels
 
 TEACHER = 'teacher'
 
@@ -87,8 +88,7 @@ class MutualLearningDistiller(Ensemble):
         self.students = tuple(students)
         trained = {} if teacher is None or freeze_teacher else {TEACHER: teacher}
         super().__init__({**students, **trained}, predict_by, channel_order, data_preprocessor, init_cfg)
-        # plain objects, as in OfflineDistiller
-        self.teachers: dict[str, Any] = {}
+        self.teachers: dict[str, Any] = {}  # plain objects, as in OfflineDistiller
         if teacher is not None and freeze_teacher:
             self.teachers[TEACHER] = self.teacher_type(teacher, self.data_preprocessor, channel_order)
         self.pairs: dict[str, Pair] = {}  # by module
@@ -102,6 +102,7 @@ class MutualLearningDistiller(Ensemble):
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._size_adapters(network_config(students[self.students[0]]), input_size)
+        look_at_labels(self.data_preprocessor, self.distill)  # type: ignore[arg-type]
 
     @classmethod
     def plain_cfg(cls, cfg: Mapping[str, Any]) -> ConfigDict:
