@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 import mmkd_ext
 from mmkd_ext.class_means_file import digest, load_class_means, save_class_means
+from mmkd_ext.classes_without_samples import check_counts
 from mmkd_ext.data_digest import data_digest
 from mmkd_ext.datasets.stock import stock_dataset
 from mmkd_ext.listed_data import build_data
@@ -26,7 +27,7 @@ class ClassMeans(NamedTuple):
     """A teacher's class means and where they come from.
 
     Attributes:
-        means: (K, D), float64.
+        means: (K, D), float64; a row of NaN for a class without samples.
         counts: (K,) samples per class.
         names: Of the classes.
         path: The file that keeps them.
@@ -66,7 +67,7 @@ def means_of_teacher(
         limit: Images to look at, evenly spaced; None: all.
 
     Raises:
-        ValueError: A file of another teacher, data or pipeline; a class without samples; a limit below 1.
+        ValueError: A file of another teacher, data or pipeline; no sample of a class that occurs; a limit below 1.
     """
     content = [data_digest(dataset) if is_main_process() else None]
     broadcast_object_list(content)
@@ -87,6 +88,7 @@ def means_of_teacher(
         name = re.sub(r'\W+', '_', Path(teacher.name).stem if teacher.name.endswith('.py') else teacher.name)
         path = folder / f'{name}-{digest(sorted(provenance.items()))}.pth'
     names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
+    classes = model.num_classes if detects else None
     if detects:
         names = model.class_mean_names(names or ())
     else:
@@ -103,8 +105,9 @@ def means_of_teacher(
         if len(answer[0][0]) != len(names):
             raise ValueError(f'Class means of {len(names)} classes are needed, got {path} with {len(answer[0][0])} rows. Remove it.')
         print_log(f'Class means of {teacher.name} from {path}.', 'current')
+        check_counts(answer[0][1], names, dataset, classes, limit)
         return ClassMeans(*answer[0], names, path)
-    dataset = _limited(dataset, limit)
+    whole, dataset = dataset, _limited(dataset, limit)
     print_log(f'Class means: one pass of {teacher.name} over {len(dataset)} images, kept in {path}.', 'current')  # type: ignore[arg-type]
     with random_state_kept():
         seed_everything(seed, get_rank())
@@ -113,6 +116,7 @@ def means_of_teacher(
             means, counts = compute_class_means(lambda outputs: outputs, (x for x in said if len(x[1])), names)
         else:
             means, counts = compute_class_means(teacher, batches_of(model, loader, dataset), names)
+    check_counts(counts, names, whole, classes, limit)
     if is_main_process():
         save_class_means(path, means, counts, provenance)
     return ClassMeans(means, counts, names, path)
@@ -201,10 +205,10 @@ def compute_class_means(
         names: Of the K classes.
 
     Returns:
-        Means (K, D) in float64 and the number of samples per class (K,).
+        Means (K, D) in float64, NaN for a class without samples, and the number of samples per class (K,).
 
     Raises:
-        ValueError: A class without samples, or a label that is no class.
+        ValueError: No samples, or a label that is no class.
     """
     sums, counts = torch.zeros(0), torch.zeros(0)
     for images, labels in batches:
@@ -221,11 +225,4 @@ def compute_class_means(
         raise ValueError('Class means need training data in every process, got none in one of them.')
     all_reduce(sums)
     all_reduce(counts)
-    absent = (counts == 0).nonzero().flatten().tolist()
-    if absent:
-        listed = ', '.join(f'{k} ({names[k]})' for k in absent[:10])
-        raise ValueError(
-            f'Class means need samples of all {len(names)} classes, got none of {listed}'
-            f'{", ..." if len(absent) > 10 else ""}. Look at train_dataloader.dataset.'
-        )
     return (sums / counts[:, None]).cpu(), counts.long().cpu()

@@ -65,7 +65,7 @@ def _check_device(device: str) -> None:
 
 def draw(found: ClassMeans, out: Path) -> Path:
     """Write a picture: the norm of every class mean, and the cosine of every two."""
-    means = found.means.double()
+    means = found.means.double()  # a class without samples stays empty
     norms = means.norm(dim=1)
     cosines = (means / norms[:, None]) @ (means / norms[:, None]).t()
     figure = Figure(figsize=(11, 5), layout='constrained')
@@ -85,16 +85,19 @@ def draw(found: ClassMeans, out: Path) -> Path:
 
 def report(found: ClassMeans) -> str:
     """A few lines on what was found."""
-    means = found.means.double()
+    kept = found.counts > 0
+    means, names = found.means.double()[kept], [name for name, there in zip(found.names, kept.tolist(), strict=True) if there]
     norms = means.norm(dim=1)
     cosines = torch.nn.functional.normalize(means) @ torch.nn.functional.normalize(means).t()
+    absent = f', {len(kept) - len(means)} without samples' if len(means) < len(kept) else ''
     cosines.fill_diagonal_(-2)
     place = int(cosines.argmax())
     a, b = divmod(place, len(means))
     return (
-        f'classes   {len(means)} of width {means.shape[1]}; {int(found.counts.min())} to {int(found.counts.max())} samples\n'
+        f'classes   {len(found.means)} of width {means.shape[1]}; '
+        f'{int(found.counts[kept].min())} to {int(found.counts.max())} samples{absent}\n'
         f'norms     {norms.min():.2f} to {norms.max():.2f}, mean {norms.mean():.2f}\n'
-        f'closest   {found.names[a]} and {found.names[b]}, cosine {cosines.flatten()[place]:.3f}'
+        f'closest   {names[a]} and {names[b]}, cosine {cosines.flatten()[place]:.3f}'
     )
 
 

@@ -27,15 +27,15 @@ class ClassMeansHook(Hook):
         max_images: Images to look at, evenly spaced; None: all.
 
     Raises:
-        ValueError: A model without losses that want class means, a file of another teacher, data or pipeline, or a
-            class without samples.
+        ValueError: A model without losses that want class means, a file of another teacher, data or pipeline, or no
+            sample of a class that occurs. Classes that never occur are warned of.
     """
 
     priority = 'VERY_HIGH'  # before EMAHook copies the model
 
     def __init__(self, file: str | None = None, clean: bool = False, max_images: int | None = None) -> None:
         self.file, self.clean, self.max_images = file, clean, max_images
-        self._made: list[tuple[Any, Tensor]] = []
+        self._made: list[tuple[Any, Tensor, list[str]]] = []
 
     def before_run(self, runner: Runner) -> None:
         """Set the means; before a checkpoint is loaded; a resumed run goes on with the means in it."""
@@ -64,10 +64,10 @@ class ClassMeansHook(Hook):
                 found[key] = means_of_teacher(
                     model, model.teachers[key], loader, dataset, path, work_dir.parent / 'class_means', runner.seed or 0,
                     self.max_images)
-            self._made.append((loss, found[key].means.to(device, torch.float32)))
-            loss.set_class_means(self._made[-1][1])
+            self._made.append((loss, found[key].means.to(device, torch.float32), found[key].names))
+            loss.set_class_means(*self._made[-1][1:])
 
     def before_train(self, runner: Runner) -> None:
         """Set them again where a run only started from a checkpoint: its means may be those of another teacher."""
-        for loss, means in [] if runner._resume else self._made:
-            loss.set_class_means(means)
+        for loss, means, names in [] if runner._resume else self._made:
+            loss.set_class_means(means, names)

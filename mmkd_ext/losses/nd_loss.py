@@ -1,5 +1,6 @@
 """Norm and direction of the embedding. N samples, K classes, D embedding width."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 from mmkd_ext.registry import MODELS
 
+from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
 from .contract import NetworkOutputs, at_least_float32
 
 
@@ -133,10 +135,10 @@ class NDLoss(nn.Module):
     Shapes:
         student, teacher: `Outputs` with embeddings (N, D_s) and (N, D_t).
         target: (N,) integer or (N, K) soft labels.
-        returns: ().
+        returns: (). NaN on a GPU where a sample is of a class without a mean, which a CPU refuses.
 
     Raises:
-        ValueError: Only one of the two widths is given.
+        ValueError: Only one of the two widths is given, or a sample of a class without a mean.
         RuntimeError: Called before the class means were set.
     """
 
@@ -160,6 +162,8 @@ class NDLoss(nn.Module):
         self.projection: nn.Module = nn.Identity()
         self.diagnostics: dict[str, Tensor] = {}  # of the last batch: norms, and cosines to the class mean
         self.register_buffer('class_means', None)
+        self.without_mean: dict[int, str] = {}  # rows of classes that never occur
+        self._names: dict[int, str] = {}
         if student_channels is not None and teacher_channels is not None:
             self._build(student_channels, teacher_channels)
 
@@ -192,26 +196,28 @@ class NDLoss(nn.Module):
         adapter = 'none' if s_width == t_width else f'BatchNorm, Dropout({self.dropout}), Linear({s_width}, {t_width})'
         return [('embedding', str(s_width), str(t_width), adapter)]
 
-    def set_class_means(self, means: Tensor) -> None:
-        """Take the teacher's class means (K, D), on the device of the loss.
+    def set_class_means(self, means: Tensor, names: Sequence[str] | None = None) -> None:
+        """Take the teacher's class means (K, D), on the device of the loss; a row of NaN is a class that never occurs.
+
+        Args:
+            means: (K, D).
+            names: Of the K classes, for sentences.
 
         Raises:
-            ValueError: Not (K, D) with the teacher's width D, or classes whose mean is zero (no samples) or not finite.
+            ValueError: Not (K, D) with the teacher's width D, a class whose mean is zero or partly not finite, or no mean at all.
         """
         fits = means.ndim == 2 and (self.widths is None or means.shape[1] == self.widths[1])
         if not fits or not means.is_floating_point():
             raise ValueError(
                 f'NDLoss needs class means (K, {self.widths[1] if self.widths else "D"}) of floating point, got '
                 f'{tuple(means.shape)} of {means.dtype}. Were they made with another teacher?')
-        bad = (~means.isfinite().all(dim=1) | (means == 0).all(dim=1)).nonzero().flatten().tolist()
-        if bad:
-            raise ValueError(
-                f'NDLoss needs a finite class mean other than zero for each of {len(means)} classes; got none for '
-                f'{", ".join(map(str, bad[:10]))}{", ..." if len(bad) > 10 else ""}. Are these in the training data?')
+        means = zeros_for_absent(means)
+        self._names = dict(enumerate(names or ()))
+        self.without_mean = rows_without_mean(means, self._names)
         device = next((p.device for p in self.parameters()), means.device)
         if self.class_means is not None:
             device = self.class_means.device
-        self.class_means = means.detach().to(device, torch.promote_types(means.dtype, torch.float32), copy=True)
+        self.class_means = means.to(device, torch.promote_types(means.dtype, torch.float32))
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor) -> Tensor:
         """Return the weighted loss."""
@@ -223,6 +229,9 @@ class NDLoss(nn.Module):
             self.class_means = self.class_means.to(student.embedding.device)
         embedding = self.projection(student.embedding)
         value = nd_loss(embedding, teacher.embedding, target, self.class_means)
+        if self.without_mean:
+            refuse_samples_without_mean(target, self.without_mean)
+            value = value.masked_fill(any_without_mean(target, self.class_means), torch.nan)
         self.diagnostics = _diagnostics(embedding, teacher.embedding, target, self.class_means)
         return self.loss_weight * value
 
@@ -231,6 +240,8 @@ class NDLoss(nn.Module):
         if saved is not None and (self.class_means is None or self.class_means.shape != saved.shape):
             device = next((p.device for p in self.parameters()), saved.device)
             self.class_means = torch.empty_like(saved, device=device)
+        if saved is not None:
+            self.without_mean = rows_without_mean(saved, self._names)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def extra_repr(self) -> str:

@@ -210,3 +210,40 @@ def test_class_means_are_copied(rng):
     expected = means.clone()
     means.zero_()
     torch.testing.assert_close(loss.class_means, expected)
+
+
+@pytest.mark.parametrize(
+    'target', [torch.tensor([0, 1, 3, 3, 1, 0]), torch.arange(30.0).reshape(6, 5) * torch.tensor([1, 1, 0, 1, 0])], ids=['hard', 'soft'])
+def test_a_class_that_never_occurs_changes_nothing_for_the_others(rng, target):
+    means = torch.randn(5, 4, generator=rng, dtype=torch.float64)
+    loss, student, teacher = NDLoss(), outputs(rng, 4), outputs(rng, 4)
+    loss.set_class_means(means)
+    expected = loss(student, teacher, target)
+    means[[2, 4]] = torch.nan
+    loss.set_class_means(means, ['cat', 'dog', 'hen', 'owl', 'emu'])
+    torch.testing.assert_close(loss(student, teacher, target), expected, rtol=0, atol=0)
+    assert all(torch.isfinite(each) for each in loss.diagnostics.values())
+    assert loss.class_means.isfinite().all()  # a checkpoint has to be
+
+
+@pytest.mark.parametrize('soft', [False, True])
+def test_a_sample_of_a_class_without_a_mean_is_named_and_on_a_gpu_nan(rng, soft, monkeypatch):
+    means = torch.randn(5, 4, generator=rng)
+    means[[2, 4]] = torch.nan
+    made = NDLoss()
+    made.set_class_means(means, ['cat', 'dog', 'hen', 'owl', 'emu'])
+    read = NDLoss()  # from a checkpoint, which has no names
+    read.load_state_dict(copy.deepcopy(made.state_dict()))
+    target = torch.tensor([0, 1, 4, 3, 1, 0])
+    target = nn.functional.one_hot(target, 5).float() if soft else target
+    for loss, name in ((made, r'4 \(emu\)'), (read, '4'), (copy.deepcopy(made), r'4 \(emu\)')):
+        with pytest.raises(ValueError, match=f'got a sample of {name} in a batch'):
+            loss(outputs(rng, 4), outputs(rng, 4), target)
+    monkeypatch.setitem(NDLoss.forward.__globals__, 'refuse_samples_without_mean', lambda *_: None)  # as where a look would wait
+    assert made(outputs(rng, 4), outputs(rng, 4), target).isnan()
+    assert made(outputs(rng, 4), outputs(rng, 4), target[:2].repeat(3, 1) if soft else target[:2].repeat(3)).isfinite()
+
+
+def test_no_class_with_a_mean_is_refused():
+    with pytest.raises(ValueError, match='each of 3 classes; got none for 0, 1, 2'):
+        NDLoss().set_class_means(torch.full((3, 4), torch.nan))

@@ -324,3 +324,17 @@ def test_the_number_of_classes_reaches_mixed_labels_and_smoothing():
 def test_what_cannot_work_is_said_when_it_is_built(change, words):
     with pytest.raises(ValueError, match=words):
         distiller(**change)
+
+
+@pytest.mark.parametrize('mixed', [False, True], ids=['labels', 'mixed'])
+def test_a_sample_of_a_class_without_a_mean_is_refused_before_the_batch_moves(rng, mixed):
+    augments = dict(batch_augments=dict(augments=dict(type='Mixup', alpha=0.8))) if mixed else {}
+    teacher, losses = dict(LARGE, checkpoint=None, allow_random=True), dict(nd=dict(type='mmkd_ext.NDLoss'))
+    model = distiller(teacher=teacher, freeze_teacher=True, losses=losses, data_preprocessor=dict(PREPROCESSOR, **augments))
+    means = torch.rand(5, 64, generator=rng) + 0.1
+    means[4] = torch.nan
+    model.distill.nd_b.set_class_means(means, ['cat', 'dog', 'hen', 'owl', 'emu'])
+    model.data_preprocessor(batch(rng, 4), True)
+    model.data_preprocessor(batch(rng, 5), False)
+    with pytest.raises(ValueError, match=r'got a sample of 4 \(emu\) in the training data'):
+        model.data_preprocessor(batch(rng, 5), True)

@@ -85,7 +85,7 @@ def test_means_are_the_naive_ones_and_are_kept_for_their_own_sampling(data, tmp_
         means_of_teacher(model, teacher, loader, dataset, None, tmp_path / 'other', limit=0)
 
 
-def test_data_of_other_classes_and_a_class_that_never_occurs_are_named(data, tmp_path):
+def test_data_of_other_classes_are_refused_and_a_class_that_never_occurs_is_warned_of(data, tmp_path, monkeypatch):
     loader, dataset = data
     model = distiller(tiny(classes=4), teacher_of(tiny(classes=4)), ND)
     with pytest.raises(ValueError, match="data of the student's 4 classes, got 3"):
@@ -93,5 +93,33 @@ def test_data_of_other_classes_and_a_class_that_never_occurs_are_named(data, tmp
     cfg = {k: v for k, v in loader['dataset'].items() if k != 'type'}
     one = type(dataset)(**{**cfg, 'metainfo': dict(classes=('0', '1', 'owl'))})
     model = pair(losses=ND)
-    with pytest.raises(ValueError, match=r'all 4 classes, got none of 2 \(owl\)'):
-        means_of_teacher(model, model.teachers['teacher'], loader, one, None, tmp_path, limit=12)
+    warned = []
+    monkeypatch.setattr('mmkd_ext.classes_without_samples.print_log', lambda text, *_: warned.append(text))
+    for _ in range(2):  # made, and read from its file
+        warned.clear()
+        found = means_of_teacher(model, model.teachers['teacher'], loader, one, None, tmp_path, limit=12)
+        assert len(warned) == 1 and 'no sample of 1 of 4 classes: 2 (owl).' in warned[0]
+        assert found.counts.tolist().count(0) == 1 and found.means.isnan().all(dim=1).tolist() == [False, False, True, False]
+
+
+def test_classes_that_the_looked_at_images_lack_and_the_data_has_are_refused(data, tmp_path):
+    loader, dataset = data
+    model = pair(losses=ND)
+    with pytest.raises(ValueError, match=r'all classes that occur, got none of .* in 1 images, .* and at max_images'):
+        means_of_teacher(model, model.teachers['teacher'], loader, dataset, None, tmp_path, limit=1)
+
+
+@pytest.mark.parametrize('kind', ['faster', 'cascade'])
+def test_a_box_of_a_class_without_a_mean_is_refused_before_the_batch_moves(kind, rng):
+    model = pair(kind, ND)
+    rows = model.class_mean_names(('0', '1', 'owl'))
+    means = torch.rand(len(rows), 48, generator=rng) + 0.1
+    means[2::CLASSES + 1] = torch.nan
+    model.distill.nd.set_class_means(means, rows)
+    two = raw(rng)  # labels 0 and 1
+    inputs, samples = read(model, two)
+    assert torch.isfinite(model(inputs, samples, mode='loss')['loss_nd'])
+    three = raw(rng, boxes=[[[4, 6, 30, 34], [20, 10, 44, 50], [1, 1, 20, 20]]] * 2)
+    model.data_preprocessor(copy.deepcopy(three), False)
+    with pytest.raises(ValueError, match=r'got a sample of 2 \(owl'):
+        model.data_preprocessor(three, True)

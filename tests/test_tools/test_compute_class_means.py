@@ -45,6 +45,15 @@ def test_the_closest_classes_are_named(tmp_path):
     assert 'closest   dog and hen, cosine 0.999' in compute_class_means.report(found)
 
 
+def test_a_class_without_samples_is_no_number_in_report_and_picture(tmp_path):
+    means = torch.tensor([[1.0, 0.0], [torch.nan, torch.nan], [0.0, 2.0], [0.1, 3.0]])
+    found = compute_class_means.ClassMeans(means, torch.tensor([1, 0, 2, 3]), ['cat', 'owl', 'dog', 'hen'], tmp_path)
+    said = compute_class_means.report(found)
+    assert 'classes   4 of width 2; 1 to 3 samples, 1 without samples' in said
+    assert 'closest   dog and hen, cosine 0.999' in said and 'nan' not in said
+    assert imread(compute_class_means.draw(found, tmp_path / 'means.png')).std() > 0.05
+
+
 def test_clean_means_are_of_the_validation_pipeline(tmp_path, config):
     for flags in ([], ['--clean'], ['--file', 'mine.pth']):
         assert call(config, '--work-dir', 'work', *flags) == 0

@@ -117,3 +117,56 @@ def test_a_teacher_that_is_not_there_is_named(tmp_path, monkeypatch, capsys):
     (tmp_path / 'teacher0.pth').unlink()
     assert run(tmp_path, text, 'work')[1] == 2
     assert 'teacher0.pth, which is not there' in one_error(capsys.readouterr().err)
+
+
+_TWELVE = """
+metainfo = dict(classes=tuple('0123456789') + ('owl', 'emu'))
+model = dict(student=dict(head=dict(num_classes=12)))
+train_dataloader = dict(dataset=dict(metainfo=metainfo))
+val_dataloader = dict(dataset=dict(metainfo=metainfo))
+test_dataloader = dict(dataset=dict(metainfo=metainfo))
+train_cfg = dict(max_epochs=2)
+custom_hooks = [dict(type='mmkd_ext.ClassMeansHook'), dict(type='mmkd_ext.InvalidLossHook'), dict(type='EMAHook')]
+"""
+
+
+def twelve_classes(folder):
+    """A teacher and a student of twelve classes, two of which never occur."""
+    teacher = dict(_TEACHER, head=dict(_HEAD, num_classes=12))
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        torch.save(dict(state_dict=MODELS.build(teacher).state_dict()), folder / 'teacher.pth')
+    (folder / 'ten.py').write_text("_base_ = ['base.py']\n" + _EXTRA.format(
+        student='_base_.model', teacher=teacher, checkpoint=folder / 'teacher.pth'))
+    path = write_config(folder)
+    path.write_text(f"_base_ = ['ten.py']\n{_TWELVE}\n")
+    return path
+
+
+def test_classes_that_never_occur_are_warned_of_once_and_the_run_is_resumed_exactly(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = twelve_classes(tmp_path)
+    with one_thread():
+        assert train.main([str(config), '--work-dir', 'whole']) == 0
+        capsys.readouterr()
+        assert train.main([str(config), '--work-dir', 'parts', '--cfg-options', 'train_cfg.max_epochs=1']) == 0
+        assert train.main([str(config), '--work-dir', 'parts', '--resume']) == 0
+    for log in [*(tmp_path / 'whole').glob('*/*.log'), *(tmp_path / 'parts').glob('*/*.log')]:
+        warned = [line for line in log.read_text().splitlines() if 'WARNING' in line and 'no sample' in line]
+        assert len(warned) == 1 and '2 of 12 classes: 10 (owl), 11 (emu)' in warned[0]
+    (reference,), (before, after) = losses(tmp_path / 'whole'), losses(tmp_path / 'parts')
+    assert {**before, **after} == reference and len(after) == 3
+    state = read_checkpoint('whole/epoch_2.pth')['state_dict']
+    assert state['distill.nd.class_means'].abs().sum(dim=1).gt(0).tolist() == [True] * 10 + [False] * 2
+
+
+def test_a_sample_of_a_class_that_has_no_mean_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = twelve_classes(tmp_path)
+    with one_thread():
+        assert train.main([str(config), '--work-dir', 'work', '--cfg-options', 'custom_hooks.0.max_images=3']) == 2
+        assert 'classes that occur, got none of 0 (0), 1 (1), ' in one_error(capsys.readouterr().err)
+        monkeypatch.setattr('mmkd_ext.classes_without_samples.listed_labels', lambda _: set())  # a data set that lists nothing
+        assert train.main([str(config), '--work-dir', 'work', '--cfg-options', 'custom_hooks.0.max_images=3']) == 2
+    said = one_error(capsys.readouterr().err)
+    assert 'NDLoss needs the class mean of every class that it is given, got a sample of ' in said and 'max_images' in said

@@ -11,7 +11,7 @@ import pytest
 import torch
 from test_tools.gloo import one_process, two_processes
 from test_tools.runs import REPO, TRAIN, environment, losses, one_error, run, write_config
-from test_tools.test_distillation import extra
+from test_tools.test_distillation import extra, twelve_classes
 
 from mmkd_ext.checkpoints import read_checkpoint
 from tools import dist_launch
@@ -214,3 +214,15 @@ def test_two_processes_make_the_class_means_and_the_teachers_accuracy_of_one(tmp
     torch.testing.assert_close(two['class_means'], one['class_means'], rtol=1e-6, atol=1e-9)  # other batches of float32
     assert torch.equal(two['counts'], one['counts']) and int(two['counts'].sum()) == 37
     assert of_one == of_two and len(of_one) == 1
+
+
+@no_gpu
+def test_two_processes_warn_once_of_classes_that_never_occur(tmp_path):
+    config = twelve_classes(tmp_path)
+    short = ('--cfg-options', 'train_cfg.max_epochs=1', 'custom_hooks.0.file=means.pth')
+    ended = run(DIST_TRAIN, config, 2, '--work-dir', 'two', *short, cwd=tmp_path, PORT=port())
+    assert ended.returncode == 0, ended.stderr
+    assert (ended.stdout + ended.stderr).count('has no sample of 2 of 12 classes: 10 (owl), 11 (emu)') == 1
+    found = read_checkpoint(tmp_path / 'two/means.pth')
+    assert found['counts'].tolist() == [4] * 10 + [0] * 2
+    assert found['class_means'].isfinite().all(dim=1).tolist() == [True] * 10 + [False] * 2

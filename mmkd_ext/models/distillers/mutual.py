@@ -16,6 +16,7 @@ from ..outputs import Outputs, detached, recording
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, input_shape_of, last_stage_only, target_of
+from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
 
 TEACHER = 'teacher'
@@ -103,6 +104,7 @@ class MutualLearningDistiller(Ensemble):
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()}
         self._size_adapters(network_config(students[self.students[0]]), input_size)
+        look_at_labels(self.data_preprocessor, self.distill)  # type: ignore[arg-type]
 
     @classmethod
     def plain_cfg(cls, cfg: Mapping[str, Any]) -> ConfigDict:

@@ -18,6 +18,7 @@ from ..outputs import Outputs, recording
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, input_shape_of, last_stage_only, target_of
+from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
 from .plain_keys import PlainKeys
 
@@ -80,6 +81,11 @@ class OfflineDistiller(PlainKeys, BaseModel):
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()}
         self._size_adapters(student, input_size)
+        look_at_labels(network.data_preprocessor, self.distill, self._rows_of_head())
+
+    def _rows_of_head(self) -> int | None:
+        """Of the class means, in detection."""
+        return None
 
     @staticmethod
     def plain_cfg(cfg: Mapping[str, Any]) -> ConfigDict:

@@ -91,6 +91,9 @@ class TwoStageDistiller(OfflineDistiller):
         """K, without the background."""
         return self.student_heads[0].head.num_classes
 
+    def _rows_of_head(self) -> int:
+        return self.num_classes + 1
+
     def class_mean_names(self, classes: Sequence[str]) -> list[str]:
         """Of the rows of the class means: the classes and the background, for each box head.
 
