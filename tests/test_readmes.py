@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from test_tools.runs import REPO
 
 import mmkd_ext
 from mmkd_ext.benchmark import deployed_size
 from mmkd_ext.export import build_model, input_shape
+from mmkd_ext.preflight import load_config
 from mmkd_ext.registry import DATASETS, HOOKS, METRICS, MODELS, OPTIM_WRAPPERS
 
 DOCUMENTS = [
@@ -22,7 +24,7 @@ DOCUMENTS = [
     )
 ]
 METAFILES = sorted(REPO.glob('configs/*/metafile.yml'))
-OUTPUTS = {'student.py', 'adapters.txt'}  # what a command of a README writes
+OUTPUTS = {'student.py', 'adapters.txt', 'my_kd.py'}  # what a command of a README writes
 FOLDERS = ('mmkd_ext', 'tools', 'configs', 'tests')
 # Marked tables without numbers, each with its reason; a filled one has to be taken out.
 NOT_MEASURED_YET: set[tuple[str, str]] = set()
@@ -201,3 +203,23 @@ def test_the_map_of_the_code_has_every_module_of_the_package():
     assert [name for name in modules + tools if not re.search(rf'\b{name}\b', code)] == []
     folders = [path.name for path in (REPO / 'mmkd_ext').iterdir() if (path / '__init__.py').is_file()]
     assert [name for name in folders if f'{name}/' not in code] == []
+
+
+def test_the_plain_pytorch_of_the_readme_runs():
+    readme = (REPO / 'README.md').read_text(encoding='utf-8')
+    code = readme.split('<!-- plain-pytorch -->')[1].split('```python\n')[1].split('```')[0]
+    names: dict = {}
+    exec(compile(code, 'README.md', 'exec'), names)
+    assert names['loss'].isfinite() and names['student'].grad.abs().sum() > 0 and names['embedding'].grad.abs().sum() > 0
+
+
+def test_the_ten_lines_of_the_readme_build(tmp_path):
+    readme = (REPO / 'README.md').read_text(encoding='utf-8')
+    code = next(block for block in readme.split('```python\n')[1:] if block.startswith('# my_kd.py')).split('```')[0]
+    assert len(code.strip().splitlines()) <= 10
+    random = "dict(model='torchvision/resnet34', allow_random=True, checkpoint=None)"
+    (tmp_path / 'my_kd.py').write_text(code.replace("'torchvision/resnet34'", random))
+    cfg = load_config(str(tmp_path / 'my_kd.py'))
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        model = MODELS.build({**cfg.model, 'data_preprocessor': cfg.data_preprocessor})
+    assert model.teachers['teacher'].name == 'torchvision/resnet34' and set(model.distill) == {'kd'}
