@@ -1,6 +1,6 @@
 """ND's part on CIFAR-100: resnet20 alone and taught by resnet56 with and without it, in pairs; short enough for a coffee on a GPU.
 
-    python tools/study.py configs/nd_loss/study_cifar100.py --jobs 8 --plot --readme configs/nd_loss/README.md
+    python tools/study.py configs/nd_loss/study_cifar100_pairs.py --jobs 8 --plot --readme configs/nd_loss/README.md
 
 20,000 of the training images (200 of each class), all test images, 14 epochs; ramps shrunk with the schedule. `--full`: all images, 240
 epochs, the paper's schedule and ramps. On two CPU cores set MMKD_EPOCHS=4 and use --jobs 1 (about ten minutes a run).
