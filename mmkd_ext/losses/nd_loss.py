@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from mmkd_ext.batch_of_one import Adapter
 from mmkd_ext.registry import MODELS
 
 from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
@@ -124,7 +125,8 @@ class NDLoss(nn.Module):
 
     The projection (BatchNorm, Dropout, Linear) feeds this loss only. It is made by `build_for`, which looks at one
     output of each network, or at once from explicit widths. The class means come from `set_class_means`; they are part
-    of the state, so that a resumed run goes on with the very means it began with.
+    of the state, so that a resumed run goes on with the very means it began with. A batch of one sample, which has no
+    variance, is projected with the BatchNorm's running statistics, which it does not change.
 
     Args:
         loss_weight: Factor on the result.
@@ -170,7 +172,7 @@ class NDLoss(nn.Module):
     def _build(self, student_channels: int, teacher_channels: int) -> None:
         self.widths = (student_channels, teacher_channels)
         if student_channels != teacher_channels:
-            self.projection = nn.Sequential(
+            self.projection = Adapter(
                 nn.BatchNorm1d(student_channels),
                 nn.Dropout(self.dropout),
                 nn.Linear(student_channels, teacher_channels),

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
 
+from mmkd_ext.batch_of_one import Adapter
+
 Shape = tuple[int, int, int]  # channels, height, width of a map
 
 
-class PredictionBranch(nn.Sequential):
+class PredictionBranch(Adapter):
     """From a shallow map to logits: stage by stage down to the last one's size, then pooled and classified.
 
     A 3x3 convolution with normalisation and ReLU for each remaining stage, to its width, and further ones while the map
@@ -45,7 +47,7 @@ class PredictionBranch(nn.Sequential):
         return f'{len(self.strides)} conv 3x3 (stride {", ".join(map(str, self.strides))}), Linear({self.width})'
 
 
-class MapRegressor(nn.Sequential):
+class MapRegressor(Adapter):
     """From a student's map to the teacher's width: 1x1, 3x3 and 1x1 convolutions, twice as wide in the middle.
 
     Args:

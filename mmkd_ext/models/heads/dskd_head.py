@@ -40,7 +40,8 @@ class DSKDHead(nn.Module):
         loss_weight: Factor on everything.
         student_stages: Which of the student's stages to use, shallow first; the last of them is not shallow. None: all.
         teacher_stages: Which of the teacher's, in the same order; None: all.
-        norm_cfg: The branches' normalisation.
+        norm_cfg: The branches' normalisation; a BatchNorm takes one value per channel (a map of one place of a batch of
+            one) by its running statistics, which that does not change.
 
     Shapes:
         student, teacher: `Outputs` with stages (N, C, H, W) and logits (N, K).

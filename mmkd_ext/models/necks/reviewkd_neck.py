@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmkd_ext.batch_of_one import Adapter
 from mmkd_ext.registry import MODELS
 
 
@@ -26,8 +27,8 @@ class AttentionFusion(nn.Module):
         expand = nn.Conv2d(mid_channels, out_channels, 3, padding=1, bias=False)
         for conv in (reduce, expand):
             nn.init.kaiming_uniform_(conv.weight, a=1)  # as published; torch's default has a = sqrt(5)
-        self.reduce = nn.Sequential(reduce, nn.BatchNorm2d(mid_channels))
-        self.expand = nn.Sequential(expand, nn.BatchNorm2d(out_channels))
+        self.reduce = Adapter(reduce, nn.BatchNorm2d(mid_channels))
+        self.expand = Adapter(expand, nn.BatchNorm2d(out_channels))
         self.attention = None if is_deepest else nn.Conv2d(2 * mid_channels, 2, 1)
 
     def forward(self, x: Tensor, deeper: Tensor | None, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -48,6 +49,9 @@ def _resize(x: Tensor, size: tuple[int, int]) -> Tensor:
 @MODELS.register_module()
 class ReviewKDNeck(BaseModule):
     """Student maps in the teacher's shapes, each informed by all deeper ones (ABF).
+
+    A map of one place and one sample, which has no variance, is normalised by the running statistics, which it does not
+    change.
 
     Args:
         in_channels: Widths of the student's L maps, shallow first.

@@ -10,6 +10,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmkd_ext.batch_of_one import normalise
 from mmkd_ext.models.necks import teskd_ops as ops
 from mmkd_ext.registry import MODELS
 
@@ -30,7 +31,7 @@ class TESKDNeck(BaseModule):
         stage_strides: Stride of each stage against the one before (the first number does not matter). Default: 2 for each.
         branch_strides: Stride of each student's branch, shallow first. Default: what brings the student's map to the last stage's size.
         eval_students: Whether the students run in eval mode too, to be tested.
-        norm_cfg: The students' normalisation.
+        norm_cfg: The students' normalisation; a BatchNorm takes one value per channel by its running statistics.
         init_cfg: Default: PyTorch's own initialisation, as the paper.
 
     Shapes:
@@ -177,7 +178,7 @@ class _PointwiseConv(nn.Module):
         self.norm = build_norm_layer(norm_cfg, channels)[1]
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu_(self.norm(self.conv(x)))
+        return F.relu_(normalise(self.norm, self.conv(x)))
 
 
 class _Upsample(_PointwiseConv):
@@ -187,7 +188,7 @@ class _Upsample(_PointwiseConv):
         super().__init__(channels, channels, norm_cfg)
 
     def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]
-        return F.relu_(self.norm(F.interpolate(self.conv(x), size=size, mode='bilinear', align_corners=True)))
+        return F.relu_(normalise(self.norm, F.interpolate(self.conv(x), size=size, mode='bilinear', align_corners=True)))
 
 
 class _Fusion(_PointwiseConv):
@@ -201,7 +202,7 @@ class _Fusion(_PointwiseConv):
         of_above, of_lateral = self.halves()
         x = _rows(above) @ of_above.t()
         x = x.addmm_(_rows(lateral).to(x.dtype), of_lateral.t().to(x.dtype))  # in place, which autocast leaves alone
-        return F.relu_(self.norm(x.view(n, h, w, c).permute(0, 3, 1, 2)))
+        return F.relu_(normalise(self.norm, x.view(n, h, w, c).permute(0, 3, 1, 2)))
 
     def halves(self) -> tuple[Tensor, Tensor]:
         """Weights (W, W) of the map above and of the lateral."""
@@ -231,8 +232,8 @@ class _Branch(nn.Module):
 
     def pool(self, x: Tensor) -> Tensor:
         """Everything after the first convolution."""
-        x = F.relu_(self.reduce_norm(x))
-        x = F.relu_(self.expand_norm(self.expand(x)))
+        x = F.relu_(normalise(self.reduce_norm, x))
+        x = F.relu_(normalise(self.expand_norm, self.expand(x)))
         return F.adaptive_avg_pool2d(x, 1).flatten(1)
 
 

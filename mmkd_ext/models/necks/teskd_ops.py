@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from mmkd_ext.batch_of_one import fixed_statistics
 from mmkd_ext.models.necks import teskd_blocks
 from mmkd_ext.models.necks.teskd_blocks import (
     accurate,
@@ -32,13 +33,15 @@ from mmkd_ext.models.necks.teskd_blocks import (
 
 
 def scale_and_shift(norm: nn.BatchNorm2d, mean: Tensor, var: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """What a training `norm` does to a map of `count` values per channel with these statistics; its running ones follow.
+    """What a training `norm` does to a map of `count` values per channel with these statistics; its running ones follow (not one value).
 
     Returns:
         Two vectors (C,): the map times the first plus the second is its output.
     """
     steps = norm.num_batches_tracked
-    if steps is not None and norm.running_mean is not None and norm.running_var is not None:
+    if count == 1:
+        mean, var = fixed_statistics(norm, mean)
+    elif steps is not None and norm.running_mean is not None and norm.running_var is not None:
         with torch.no_grad():
             steps += 1
             new = 1 / steps if norm.momentum is None else norm.momentum
