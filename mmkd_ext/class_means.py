@@ -20,6 +20,7 @@ from mmkd_ext.classes_without_samples import check_counts
 from mmkd_ext.data_digest import data_digest
 from mmkd_ext.datasets.stock import stock_dataset
 from mmkd_ext.listed_data import build_data
+from mmkd_ext.models.scores import SIGMOID, multi_hot, scores_of
 from mmkd_ext.random_state import random_state_kept, seed_everything
 
 
@@ -92,10 +93,10 @@ def means_of_teacher(
     if detects:
         names = model.class_mean_names(names or ())
     else:
-        names = [str(k) for k in range(number_of_classes(model))] if names is None else list(names)
-    if not detects and len(names) != number_of_classes(model):
+        names = [str(k) for k in range(model.num_classes)] if names is None else list(names)
+    if not detects and len(names) != model.num_classes:
         raise ValueError(
-            f"Class means need the student's {number_of_classes(model)} classes, got {len(names)} ({', '.join(map(str, names[:4]))}, "
+            f"Class means need the student's {model.num_classes} classes, got {len(names)} ({', '.join(map(str, names[:4]))}, "
             '...). Look at num_classes of its head and at metainfo of train_dataloader.dataset.')
     answer = [_read(path, provenance) if is_main_process() else None]
     broadcast_object_list(answer)  # one process reads, and all of them hear of a refusal
@@ -159,9 +160,11 @@ def _limited(dataset: Dataset, limit: int | None) -> Dataset:
 
 
 def batches_of(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[tuple[Tensor, Tensor]]:
-    """Images and labels of this process's share."""
+    """Images and labels of this process's share, (N, K) where images may have several."""
     for data in _loaded(model, cfg, dataset):
-        yield data['inputs'], torch.cat([sample.gt_label for sample in data['data_samples']])
+        samples = data['data_samples']
+        several = scores_of(getattr(model, 'student', None)) == SIGMOID  # mutual learning takes one label
+        yield data['inputs'], multi_hot(samples, model.num_classes) if several else torch.cat([x.gt_label for x in samples])
 
 
 def _loaded(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[dict[str, Any]]:
@@ -176,14 +179,6 @@ def _loaded(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[di
     )
     for batch in loader:
         yield model.data_preprocessor(batch, False)
-
-
-def number_of_classes(model: Any) -> int:
-    """K of a distiller's student."""
-    if hasattr(model, 'num_classes'):  # of several students
-        return model.num_classes
-    parts = [getattr(model.student, name, None) for name in ('head', 'backbone', 'model')]  # VGG's is in the backbone
-    return next(n for n in (getattr(part, 'num_classes', None) for part in parts) if isinstance(n, int) and n > 0)
 
 
 def _numbers(preprocessor: Any) -> list[list[float]]:
@@ -201,7 +196,7 @@ def compute_class_means(
 
     Args:
         teacher: From images to `Outputs`.
-        batches: Pairs of images (N, C, H, W) (or whatever it takes) and labels (N,), this process's share of the data.
+        batches: Pairs of images (N, C, H, W) (or whatever it takes) and labels (N,) or (N, K), this process's share of the data.
         names: Of the K classes.
 
     Returns:
@@ -216,6 +211,11 @@ def compute_class_means(
         if not len(counts):
             sums, counts = embedding.new_zeros(len(names), embedding.shape[1]), embedding.new_zeros(len(names))
         labels = labels.to(embedding.device)
+        if labels.ndim == 2:  # the mean of a class is that of the images that have it, whatever else they have
+            of_class = (labels > 0).to(embedding.dtype)
+            sums += of_class.t() @ embedding
+            counts += of_class.sum(dim=0)
+            continue
         low, high = (int(x) for x in labels.aminmax())
         if low < 0 or high >= len(names):
             raise ValueError(f'Class means need labels in 0..{len(names) - 1}, got {low}..{high} in the training data.')

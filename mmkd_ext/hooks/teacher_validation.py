@@ -14,7 +14,7 @@ from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmkd_ext.class_means import number_of_classes
+from mmkd_ext.models.scores import SOFTMAX
 from mmkd_ext.random_state import random_state_kept
 
 # what metrics call the places that they write to: outfile_prefix, out_file_path, output_dir, save_path, result_dir
@@ -51,10 +51,13 @@ def validated(runner: Runner, model: Any, teacher: Any) -> dict[str, float]:
             if detects:
                 evaluator.process(teacher.predict(data['inputs'], data['data_samples']), batch)
                 continue
-            samples, logits = data['data_samples'], teacher(data['inputs']).logits.float()
-            if _not_comparable(teacher, logits.shape[1], number_of_classes(model)):
+            samples, said = data['data_samples'], teacher(data['inputs'])
+            logits = said.logits.float()
+            if _not_comparable(teacher, logits.shape[1], model.num_classes):
                 return {}
-            for sample, scores in zip(samples, logits.softmax(dim=1), strict=True):
+            if said.scores != SOFTMAX:  # by the threshold of its own head
+                samples = teacher.network.head._get_predictions(logits, samples)
+            for sample, scores in zip(samples, logits.softmax(dim=1), strict=True) if said.scores == SOFTMAX else ():
                 sample.set_pred_score(scores).set_pred_label(scores.argmax())
             evaluator.process(samples, batch)
         found = scalars(evaluator.evaluate(len(runner.val_dataloader.dataset)))

@@ -4,7 +4,7 @@ from .dist_loss import DISTLoss, dist_loss
 from .dkd_loss import DKDLoss, dkd_loss
 from .dskd_loss import layer_kd_losses, layer_map_losses
 from .hard_kd_loss import HardKDLoss, hard_kd_loss
-from .kd_loss import KDLoss, kd_loss
+from .kd_loss import KDLoss, binary_kd_loss, kd_loss
 from .loss_weights import loss_based_weights
 from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss
 from .nd_loss import NDLoss, nd_loss
@@ -19,6 +19,7 @@ __all__ = [
     'MutualLearningLoss',
     'NDLoss',
     'ReviewKDLoss',
+    'binary_kd_loss',
     'dist_loss',
     'dkd_loss',
     'hard_kd_loss',

@@ -74,6 +74,8 @@ class DISTLoss(nn.Module):
         returns: ().
     """
 
+    compares_scores = ('softmax',)  # a distiller asks
+
     def __init__(self, tau: float = 1.0, beta: float = 1.0, gamma: float = 1.0, loss_weight: float = 1.0) -> None:
         super().__init__()
         check_tau('DISTLoss', tau)

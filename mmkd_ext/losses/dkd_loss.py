@@ -76,6 +76,8 @@ class DKDLoss(nn.Module):
         returns: ().
     """
 
+    compares_scores = ('softmax',)  # a distiller asks
+
     def __init__(self, tau: float = 4.0, alpha: float = 1.0, beta: float = 8.0, loss_weight: float = 1.0) -> None:
         super().__init__()
         check_tau('DKDLoss', tau)

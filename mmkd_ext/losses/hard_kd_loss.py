@@ -44,6 +44,8 @@ class HardKDLoss(nn.Module):
         returns: ().
     """
 
+    compares_scores = ('softmax',)  # a distiller asks
+
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight

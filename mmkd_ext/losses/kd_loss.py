@@ -36,19 +36,47 @@ def kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
         return divergence(log_q, log_p).mean() * tau**2
 
 
+def binary_kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
+    r"""Divergence of each class's yes or no, summed over classes, averaged over samples: `kd_loss` for scores that are sigmoids.
+
+    .. math:: \frac{\tau^2}{N} \sum_n \sum_k \mathrm{KL}\big((q_{nk}, 1 - q_{nk}) \,\|\, (p_{nk}, 1 - p_{nk})\big)
+
+    with q the teacher's and p the student's sigmoid at temperature tau. It grows with K, as mmpretrain's own loss for several labels.
+
+    Args:
+        student: (N, K) raw logits.
+        teacher: (N, K) raw logits; no gradient reaches them.
+        tau: Temperature > 0.
+
+    Returns:
+        () nats per sample times tau^2, float32 or better.
+
+    Raises:
+        ValueError: tau <= 0, or logits not of one shape (N, K).
+    """
+    check_logits('binary_kd_loss', student, teacher)
+    check_tau('binary_kd_loss', tau)
+    with torch.autocast(student.device.type, enabled=False):
+        s, t = at_least_float32(student) / tau, at_least_float32(teacher.detach()) / tau
+        log_p, log_q = (log_probabilities(torch.stack([x, torch.zeros_like(x)], dim=-1)) for x in (s, t))
+        return divergence(log_q, log_p).sum(dim=1).mean() * tau**2
+
+
 @MODELS.register_module()
 class KDLoss(nn.Module):
-    """`kd_loss` between two networks' logits.
+    """`kd_loss` between two networks' logits, or `binary_kd_loss` where their scores are a sigmoid for each class.
 
     Args:
         tau: Temperature > 0. ND's recipes have 4 on CIFAR and 1 on ImageNet.
         loss_weight: Factor on the result.
 
     Shapes:
-        student, teacher: `Outputs` with logits (N, K).
+        student, teacher: `Outputs` with logits (N, K), and perhaps `scores`, 'softmax' or 'sigmoid'.
         target: Ignored.
         returns: ().
     """
+
+    compares_scores = ('softmax', 'sigmoid')  # a distiller asks
 
     def __init__(self, tau: float = 1.0, loss_weight: float = 1.0) -> None:
         super().__init__()
@@ -58,7 +86,8 @@ class KDLoss(nn.Module):
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor | None = None) -> Tensor:
         """Return the weighted loss."""
-        return self.loss_weight * kd_loss(student.logits, teacher.logits, self.tau)
+        compare = binary_kd_loss if getattr(student, 'scores', 'softmax') == 'sigmoid' else kd_loss
+        return self.loss_weight * compare(student.logits, teacher.logits, self.tau)
 
     def extra_repr(self) -> str:
         """What `print(model)` shows."""

@@ -15,6 +15,7 @@ from .network_spec import build_trained, network_config
 from .outputs import recording
 from .renormalise import Renormalise
 from .root_keys import saved_as_root
+from .scores import SOFTMAX, scores_of
 
 ALL = 'ensemble'
 
@@ -35,7 +36,7 @@ class Ensemble(BaseModel):
         init_cfg: For mmengine.
 
     Raises:
-        ValueError: No network, a name that cannot be one, or an unknown `predict_by`.
+        ValueError: No network, a name that cannot be one, scores that are no softmax, or an unknown `predict_by`.
     """
 
     scope = 'mmpretrain'
@@ -58,6 +59,11 @@ class Ensemble(BaseModel):
         shared = {'type': self.preprocessor_type, **(data_preprocessor or first or {})}
         super().__init__(shared, init_cfg)
         self.networks = ModuleDict({name: build_trained(spec, shared, self.scope) for name, spec in networks.items()})
+        other = [name for name, network in self.networks.items() if scores_of(network) != SOFTMAX]
+        if other:
+            raise ValueError(
+                f'{type(self).__name__} joins networks whose scores are one softmax over the classes, got {other[0]} with a '
+                f'{type(self.networks[other[0]].head).__name__}. Train networks with several labels one by one.')
         self.members = self._members()
         self._register_state_dict_hook(_networks_as_roots)  # a method of the class would not be asked by the host's saver
         if predict_by not in (ALL, *self.networks):

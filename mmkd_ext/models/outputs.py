@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .feature_maps import Grid, as_map, shows, tensors_in
+from .scores import SOFTMAX, scores_of
 from .watching import watch_mmpretrain, watch_plain, watch_timm
 
 
@@ -19,6 +20,7 @@ class Outputs(NamedTuple):
         embedding: (N, D), what enters the classifier.
         logits: (N, K), raw.
         token_logits: (N, K), what a distillation token alone says (DeiT); None for the others.
+        scores: 'softmax', 'sigmoid' or 'values': what the network makes of its logits.
 
     In two-stage detection N counts RoIs for `embedding` (the box head's) and `logits`, and images for `stages` (the
     FPN's maps).
@@ -28,12 +30,13 @@ class Outputs(NamedTuple):
     embedding: Tensor
     logits: Tensor
     token_logits: Tensor | None = None
+    scores: str = SOFTMAX
 
 
 def detached(said: Outputs) -> Outputs:
     """The same for somebody who only follows it."""
     tokens = None if said.token_logits is None else said.token_logits.detach()
-    return Outputs(tuple(x.detach() for x in said.stages), said.embedding.detach(), said.logits.detach(), tokens)
+    return Outputs(tuple(x.detach() for x in said.stages), said.embedding.detach(), said.logits.detach(), tokens, said.scores)
 
 
 class Recording:
@@ -46,10 +49,11 @@ class Recording:
         embeddings: What entered each classifier, as it came.
         logits: One entry for each pass.
         token_logits: Those of a distillation token.
+        scores: What the network makes of its logits.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, scores: str = SOFTMAX) -> None:
+        self.name, self.scores = name, scores
         self.images: torch.Size | None = None
         self.stages: list[Tensor] = []
         self.inner: dict[Grid, Tensor] = {}
@@ -91,7 +95,8 @@ class Recording:
                 'Is it a classifier, with a linear layer before its logits?'
             )
         stages = sorted(self.stages or self.inner.values(), key=lambda x: -x.shape[2] * x.shape[3])
-        return Outputs(tuple(stages), _joined(embeddings), logits, self.token_logits[0] if self.token_logits else None)
+        tokens = self.token_logits[0] if self.token_logits else None
+        return Outputs(tuple(stages), _joined(embeddings), logits, tokens, self.scores)
 
     def forget(self) -> None:
         """Make ready for another pass."""
@@ -118,7 +123,7 @@ def recording(model: nn.Module) -> Iterator[Recording]:
     Raises:
         ValueError: No place to read the embedding from.
     """
-    record = Recording(type(model).__name__)
+    record = Recording(type(model).__name__, scores_of(model))
     inner = getattr(model, 'model', None)
     network: Any = inner if isinstance(inner, nn.Module) else model
     with ExitStack() as stack:

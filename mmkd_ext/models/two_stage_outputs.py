@@ -44,6 +44,7 @@ def box_heads(detector: Any, who: str) -> list[BoxHead]:
         'no roi_head' if roi_head is None
         else 'no neck' if not getattr(detector, 'with_neck', False)
         else f'a {type(heads[0]).__name__}' if not all(isinstance(head, ConvFCBBoxHead) for head in heads)
+        else 'scores that are no softmax (SeesawLoss)' if any(getattr(head, 'custom_activation', False) for head in heads)
         else 'a box head without class scores' if not all(head.with_cls for head in heads)
         else None
     )  # fmt: skip

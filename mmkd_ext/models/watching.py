@@ -22,6 +22,11 @@ def watch_mmpretrain(model: Any, record: 'Recording', stack: ExitStack) -> None:
             f'{record.name} needs a head to read embedding and logits from, got a {type(backbone).__name__} without one. '
             'Is its config that of a backbone to fine-tune? Give it a head, and weights that have one.'
         )
+    tasks: Any = getattr(head, 'task_heads', None)
+    if tasks is not None:
+        raise ValueError(
+            f'{record.name} needs one head with logits (N, K) to be compared or joined with other networks, got {type(head).__name__} with '
+            f'the tasks {", ".join(tasks)}. Give it the head of one task, such as LinearClsHead.')
     _note_images(backbone, record, stack)
     _watch_inside(backbone, record, stack, getattr(backbone, 'num_extra_tokens', None))
     _after(backbone, lambda out: _returned(record, out), stack)

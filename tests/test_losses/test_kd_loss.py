@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmkd_ext.losses.kd_loss import KDLoss, kd_loss
+from mmkd_ext.losses.kd_loss import KDLoss, binary_kd_loss, kd_loss
 
 
 def naive_kd(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
@@ -58,3 +58,32 @@ def test_is_half_the_variance_of_the_difference_at_a_high_temperature(rng):
 def test_module_refuses_its_temperature_when_it_is_built():
     with pytest.raises(ValueError, match='tau > 0, got 0'):
         KDLoss(tau=0)
+
+
+def naive_binary_kd(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
+    total = 0.0
+    for s, t in zip(student.flatten().tolist(), teacher.flatten().tolist(), strict=True):
+        p, q = 1 / (1 + exp(-s / tau)), 1 / (1 + exp(-t / tau))
+        total += q * log(q / p) + (1 - q) * log((1 - q) / (1 - p))
+    return torch.tensor(tau**2 * total / len(student), dtype=student.dtype)
+
+
+@pytest.mark.parametrize('tau', [0.5, 1.0, 4.0])
+@pytest.mark.parametrize('shape', [(5, 7), (1, 2), (3, 1)])
+def test_binary_equals_the_formula_and_teaches_the_student_alone(rng, shape, tau):
+    student, teacher = torch.randn(2, *shape, generator=rng, dtype=torch.float64)
+    student.requires_grad_(), teacher.requires_grad_()
+    loss = binary_kd_loss(student, teacher, tau)
+    torch.testing.assert_close(loss, naive_binary_kd(student, teacher, tau))
+    torch.testing.assert_close(binary_kd_loss(student.repeat(2, 1), teacher.repeat(2, 1), tau), loss)
+    loss.backward()
+    expected = tau * ((student / tau).sigmoid() - (teacher / tau).sigmoid()) / len(student)
+    torch.testing.assert_close(student.grad, expected.detach())
+    assert teacher.grad is None
+
+
+def test_binary_is_finite_for_extreme_half_precision_logits():
+    student = torch.tensor([[6e4, -6e4]], dtype=torch.float16).requires_grad_()
+    loss = binary_kd_loss(student, -student.detach(), 1.0)
+    loss.backward()
+    assert loss.isfinite() and loss > 1e4 and student.grad.isfinite().all()

@@ -114,3 +114,12 @@ def test_classification_needs_no_mmdet_and_detection_without_it_says_what_to_ins
     monkeypatch.setitem(sys.modules, 'mmdet.models', None)
     with pytest.raises(ValueError, match="needs mmdet and mmcv's ops, got .*install_mmcv.sh"):
         TwoStageDistiller.build_student(tiny(), None)
+
+
+@pytest.mark.parametrize('who', ['student', 'teacher'])
+def test_scores_that_are_no_softmax_are_refused(who):
+    seesaw = tiny()
+    seesaw['roi_head']['bbox_head']['loss_cls'] = dict(type='SeesawLoss', num_classes=CLASSES)
+    student, teacher = (seesaw, tiny()) if who == 'student' else (tiny(), seesaw)
+    with pytest.raises(ValueError, match=r'has scores that are no softmax \(SeesawLoss\)'):
+        distiller(student, teacher_of(teacher), LOSSES)

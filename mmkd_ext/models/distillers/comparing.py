@@ -14,10 +14,11 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmkd_ext.losses import DISTLoss, DKDLoss, KDLoss
+from mmkd_ext.losses import DISTLoss, DKDLoss, HardKDLoss, KDLoss
 from mmkd_ext.named_types import type_name
 
 from ..outputs import Outputs
+from ..scores import SIGMOID, check_scores, label_shares
 
 _POOLS = ('None', 'GlobalAveragePooling', 'GeneralizedMeanPooling')
 
@@ -59,12 +60,13 @@ def adapters_for(
     """Let a loss size its adapters, and return their rows for `adapter_table`.
 
     Raises:
-        ValueError: It compares logits of different numbers of classes.
+        ValueError: It compares logits of different numbers of classes, or scores of a kind that it cannot compare.
     """
+    check_scores(name, loss, student.scores, teacher.scores, who[0].lower() + who[1:], whom)
     classes = student.logits.shape[1], teacher.logits.shape[1]
     if classes[0] != classes[1]:
         text = f'{who} has {classes[0]} classes and {whom} has {classes[1]}'
-        if isinstance(loss, KDLoss | DKDLoss | DISTLoss):
+        if isinstance(loss, KDLoss | DKDLoss | DISTLoss | HardKDLoss):
             raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set?')
         print_log(f'{text}: only its features can be followed.', 'current', WARNING)
     return [(name, *row) for row in loss.build_for(student, teacher)] if hasattr(loss, 'build_for') else []
@@ -80,8 +82,10 @@ def adapter_table(rows: list[tuple[str, ...]], side: int) -> str:
     return '\n'.join([f'Adapters at {side} x {side} pixels:', *lines])
 
 
-def target_of(data_samples: Sequence[Any], preprocessor: Any) -> Tensor:
-    """(N,) labels, or (N, K) scores where images are mixed."""
+def target_of(data_samples: Sequence[Any], preprocessor: Any, student: Outputs) -> Tensor:
+    """(N,) labels, or (N, K) scores where images are mixed or may have several labels."""
+    if student.scores == SIGMOID:
+        return label_shares(data_samples, student.logits.shape[1])
     mixed = getattr(preprocessor, 'batch_augments', None) is not None
     if 'gt_score' in data_samples[0] and (mixed or 'gt_label' not in data_samples[0]):
         return torch.stack([sample.gt_score for sample in data_samples])

@@ -41,4 +41,4 @@ def _labels_of(sample: Any) -> Tensor | None:
         return sample.gt_instances.labels
     if 'gt_label' in sample:
         return torch.as_tensor(sample.gt_label).flatten()
-    return sample.gt_score.ne(0).nonzero().flatten() if 'gt_score' in sample else None
+    return sample.gt_score.gt(0).nonzero().flatten() if 'gt_score' in sample else None

@@ -185,7 +185,7 @@ class MutualLearningDistiller(Ensemble):
                 own = network.loss(self.view(name, inputs), data_samples)
             said[name] = record.outputs()
             terms.update({f'loss_{name}' if key == 'loss' else self._own(name, key): value for key, value in own.items()})
-        target = target_of(data_samples, self.data_preprocessor)
+        target = target_of(data_samples, self.data_preprocessor, said[self.students[0]])
         self._compare(terms, said, target)
         terms.update(self._diagnostics(said, target))
         watch_orders(self._orders, inputs, said, target, self._classes)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mmkd_ext.registry import MODELS
 
 from ..outputs import Outputs, recording
+from ..scores import SOFTMAX
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, input_shape_of, last_stage_only, target_of
@@ -104,6 +105,11 @@ class OfflineDistiller(PlainKeys, BaseModel):
         with DefaultScope.overwrite_default_scope('mmpretrain'):
             return MODELS.build(plain)
 
+    @property
+    def num_classes(self) -> int:
+        """K of the student."""
+        return self._classes
+
     def teacher_name_of(self, loss: str) -> str:
         """Which of the teachers a loss follows."""
         return self._teacher_of[loss]
@@ -130,7 +136,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
             own = self.student.loss(inputs, data_samples)
         student = record.outputs()
         terms = {'loss_student' if name == 'loss' else name: value for name, value in own.items()}
-        target = target_of(data_samples, self.data_preprocessor)
+        target = target_of(data_samples, self.data_preprocessor, student)
         self._compare(terms, student, teachers, target)
         terms.update(self._diagnostics(student, teachers, target))
         watch_orders(self._orders, inputs, teachers, target, student.logits.shape[1])
@@ -157,10 +163,11 @@ class OfflineDistiller(PlainKeys, BaseModel):
         found = {}
         for name, outputs in {'student': student, **teachers}.items():
             found[diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
-            if target.ndim == 1 and outputs.logits.shape[1] == student.logits.shape[1]:  # else they are other classes
+            same = outputs.logits.shape[1] == student.logits.shape[1]  # else they are other classes
+            if target.ndim == 1 and same and student.scores == SOFTMAX:
                 correct = (outputs.logits.argmax(dim=1) == target).float()
                 found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
-                if name in self._chance and outputs.logits.shape[1] == student.logits.shape[1]:  # else its classes are others
+                if name in self._chance:
                     self._chance[name].see(correct, outputs.logits.shape[1])
         return found
 
@@ -174,6 +181,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
             self.student(images)
         self.student.train()
         student = record.outputs()
+        self._classes = student.logits.shape[1]
         said = {name: teacher(images, once=True) for name, teacher in self.teachers.items()}
         rows: list[tuple[str, ...]] = []
         for name, loss in self.distill.items():

@@ -92,6 +92,11 @@ class DSKDHead(nn.Module):
         self.diagnostics: dict[str, Tensor] = {}  # of the last batch, by stage: weights, KL and feature distance
 
     @property
+    def compares_scores(self) -> tuple[str, ...] | None:
+        """A distiller asks: none where maps are compared alone."""
+        return ('softmax',) if self._with_branches else None
+
+    @property
     def _with_branches(self) -> bool:
         return bool(self.alpha or self.ce_weight)
 
