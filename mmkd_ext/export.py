@@ -10,8 +10,8 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmkd_ext.checkpoints import read_checkpoint
-from mmkd_ext.datasets.stock import stock_loader
 from mmkd_ext.data_size import data_size
+from mmkd_ext.datasets.stock import stock_loader
 from mmkd_ext.folders import check_output
 from mmkd_ext.models.image_shape import Size, as_size, input_shape_of, own_size, short_size
 from mmkd_ext.models.told_order import tell_channel_order, tell_image_size

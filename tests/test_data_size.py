@@ -1,6 +1,5 @@
 """Height, width and channels of images: of the data, of the network, and of everything that asks for them."""
 
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -35,7 +34,7 @@ RESIZED = [LOAD, dict(type='Resize', scale=(64, 32)), dict(type='PackInputs')]  
 
 
 def config(pipeline: list, model: Any = None, preprocessor: dict = COLOURS, **dataset: Any) -> Config:
-    dataset = dict(type='CustomDataset', data_root='', **dataset) | dict(pipeline=pipeline)
+    dataset = dict(type='CustomDataset') | dataset | dict(pipeline=pipeline)
     return Config(dict(
         default_scope='mmpretrain', model=model or RESNET, data_preprocessor=preprocessor,
         test_dataloader=dict(batch_size=2, dataset=dataset, sampler=dict(type='DefaultSampler', shuffle=False))))  # fmt: skip
@@ -52,7 +51,7 @@ def distilling(student: dict, loss: dict, preprocessor: dict = COLOURS, pipeline
     ([dict(type='Resize', scale=(32, 64), keep_ratio=False)], (64, 32)),
     ([dict(type='Resize', scale=48)], (48, 48)),
     ([dict(type='RandomResizedCrop', scale=(20, 30))], (20, 30)),
-    ([dict(type='ResizeEdge', scale=256), dict(type='CenterCrop', crop_size=(96, 160))], (96, 160)),
+    ([dict(type='ResizeEdge', scale=256), dict(type='CenterCrop', crop_size=(96, 160))], (160, 96)),  # mmcv: width first
     ([dict(type='mmpretrain.Resize', scale=(40, 20)), dict(type='RandomFlip', prob=1.0, direction='vertical')], (20, 40)),
     ([dict(type='Resize', scale=(40, 20)), dict(type='Pad', size=(50, 30))], (30, 50)),
     ([dict(type='ResizeEdge', scale=256)], None),  # the other side is as it comes

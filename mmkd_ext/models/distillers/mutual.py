@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from mmkd_ext.registry import MODELS
 
 from ..ensemble import ALL, Ensemble
-from ..network_spec import network_config
 from ..image_shape import Size, input_shape_of
+from ..network_spec import network_config
 from ..outputs import Outputs, detached, recording
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
@@ -46,8 +46,8 @@ class MutualLearningDistiller(Ensemble):
             An entry None is left out (`--cfg-options model.losses.kd=None`).
         freeze_teacher: Whether the teacher is frozen.
         predict_by: 'ensemble', or the name of the network that predicts alone, such as 'teacher'.
-        input_size: Side, or (height, width), of the images with which the networks are looked at once, to size the losses' adapters; None: what the
-            first student's config tells.
+        input_size: Side, or (height, width), of the images with which the networks are looked at once, to size the losses' adapters;
+            None: what the first student's config tells, else the data of a run.
         channel_order: 'rgb' or 'bgr', the order of the images; None: as the preprocessors tell.
         data_preprocessor: What prepares the images (the runner passes the config's); None: the first student's.
         init_cfg: For mmengine.

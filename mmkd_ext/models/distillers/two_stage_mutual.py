@@ -13,8 +13,8 @@ from torch import Tensor
 from mmkd_ext.registry import MODELS
 
 from ..detector_ensemble import DetectorEnsemble
-from ..network_spec import network_config
 from ..image_shape import Size, as_size, channels_of
+from ..network_spec import network_config
 from ..outputs import Outputs
 from ..two_stage_outputs import BoxHead, RoIRecording, box_heads, check_boxes, recording_rois
 from ..two_stage_teacher import FrozenDetector
