@@ -8,7 +8,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmkd_ext.named_types import type_name
+from mmkd_ext.named_types import named, type_name
 
 from .backbones.cifar_zoo import cifar_zoo_classifier
 from .channel_order import ORDER_KEYS, order_of
@@ -157,7 +157,7 @@ def zoo_config(name: str, what: str = 'teacher', weights: bool = True) -> tuple[
             cfg = get_config(name, pretrained=weights)
             return cfg, cfg.get('model_path')
         if name.endswith('.py'):
-            cfg = Config.fromfile(name)
+            cfg = named(Config.fromfile(name))
             if not isinstance(cfg.get('model'), Mapping):
                 raise ValueError('a config without a model.')
             return cfg, None

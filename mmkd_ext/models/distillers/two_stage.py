@@ -14,6 +14,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from mmkd_ext.losses import DISTLoss, DKDLoss, HardKDLoss, KDLoss, ReviewKDLoss
+from mmkd_ext.named_types import named
 from mmkd_ext.registry import MODELS
 
 from ..image_shape import Size, as_size, channels_of
@@ -208,7 +209,7 @@ def student_config(student: str | Mapping[str, Any], data_preprocessor: Mapping[
     """A student's model config from the zoo's name, a file or the config itself."""
     model: Any = student
     if isinstance(student, str):
-        cfg = get_config(student) if '::' in student else Config.fromfile(student)
+        cfg = get_config(student) if '::' in student else named(Config.fromfile(student))
         data_preprocessor, model = cfg.get('data_preprocessor') or data_preprocessor, cfg.model
     plain = ConfigDict(copy.deepcopy(dict(model)))
     if plain.get('data_preprocessor') is None and data_preprocessor is not None:
