@@ -60,7 +60,8 @@ def _plain(value: Any, where: str, what: str) -> Any:
         return _plain(value.tolist(), where, what)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    for kind in (bool, int, float, complex, str, bytes):
+    kinds: tuple[Any, ...] = (bool, int, float, complex, str, bytes)
+    for kind in kinds:
         if isinstance(value, kind):
             return kind(value)  # of an enumeration its number
     if value is None or value is Ellipsis:

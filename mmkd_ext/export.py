@@ -10,9 +10,11 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmkd_ext.checkpoints import read_checkpoint
+from mmkd_ext.data_size import data_size
 from mmkd_ext.datasets.stock import stock_loader
 from mmkd_ext.folders import check_output
-from mmkd_ext.models.told_order import tell_channel_order
+from mmkd_ext.models.image_shape import Size, as_size, input_shape_of, own_size, short_size
+from mmkd_ext.models.told_order import tell_channel_order, tell_image_size
 from mmkd_ext.named_types import named, named_types, packages_of, type_name
 from mmkd_ext.weights import weights_of
 from mmkd_ext.written_together import put_together
@@ -82,36 +84,33 @@ def build_model(cfg: Config) -> nn.Module:
 
     cfg = copy.deepcopy(cfg)
     tell_channel_order(cfg)
+    tell_image_size(cfg)
     model_cfg = without_weights(cfg.model)
     model_cfg.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
         return MODELS.build(model_cfg).eval()
 
 
-def input_size(cfg: Config) -> int:
-    """Side in pixels of the images that a config feeds its network; 224 where the pipelines do not tell."""
-    for name in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
-        dataset = (cfg.get(name) or {}).get('dataset', {})
-        while 'dataset' in dataset:  # RepeatDataset and its like
-            dataset = dataset['dataset']
-        for key in ('crop_size', 'scale'):
-            for transform in reversed(dataset.get('pipeline', [])):
-                size = transform.get(key)
-                if isinstance(size, list | tuple) and len(set(size)) == 1:
-                    size = size[0]
-                if isinstance(size, int):
-                    return size
-    return 224
+def input_size(cfg: Config) -> Size:
+    """Side in pixels of the images that a config feeds its network, or (height, width); 224 where neither data nor model tell."""
+    return short_size(data_size(cfg, look=True) or own_size(plain_model(cfg.model), None))
 
 
-def input_shape(cfg: Config, size: int | None = None) -> tuple[int, int, int]:
-    """Channels, height and width of what a config feeds its network; `size` instead of what its pipelines say."""
-    side = size or input_size(cfg)
-    return (plain_model(cfg.model).get('backbone') or {}).get('in_channels', 3), side, side
+def input_shape(cfg: Config, size: Size | None = None, network: nn.Module | None = None) -> tuple[int, int, int]:
+    """Channels, height and width of what a config feeds its network.
+
+    Args:
+        cfg: The config.
+        size: Side in pixels, or (height, width), instead of what its data say.
+        network: Its network, where it is built already.
+    """
+    size = size or data_size(cfg, look=True)
+    network = build_model(plain_config(cfg)) if network is None else network
+    return input_shape_of(plain_model(cfg.model), network, size)
 
 
 def export_student(
-    cfg: Config, checkpoint: str | Path, out: str | Path, onnx: bool = False, size: int | None = None
+    cfg: Config, checkpoint: str | Path, out: str | Path, onnx: bool = False, size: Size | None = None
 ) -> list[Path]:
     """Write the deployed network of a training checkpoint as a plain zoo checkpoint with its config beside it.
 
@@ -120,7 +119,7 @@ def export_student(
         checkpoint: A training checkpoint, read without executing code.
         out: The `.pth` file to write; the config goes to `.py` and, with `onnx`, the graph to `.onnx` of the same name.
         onnx: Whether to write ONNX too, with a free batch size.
-        size: Side in pixels of the images for the check and the ONNX graph; default: what the config's pipelines say.
+        size: Side in pixels of the images for the check and the ONNX graph, or (height, width); default: what the config's data say.
 
     Returns:
         The files written.
@@ -130,6 +129,8 @@ def export_student(
             checkpoint does not fit the config, or the plain network predicts otherwise. Then no file is written.
     """
     out, cfg = Path(out), named(cfg)
+    if size is not None:
+        as_size(size, 'size')
     if out.suffix != '.pth':
         raise ValueError(f'export_student needs an output that ends in .pth, got {out}.')
     sources = {Path(path).resolve() for path in (checkpoint, cfg.filename) if path}

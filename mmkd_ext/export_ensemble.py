@@ -9,12 +9,13 @@ from mmkd_ext.config_text import HERE, written_config
 from mmkd_ext.export import plain_config
 from mmkd_ext.export_files import network_files
 from mmkd_ext.folders import check_output
+from mmkd_ext.models.image_shape import Size
 
 _NETWORKS = 'networks.'
 
 
 def ensemble_files(
-    cfg: Config, weights: dict[str, Tensor], meta: dict, source: str, out: Path, onnx: bool, size: int | None
+    cfg: Config, weights: dict[str, Tensor], meta: dict, source: str, out: Path, onnx: bool, size: Size | None
 ) -> dict[Path, bytes]:
     """The files of `export_student` for a `MutualLearningDistiller`; nothing is written here.
 

@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from mmkd_ext.config_text import written_config
 from mmkd_ext.export import build_model, distils, input_shape, plain_config, plain_model, registered
+from mmkd_ext.models.image_shape import Size
 from mmkd_ext.raw_predictions import detects, raw_predictions
 
 _TOLERANCE = 1e-5
 
 
 def network_files(
-    cfg: Config, weights: dict[str, Tensor], meta: dict, source: str, out: Path, onnx: bool, size: int | None
+    cfg: Config, weights: dict[str, Tensor], meta: dict, source: str, out: Path, onnx: bool, size: Size | None
 ) -> dict[Path, bytes]:
     """What `export_student` writes of one network, checked.
 
@@ -39,7 +40,7 @@ def network_files(
     _load(trained, weights, source, 'the config')
     kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
     _load(plain, kept, source, 'the config without its helpers')
-    image = torch.randn(2, *input_shape(cfg, size), generator=torch.Generator().manual_seed(0))
+    image = torch.randn(2, *input_shape(cfg, size, plain), generator=torch.Generator().manual_seed(0))
     expected = raw_predictions(trained, image)
     _compare(raw_predictions(plain, image), expected, f'the plain network of {source}')
     files = {

@@ -19,7 +19,7 @@ from mmengine.runner import Runner
 import mmkd_ext.checkpoint_loaders  # noqa: F401  # registers
 from mmkd_ext.explain import one_line
 from mmkd_ext.folders import check_work_dir
-from mmkd_ext.models.told_order import tell_channel_order
+from mmkd_ext.models.told_order import tell_channel_order, tell_image_size
 from mmkd_ext.preflight import PreflightError, load_config
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -151,4 +151,5 @@ def cpu_wrapper(cfg: Mapping[str, Any]) -> dict[str, Any]:
 def build_runner(cfg: Config) -> Runner:
     """The runner that the config asks for."""
     tell_channel_order(cfg)
+    tell_image_size(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.model import PretrainedInit
 from mmengine.optim import AmpOptimWrapper
-from mmpretrain.models import GlobalAveragePooling, LeNet5
+from mmpretrain.models import GlobalAveragePooling, ImageClassifier, LeNet5
 from test_tools.runs import one_error
 from torch import nn
 
@@ -16,6 +16,8 @@ import mmkd_ext.models  # noqa: F401  # registers
 from mmkd_ext.config_text import written_config
 from mmkd_ext.export import build_model, export_student, plain_config, plain_model, without_weights
 from mmkd_ext.models.distillers import OfflineDistiller
+from mmkd_ext.models.network_spec import network_config
+from mmkd_ext.models.teacher_spec import build_network
 from mmkd_ext.named_types import name_of, named, type_name
 from mmkd_ext.preflight import load_config
 from tools.export_student import main
@@ -175,6 +177,20 @@ def test_a_class_that_cannot_be_named_is_one_sentence_of_the_command(config, che
     config.write_text(CLASSES.replace('stem_channels=4', 'stem_channels=4, odd=SGD'))
     assert main([str(config), str(checkpoint), str(config.with_name('student.pth'))]) == 2
     assert 'as model.backbone.odd' in one_error(capsys.readouterr().err)
+
+
+def test_a_config_file_of_classes_is_a_teacher_and_a_network(tmp_path):
+    (tmp_path / 'plain_by_classes.py').write_text(CLASSES.replace('model = dict(\n    type=OfflineDistiller', 'model = student\nunused = dict(\n    y=1'))
+    teacher = build_network(dict(model=str(tmp_path / 'plain_by_classes.py'), checkpoint=None, allow_random=True))
+    assert type(teacher.module.backbone).__name__ == 'ResNet_CIFAR'
+    assert network_config(str(tmp_path / 'plain_by_classes.py')).backbone.type == 'ResNet_CIFAR'
+
+
+@pytest.mark.parametrize('kind', [ImageClassifier, 'ImageClassifier', 'mmpretrain.ImageClassifier'])
+def test_a_teacher_s_config_of_classes_is_asked_for_its_checkpoint(kind):
+    teacher = dict(type=kind, backbone=dict(type=LeNet5, num_classes=10), head=dict(type='ClsHead'))
+    with pytest.raises(ValueError, match='ImageClassifier needs a checkpoint'):
+        OfflineDistiller(dict(teacher, data_preprocessor={}), teacher, {})
 
 
 def test_an_existing_config_stays_as_it_is():

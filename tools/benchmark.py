@@ -28,6 +28,7 @@ from mmkd_ext.memory import keep_freed_memory
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 from mmkd_ext.raw_predictions import detects
 from mmkd_ext.registry import MODELS
+from mmkd_ext.size_argument import add_size_argument, pixels, with_joined_sizes
 
 sys.path.insert(0, str(Path(__file__).parent))
 from study import write_between_markers  # noqa: E402
@@ -38,7 +39,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config')
     parser.add_argument('--batch-size', type=positive, default=64)
-    parser.add_argument('--size', type=positive, help='side of the images in pixels (default: from the pipelines)')
+    add_size_argument(parser, pixels)
     parser.add_argument('--rounds', type=positive, default=5, help='counted rounds')
     parser.add_argument('--threads', type=positive, default=torch.get_num_threads())
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
@@ -56,7 +57,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
     parser.add_argument('--marker', default='benchmark', help='the markers: <!-- MARKER --> and <!-- /MARKER -->')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
-    return parser.parse_args(argv)
+    return parser.parse_args(with_joined_sizes(argv))
 
 
 def positive(text: str) -> int:
@@ -114,8 +115,9 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         raise PreflightError(f'--device needs a device of this machine, got {args.device}: {str(error).splitlines()[0]}') from error
     if args.cpu_time and torch.device(args.device).type != 'cpu':
         raise PreflightError(f'--cpu-time needs --device cpu, got {args.device}, whose work it does not count.')
+    side = f'{shape[1]} x {shape[2]}' if shape[1] != shape[2] else shape[1]
     kind = ', CPU time' if args.cpu_time else ''
-    where = f'batch {args.batch_size}, {shape[-1]} px, {args.device}, {args.threads} threads, torch {torch.__version__}{kind}'
+    where = f'batch {args.batch_size}, {side} px, {args.device}, {args.threads} threads, torch {torch.__version__}{kind}'
     print(f'{args.config}: {where}')
     print('deployed (eval mode)    parameters    multiply-adds')
     for name, model in models.items():

@@ -10,6 +10,7 @@ from mmengine.utils import import_modules_from_strings
 from mmkd_ext.export import export_student
 from mmkd_ext.launch import merge_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
+from mmkd_ext.size_argument import add_size_argument, pixels, with_joined_sizes
 
 
 def export(argv: Sequence[str] | None = None) -> None:
@@ -19,18 +20,20 @@ def export(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('checkpoint', help='a training checkpoint')
     parser.add_argument('out', help='the .pth to write; its config goes beside it')
     parser.add_argument('--onnx', action='store_true', help='write ONNX too, checked with onnxruntime')
-    parser.add_argument('--size', type=int, help='side of the images in pixels (default: from the pipelines)')
+    add_size_argument(parser, str)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
-    args = parser.parse_args(argv)
+    args = parser.parse_args(with_joined_sizes(argv))
     cfg = load_config(args.config)
     merge_options(cfg, args.cfg_options, args.config)
     if not isinstance(cfg.get('model'), dict):
         raise PreflightError(f'A config with a dict `model` is needed, got none: look at {args.config}.')
-    if args.size is not None and args.size < 1:
-        raise PreflightError(f'--size needs a side of 1 pixel or more, got {args.size}.')
+    try:
+        size = None if args.size is None else pixels(args.size)
+    except argparse.ArgumentTypeError as error:
+        raise PreflightError(f'--size: {str(error).replace(repr(args.size), args.size)}.') from error
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
-    for path in export_student(cfg, args.checkpoint, args.out, onnx=args.onnx, size=args.size):
+    for path in export_student(cfg, args.checkpoint, args.out, onnx=args.onnx, size=size):
         print(f'wrote {path} ({path.stat().st_size / 1e6:.2f} MB)')
 
 

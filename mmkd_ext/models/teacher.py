@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .channel_order import converts
 from .feature_maps import tensors_in
+from .image_shape import as_size, channels_of
 from .outputs import Outputs, recording
 from .renormalise import Renormalise
 from .teacher_spec import build_network
@@ -52,6 +53,7 @@ class FrozenTeacher:
             raise ValueError(f"A teacher's precision needs to be None or one of {', '.join(_PRECISIONS)}, got {self.precision!r}.")
         self.network, self.name, preprocessor, self.input_size, known_order, self.record = build_network(options)
         self.network.requires_grad_(False).eval()
+        self.channels = channels_of({}, self.network)
         convolves = any(isinstance(module, nn.Conv2d) for module in self.network.modules())
         self._digest: str | None = None
         self._channels_last = convolves and self.precision in ('bf16', 'fp16')
@@ -87,9 +89,10 @@ class FrozenTeacher:
             inputs = self._renormalise(inputs)
         if swapped:
             inputs = inputs.flip(1) if self._renormalise is None else self._renormalise.swapped(inputs)
-        size = self.input_size
-        if size is not None and tuple(inputs.shape[-2:]) != (size, size):
-            inputs = F.interpolate(inputs, (size, size), mode='bilinear', antialias=True)
+        inputs = self._in_its_channels(inputs)
+        size = None if self.input_size is None else as_size(self.input_size)
+        if size is not None and tuple(inputs.shape[-2:]) != size:
+            inputs = F.interpolate(inputs, size, mode='bilinear', antialias=True)
         if self._channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         with self._autocast(inputs.device.type):
@@ -98,6 +101,18 @@ class FrozenTeacher:
             with recording(self.network) as record:
                 self.network(inputs)
             return record.outputs()
+
+    def _in_its_channels(self, images: Tensor) -> Tensor:
+        """Grey images three times over for a teacher of three channels."""
+        if images.shape[1] == self.channels:
+            return images
+        if images.shape[1] == 1 and self.channels == 3:
+            return images.expand(-1, 3, -1, -1)
+        if self.channels not in (1, 3):  # perhaps made of the pixels
+            return images
+        raise ValueError(
+            f'The teacher {self.name} needs images of {self.channels} channels, got {tuple(images.shape)} (N, C, H, W). Is it a '
+            'teacher of other data? A teacher of three channels is given grey images three times over; nothing else is changed.')
 
     def _autocast(self, device: str) -> AbstractContextManager:
         if self.precision is None:
@@ -148,7 +163,7 @@ def without_batch_norms(network: nn.Module, side: int = 64, tolerance: float = 1
     """
     if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
         return network
-    images = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(1, channels_of({}, network), side, side, generator=torch.Generator().manual_seed(0))
     try:
         fused = fuse_conv_bn(copy.deepcopy(network))
         difference = (_first(fused(images)) - (wanted := _first(network(images)))).abs().max()

@@ -8,10 +8,11 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmkd_ext.named_types import type_name
+from mmkd_ext.named_types import named, type_name
 
 from .backbones.cifar_zoo import cifar_zoo_classifier
 from .channel_order import ORDER_KEYS, order_of
+from .image_shape import Size, as_size, short_size
 from .teacher_record import Record, record_of
 from .teacher_weights import fetched, load_wholly, read_weights
 
@@ -28,7 +29,7 @@ class Network(NamedTuple):
         module: From normalised images to logits.
         name: For messages.
         preprocessor: `mean`, `std`, `to_rgb` of its training; empty: as the student's.
-        input_size: Side of its images where it takes one size only, else None.
+        input_size: Side of its images, or (height, width), where it takes one size only, else None.
         channel_order: Of its images, 'rgb' or 'bgr', where its name or its config's data tell; else None.
         record: What its checkpoint says of itself.
     """
@@ -36,7 +37,7 @@ class Network(NamedTuple):
     module: nn.Module
     name: str
     preprocessor: dict[str, Any]
-    input_size: int | None
+    input_size: Size | None
     channel_order: str | None = None
     record: Record = Record()
 
@@ -97,7 +98,8 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
         given = dict(options['data_preprocessor'])
         silent = not any(key in given for key in ORDER_KEYS)  # of the order, which then stays what it was
         preprocessor, order = ({**_order_words(preprocessor), **given}, order) if silent else (given, None)
-    return Network(module, name, preprocessor, options.get('input_size') or input_size, order, record)
+    own = input_size if options.get('input_size') is None else short_size(as_size(options['input_size'], "the teacher's input_size"))
+    return Network(module, name, preprocessor, own, order, record)
 
 
 def _order_words(preprocessor: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +112,7 @@ def _name(model: str | Mapping) -> str:
 
 def _unloaded(
     model: str | Mapping, num_classes: int | None, options: Mapping[str, Any]
-) -> tuple[nn.Module, str | None, dict, int | None, str | None]:
+) -> tuple[nn.Module, str | None, dict, Size | None, str | None]:
     """The network with random weights, the address of its weights, its preprocessor, its only input size and its channel order."""
     if isinstance(model, str) and model.startswith('timm/'):
         return (*_timm(model.removeprefix('timm/'), num_classes, options), 'rgb')
@@ -130,15 +132,14 @@ def _unloaded(
     # as for the host, the model's own goes before the config's; a distiller's may stand in its student
     own = [x.get('data_preprocessor') for x in (model_cfg, model_cfg.get('student') or {}, cfg)]
     preprocessor = dict(next(filter(None, own), {}))
-    return module, address, preprocessor, _only_side(getattr(module, 'backbone', None)), order_of(cfg, preprocessor)
+    return module, address, preprocessor, _only_size(getattr(module, 'backbone', None)), order_of(cfg, preprocessor)
 
 
-def _only_side(network: Any) -> int | None:
-    """The side of the images that a network with a table of positions was made for."""
+def _only_size(network: Any) -> Size | None:
+    """The size of the images that a network with a table of positions was made for."""
     size = getattr(network, 'img_size', getattr(network, 'image_size', None))
-    sides = set(size) if isinstance(size, tuple | list) else {size}
-    side = sides.pop() if len(sides) == 1 else None
-    return side if isinstance(side, int) else None
+    sides = tuple(size) if isinstance(size, tuple | list) else (size, size)
+    return short_size(sides) if len(sides) == 2 and all(isinstance(side, int) for side in sides) else None
 
 
 def zoo_config(name: str, what: str = 'teacher', weights: bool = True) -> tuple[Config, str | None]:
@@ -156,7 +157,7 @@ def zoo_config(name: str, what: str = 'teacher', weights: bool = True) -> tuple[
             cfg = get_config(name, pretrained=weights)
             return cfg, cfg.get('model_path')
         if name.endswith('.py'):
-            cfg = Config.fromfile(name)
+            cfg = named(Config.fromfile(name))
             if not isinstance(cfg.get('model'), Mapping):
                 raise ValueError('a config without a model.')
             return cfg, None
@@ -182,7 +183,7 @@ def _classifier(cfg: Mapping, scope: str, options: Mapping[str, Any]) -> nn.Modu
 
 def _timm(
     name: str, num_classes: int | None, options: Mapping[str, Any]
-) -> tuple[nn.Module, str | None, dict, int | None]:
+) -> tuple[nn.Module, str | None, dict, Size | None]:
     import timm
 
     kwargs: dict[str, Any] = {**options, **({} if num_classes is None else {'num_classes': num_classes})}
@@ -198,14 +199,13 @@ def _timm(
     }
     hub = cfg.get('hf_hub_id')
     address = f'https://huggingface.co/{hub}/resolve/main/model.safetensors' if hub else cfg.get('url')
-    size = kwargs.get('img_size') or cfg['input_size'][-1]
-    side = size if isinstance(size, int) else size[-1]
-    return module, address, preprocessor, side if cfg.get('fixed_input_size') else None
+    size = short_size(as_size(kwargs.get('img_size') or tuple(cfg['input_size'][1:]), 'options.img_size of the teacher'))
+    return module, address, preprocessor, size if cfg.get('fixed_input_size') else None
 
 
 def _torchvision(
     name: str, num_classes: int | None, options: Mapping[str, Any]
-) -> tuple[nn.Module, str | None, dict, int | None]:
+) -> tuple[nn.Module, str | None, dict, Size | None]:
     import torchvision.models
 
     kwargs: dict[str, Any] = {**options, **({} if num_classes is None else {'num_classes': num_classes})}
@@ -224,8 +224,8 @@ def _torchvision(
     first = next(iter(weights))
     own = first.transforms.keywords  # in 0..1, and only where it is not ImageNet's (EfficientNetV2-L)
     numbers = {key: [255 * x for x in own[key]] for key in ('mean', 'std') if key in own}
-    side = kwargs.get('input_size', (224,))[0] if name == 'maxvit_t' else _only_side(module)
-    return module, first.url, {**_IMAGENET, **numbers}, side
+    size = short_size(as_size(kwargs.get('input_size', 224))) if name == 'maxvit_t' else _only_size(module)
+    return module, first.url, {**_IMAGENET, **numbers}, size
 
 
 def _keep_pre_activations(module: nn.Module, name: str) -> None:

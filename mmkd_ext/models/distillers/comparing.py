@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import print_log
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmkd_ext.losses import DISTLoss, DKDLoss, HardKDLoss, KDLoss
 from mmkd_ext.named_types import type_name
@@ -34,26 +34,6 @@ def last_stage_only(plain: ConfigDict) -> ConfigDict:
     return plain
 
 
-def input_shape_of(cfg: Mapping[str, Any], network: nn.Module, side: int | None = None) -> tuple[int, int, int]:
-    """Channels, height and width of images for a network of a config; `side` in pixels where it is known."""
-    side = side or _side(cfg, network)
-    stem = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
-    grey = stem is not None and stem.in_channels == 1  # LeNet's config does not tell
-    channels = (cfg.get('backbone') or {}).get('in_channels', cfg.get('in_chans', 1 if grey else 3))
-    return channels if isinstance(channels, int) else 3, side, side
-
-
-def _side(cfg: Mapping[str, Any], network: Any) -> int:
-    backbone = cfg.get('backbone') or {}
-    size = backbone.get('img_size')
-    if size is None and hasattr(network, 'model'):
-        size = getattr(network.model, 'pretrained_cfg', {}).get('input_size', (3, 224, 224))[1:]
-        size = cfg.get('img_size') or size
-    if size is None:
-        return 32 if 'CIFAR' in str(backbone.get('type')) else 224
-    return size if isinstance(size, int) else int(size[0])
-
-
 def adapters_for(
     name: str, loss: Any, student: Outputs, teacher: Outputs, who: str = 'The student', whom: str = 'the teacher'
 ) -> list[tuple[str, ...]]:
@@ -72,14 +52,14 @@ def adapters_for(
     return [(name, *row) for row in loss.build_for(student, teacher)] if hasattr(loss, 'build_for') else []
 
 
-def adapter_table(rows: list[tuple[str, ...]], side: int) -> str:
+def adapter_table(rows: list[tuple[str, ...]], size: tuple[int, int]) -> str:
     """What was put between which shapes; empty without rows."""
     if not rows:
         return ''
     rows = [('loss', 'where', 'student', 'teacher', 'adapter'), *rows]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     lines = ['  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return '\n'.join([f'Adapters at {side} x {side} pixels:', *lines])
+    return '\n'.join([f'Adapters at {size[0]} x {size[1]} pixels:', *lines])
 
 
 def target_of(data_samples: Sequence[Any], preprocessor: Any, student: Outputs) -> Tensor:

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from mmkd_ext.registry import MODELS
 
 from ..ensemble import ALL, Ensemble
+from ..image_shape import Size, input_shape_of
 from ..network_spec import network_config
 from ..outputs import Outputs, detached, recording
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, diagnostic, input_shape_of, last_stage_only, target_of
+from .comparing import adapter_table, adapters_for, add_terms, diagnostic, last_stage_only, target_of
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
 
@@ -47,8 +48,8 @@ class MutualLearningDistiller(Ensemble):
             An entry None is left out (`--cfg-options model.losses.kd=None`).
         freeze_teacher: Whether the teacher is frozen.
         predict_by: 'ensemble', or the name of the network that predicts alone, such as 'teacher'.
-        input_size: Side of the images with which the networks are looked at once, to size the losses' adapters; None: what the
-            first student's config tells.
+        input_size: Side, or (height, width), of the images with which the networks are looked at once, to size the losses' adapters;
+            None: what the first student's config tells, else the data of a run.
         channel_order: 'rgb' or 'bgr', the order of the images; None: as the preprocessors tell.
         data_preprocessor: What prepares the images (the runner passes the config's); None: the first student's.
         init_cfg: For mmengine.
@@ -69,7 +70,7 @@ class MutualLearningDistiller(Ensemble):
         losses: Mapping[str, Mapping[str, Any]] | None = None,
         freeze_teacher: bool = False,
         predict_by: str = ALL,
-        input_size: int | None = None,
+        input_size: Size | None = None,
         channel_order: str | None = None,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
@@ -227,7 +228,7 @@ class MutualLearningDistiller(Ensemble):
         return found
 
     @torch.no_grad()
-    def _size_adapters(self, first: Mapping[str, Any], input_size: int | None) -> None:
+    def _size_adapters(self, first: Mapping[str, Any], input_size: Size | None) -> None:
         """Look at all networks once, in eval mode and without random numbers, and let each loss size itself."""
         self.input_shape = input_shape_of(first, self.networks[self.students[0]], input_size)
         images = torch.zeros(2, *self.input_shape)
@@ -247,6 +248,6 @@ class MutualLearningDistiller(Ensemble):
             _, students, teacher = self.pairs[key]
             if teacher is not None:
                 rows += adapters_for(key, loss, said[students[0]], said[teacher], students[0], teacher)
-        self.adapter_table = adapter_table(rows, self.input_shape[-1])
+        self.adapter_table = adapter_table(rows, self.input_shape[1:])
         if self.adapter_table:
             print_log(self.adapter_table, 'current')

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from mmkd_ext.registry import MODELS
 
+from ..image_shape import Size, input_shape_of
 from ..outputs import Outputs, recording
 from ..scores import SOFTMAX
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, diagnostic, input_shape_of, last_stage_only, target_of
+from .comparing import adapter_table, adapters_for, add_terms, diagnostic, last_stage_only, target_of
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
 from .plain_keys import PlainKeys
@@ -37,8 +38,8 @@ class OfflineDistiller(PlainKeys, BaseModel):
         teacher: A spec (see `teacher_spec.build_network`), or a dict of them by name.
         losses: Name -> config of a loss, with `teacher='name'` where there are several. An entry None is left out
             (`--cfg-options model.losses.nd=None`).
-        input_size: Side of the images with which both networks are looked at once, to size the losses' adapters; None:
-            what the student's config tells, 32 for CIFAR backbones, else 224.
+        input_size: Side, or (height, width), of the images with which both networks are looked at once, to size the losses' adapters;
+            None: what the student's config tells, else the data of a run, else 32 for CIFAR backbones and 224.
         channel_order: 'rgb' or 'bgr', the order of the student's images; None: as the preprocessors tell.
         data_preprocessor: For a student that has none of its own; the runner passes the config's.
         init_cfg: For mmengine.
@@ -57,7 +58,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         student: Mapping[str, Any],
         teacher: str | Mapping[str, Any],
         losses: Mapping[str, Mapping[str, Any]],
-        input_size: int | None = None,
+        input_size: Size | None = None,
         channel_order: str | None = None,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
@@ -172,7 +173,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         return found
 
     @torch.no_grad()
-    def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: int | None) -> None:
+    def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: Size | None) -> None:
         """Look at both networks once, in eval mode and without random numbers, and let each loss size itself."""
         self.input_shape = input_shape_of(student_cfg, self.student, input_size)
         images = torch.zeros(2, *self.input_shape)  # LeNet squeezes one away
@@ -187,7 +188,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         for name, loss in self.distill.items():
             teacher, theirs = self.teachers[self._teacher_of[name]], said[self._teacher_of[name]]
             rows += adapters_for(name, loss, student, theirs, whom=f'the teacher {teacher.name}')
-        self.adapter_table = adapter_table(rows, self.input_shape[-1])
+        self.adapter_table = adapter_table(rows, self.input_shape[1:])
         if self.adapter_table:
             print_log(self.adapter_table, 'current')
 

@@ -14,8 +14,10 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from mmkd_ext.losses import DISTLoss, DKDLoss, HardKDLoss, KDLoss, ReviewKDLoss
+from mmkd_ext.named_types import named
 from mmkd_ext.registry import MODELS
 
+from ..image_shape import Size, as_size, channels_of
 from ..outputs import Outputs
 from ..two_stage_outputs import box_heads, check_boxes, recording_rois
 from ..two_stage_teacher import FrozenDetector
@@ -56,7 +58,7 @@ class TwoStageDistiller(OfflineDistiller):
         student: str | Mapping[str, Any],
         teacher: str | Mapping[str, Any],
         losses: Mapping[str, Mapping[str, Any]],
-        input_size: int | None = 256,
+        input_size: Size | None = 256,
         channel_order: str | None = None,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
@@ -159,12 +161,12 @@ class TwoStageDistiller(OfflineDistiller):
                 f'{len(self.student_heads)} box heads, got {len(loss.class_means)}. Were they made for other data or another student?')
 
     @torch.no_grad()
-    def _size_adapters(self, student_cfg: Any, input_size: int | None) -> None:
+    def _size_adapters(self, student_cfg: Any, input_size: Size | None) -> None:
         """Look at both networks once, in eval mode and without random numbers, and let each loss size itself."""
-        side = input_size or 256
-        self.input_shape = (3, side, side)
+        height, side = as_size(256 if input_size is None else input_size)
+        self.input_shape = (channels_of({}, self.student), height, side)
         self.student_heads = box_heads(self.student, 'student')
-        images, roi = torch.zeros(1, *self.input_shape), torch.tensor([[0.0, 0.0, 0.0, side / 2, side / 2]])
+        images, roi = torch.zeros(1, *self.input_shape), torch.tensor([[0.0, 0.0, 0.0, side / 2, height / 2]])
         self.student.eval()
         maps = tuple(self.student.extract_feat(images))
         said = [head(maps, roi) for head in self.student_heads]
@@ -192,7 +194,7 @@ class TwoStageDistiller(OfflineDistiller):
                     student._replace(stages=tuple(maps[i] for i in mine)),
                     seen[key]._replace(stages=tuple(seen[key].stages[i] for i in theirs)))
                 rows += [(name, *row) for row in loss.build_for(*pair)]
-        self.adapter_table = adapter_table(rows, side)
+        self.adapter_table = adapter_table(rows, (height, side))
         if rows:
             print_log(self.adapter_table, 'current')
 
@@ -210,7 +212,7 @@ def student_config(student: str | Mapping[str, Any], data_preprocessor: Mapping[
     """A student's model config from the zoo's name, a file or the config itself."""
     model: Any = student
     if isinstance(student, str):
-        cfg = get_config(student) if '::' in student else Config.fromfile(student)
+        cfg = get_config(student) if '::' in student else named(Config.fromfile(student))
         data_preprocessor, model = cfg.get('data_preprocessor') or data_preprocessor, cfg.model
     plain = ConfigDict(copy.deepcopy(dict(model)))
     if plain.get('data_preprocessor') is None and data_preprocessor is not None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from mmkd_ext.registry import MODELS
 
 from ..detector_ensemble import DetectorEnsemble
+from ..image_shape import Size, as_size, channels_of
 from ..network_spec import network_config
 from ..outputs import Outputs
 from ..two_stage_outputs import BoxHead, RoIRecording, box_heads, check_boxes, recording_rois
@@ -102,12 +103,12 @@ class TwoStageMutualLearningDistiller(MutualLearningDistiller, DetectorEnsemble)
         return Outputs(tuple(maps), torch.cat([x[0] for x in answers]), torch.cat([x[1] for x in answers]))
 
     @torch.no_grad()
-    def _size_adapters(self, first: Mapping[str, Any], input_size: int | None) -> None:
+    def _size_adapters(self, first: Mapping[str, Any], input_size: Size | None) -> None:
         """Look at all detectors once, in eval mode and without random numbers, and let each loss size itself."""
-        side = input_size or 256
-        self.input_shape = (3, side, side)
+        height, side = as_size(256 if input_size is None else input_size)
+        self.input_shape = (channels_of({}, self.networks[self.students[0]]), height, side)
         self.heads = {name: box_heads(network, name) for name, network in self.networks.items()}
-        images, roi = torch.zeros(1, *self.input_shape), torch.tensor([[0.0, 0.0, 0.0, side / 2, side / 2]])
+        images, roi = torch.zeros(1, *self.input_shape), torch.tensor([[0.0, 0.0, 0.0, side / 2, height / 2]])
         said: dict[str, Outputs] = {}
         for name, network in self.networks.items():
             network.eval()
@@ -133,7 +134,7 @@ class TwoStageMutualLearningDistiller(MutualLearningDistiller, DetectorEnsemble)
                 rows += adapters_for(
                     key, loss, said[students[0]]._replace(stages=tuple(said[students[0]].stages[i] for i in mine)),
                     said[teacher]._replace(stages=tuple(said[teacher].stages[i] for i in theirs)), students[0], teacher)
-        self.adapter_table = adapter_table(rows, side)
+        self.adapter_table = adapter_table(rows, (height, side))
         if self.adapter_table:
             print_log(self.adapter_table, 'current')
 
