@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import torch.distributed
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import barrier, is_distributed
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
@@ -20,6 +20,7 @@ import mmkd_ext.checkpoint_loaders  # noqa: F401  # registers
 from mmkd_ext.explain import one_line
 from mmkd_ext.folders import check_work_dir
 from mmkd_ext.models.told_order import tell_channel_order
+from mmkd_ext.options import add_options
 from mmkd_ext.preflight import PreflightError, load_config
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -31,9 +32,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<name of the config>)')
     parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 where there is no GPU')
     parser.add_argument('--no-pin-memory', action='store_true', help='do not pin the loaded batches')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help="settings that replace the config's"
-    )
+    add_options(parser)
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='who starts the processes'
     )
