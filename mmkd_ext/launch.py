@@ -24,6 +24,7 @@ from mmkd_ext.options import add_options
 from mmkd_ext.preflight import PreflightError, load_config
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_PLAIN = (str, int, float)  # what can be no part that is built; in a config of objects a part may be one
 _DICTS = ('model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks', 'env_cfg', *_LOADERS)
 
 
@@ -110,6 +111,11 @@ def _check_kinds(cfg: Config, path: str) -> None:
             raise PreflightError(
                 f'A dict is needed as {key}, got {value!r} of type {type(value).__name__}: look at {path} or --cfg-options.'
             )
+    parts = {f'{name}.{part}': (cfg.get(name) or {}).get(part) for name in _LOADERS for part in ('dataset', 'sampler', 'batch_sampler')}
+    parts.update({f'{name}_evaluator': cfg.get(f'{name}_evaluator') for name in ('val', 'test')})
+    for key, value in parts.items():
+        if isinstance(value, _PLAIN):
+            raise PreflightError(f'A dict with a `type` is needed as {key}, got {value!r}: look at {path} or --cfg-options.')
 
 
 def join_processes(cfg: Config) -> None:
