@@ -13,6 +13,8 @@ import torch
 from mmengine.registry import DefaultScope, Registry
 from torch import nn
 
+from mmkd_ext.failing_line import failing_line
+
 _OURS = os.path.dirname(os.path.realpath(__file__)) + os.sep
 _HOST = os.path.dirname(os.path.realpath(mmengine.__file__)) + os.sep
 _LONGEST = 400  # characters of somebody else's text: some errors of the host quote whole configs
@@ -71,10 +73,22 @@ def sentence(error: BaseException) -> str | None:
         return of_worker
     if isinstance(error, ValueError | TypeError | FloatingPointError) and _raised_by_us(error.__traceback__):
         text, place = ' '.join(str(error).split()), _place(error, frames)
-        return text if place is None or 'look at' in text.lower() else f'{text.rstrip(".")}. Look at {place} in the config.'
+        if place is None or 'look at' in text.lower():
+            return text
+        return f'{text if text.endswith(("?", ".")) else f"{text}."} Look at {place} in the config.'
     wrapped = next((f.f_locals.get('model') for f in frames if f.f_code.co_name == 'wrap_model'), None)
     if isinstance(wrapped, nn.Module) and sync_bn_without_gpus(wrapped):
         return sync_bn_without_gpus(wrapped)
+    if isinstance(error, NotImplementedError | AssertionError | AttributeError) and (
+            'get_layer_depth' in text or frames[-1].f_code.co_name == 'get_layer_depth'):
+        asked = frames[-1].f_locals.get('self')
+        kind = type(getattr(asked, 'backbone', asked)).__name__ if frames[-1].f_code.co_name == 'get_layer_depth' else 'one'
+        return (
+            f'Layer-wise learning rates need networks that tell the depth of a layer (get_layer_depth), got {kind} without. Look at '
+            'optim_wrapper: constructor and paramwise_cfg.layer_decay_rate.'
+        )
+    if not str(error) or (isinstance(error, TypeError) and 'argument' not in text):
+        text += failing_line(error)
     layer = next((frame for frame in frames if frame.f_code.co_name == 'build_norm_layer'), None)
     if layer is not None and 'process group has not been initialized' in text:
         return (

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import torch.distributed
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import barrier, is_distributed
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
@@ -20,9 +20,11 @@ import mmkd_ext.checkpoint_loaders  # noqa: F401  # registers
 from mmkd_ext.explain import one_line
 from mmkd_ext.folders import check_work_dir
 from mmkd_ext.models.told_order import tell_channel_order, tell_image_size
+from mmkd_ext.options import add_options
 from mmkd_ext.preflight import PreflightError, load_config
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_PLAIN = (str, int, float)  # what can be no part that is built; in a config of objects a part may be one
 _DICTS = ('model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks', 'env_cfg', *_LOADERS)
 
 
@@ -31,9 +33,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<name of the config>)')
     parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 where there is no GPU')
     parser.add_argument('--no-pin-memory', action='store_true', help='do not pin the loaded batches')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help="settings that replace the config's"
-    )
+    add_options(parser)
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='who starts the processes'
     )
@@ -111,6 +111,11 @@ def _check_kinds(cfg: Config, path: str) -> None:
             raise PreflightError(
                 f'A dict is needed as {key}, got {value!r} of type {type(value).__name__}: look at {path} or --cfg-options.'
             )
+    parts = {f'{name}.{part}': (cfg.get(name) or {}).get(part) for name in _LOADERS for part in ('dataset', 'sampler', 'batch_sampler')}
+    parts.update({f'{name}_evaluator': cfg.get(f'{name}_evaluator') for name in ('val', 'test')})
+    for key, value in parts.items():
+        if isinstance(value, _PLAIN):
+            raise PreflightError(f'A dict with a `type` is needed as {key}, got {value!r}: look at {path} or --cfg-options.')
 
 
 def join_processes(cfg: Config) -> None:

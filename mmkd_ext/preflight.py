@@ -15,7 +15,7 @@ from mmengine.config import Config
 from mmengine.dist import get_dist_info
 from mmengine.hooks import CheckpointHook
 from mmengine.registry import OPTIMIZERS
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 
 from mmkd_ext.class_counts import check_labels, check_topk
 from mmkd_ext.class_names import check_class_names
@@ -109,6 +109,8 @@ def check_train(runner: Runner) -> None:
         loops = {'train': lambda: runner.train_loop, 'val': lambda: runner.val_loop}
         for name, build in loops.items():
             _build_data(runner, name, build)
+            if name == 'train':
+                _check_length(runner.train_loop)
         for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
             _check_data(runner, loop, name)
         check_class_names(runner)
@@ -142,6 +144,15 @@ def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
         raise PreflightError(missing_data(_dataset_cfg(runner, name), name, error)) from error
     finally:
         socket.setdefaulttimeout(timeout)
+
+
+def _check_length(loop: Any) -> None:
+    """Of a training: an epoch or an iteration at least."""
+    unit = 'max_iters' if isinstance(loop, IterBasedTrainLoop) else 'max_epochs'
+    for key in (unit, 'val_interval'):
+        value = getattr(loop, key, None)
+        if value is not None and (not isinstance(value, int | float) or value < 1):
+            raise PreflightError(f'A training needs {key} of 1 or more, got {value!r}. Look at train_cfg.{key}.')
 
 
 def _check_data(runner: Runner, loop: Any, name: str) -> None:

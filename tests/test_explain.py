@@ -12,7 +12,20 @@ from mmkd_ext.explain import one_line, sentence
 from mmkd_ext.preflight import PreflightError
 from tools import train
 
+_BY_LAYER = "optim_wrapper = dict(constructor='LearningRateDecayOptimWrapperConstructor', paramwise_cfg=dict(layer_decay_rate=0.5))"
 WRONG = {
+    'no epoch': ('train_cfg = dict(max_epochs=0)', ['max_epochs of 1 or more', 'got 0', 'train_cfg.max_epochs']),
+    'a validation never': ('train_cfg = dict(val_interval=0)', ['val_interval of 1 or more', 'train_cfg.val_interval']),
+    'a stage that is not there': (
+        'model = dict(backbone=dict(out_indices=(7,)))',
+        ['max(out_indices) < num_stages', 'out_indices=(7,)', 'ResNet_CIFAR'],
+    ),
+    'learning rates by layers that nobody counts': (_BY_LAYER, ['get_layer_depth', 'ResNet_CIFAR', 'layer_decay_rate']),
+    'data that are a number': ('train_dataloader = dict(dataset=5)', ['train_dataloader.dataset', 'got 5']),
+    'a sampler that is a word': ("val_dataloader = dict(sampler='all')", ['val_dataloader.sampler', "got 'all'"]),
+    'an evaluator that is a word': ("val_evaluator = 'top1'", ['val_evaluator', "got 'top1'"]),
+    'a batch of a word': ("train_dataloader = dict(batch_size='two')", ['train_dataloader', 'batch_size=two']),
+    'workers that are a word': ("train_dataloader = dict(num_workers='two')", ['train_dataloader', "num_workers='two'"]),
     'a misspelt loop': ("train_cfg = dict(type='EpochBasedTrainLop', by_epoch=None)", ['train_cfg', 'by_epoch']),
     'an option that the loop does not have': ('train_cfg = dict(max_epoch=3)', ['train_cfg', "'max_epoch'"]),
     'epochs that are no number': ("train_cfg = dict(max_epochs='three')", ['train_cfg', "'three'"]),

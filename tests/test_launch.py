@@ -1,13 +1,15 @@
 """What the command lines share, and that an option which fits nothing is one sentence in each of them."""
 
+import re
+
 import pytest
 import torch
 from mmengine.config import Config
-from test_tools.runs import one_error, write_config
+from test_tools.runs import REPO, one_error, write_config
 
 from mmkd_ext.launch import leave_processes, merge_options
 from mmkd_ext.preflight import PreflightError
-from tools import benchmark, export_student, study, test, train
+from tools import benchmark, compute_class_means, demo, draw_detections, export_student, study, test, train
 
 BAD = 'train_dataloader.dataset.pipeline.9.type=X'
 
@@ -32,6 +34,27 @@ def test_options_that_do_not_fit_are_one_sentence_in_every_tool(tmp_path, capsys
     assert tool.main([config, *arguments, '--cfg-options', BAD]) == 2
     text = one_error(capsys.readouterr().err)
     assert '--cfg-options need' in text and 'pipeline.9' in text and config in text
+
+
+TOOLS = {
+    train: ('CONFIG',), test: ('CONFIG', 'a.pth'), export_student: ('CONFIG', 'a.pth', 'b.pth'), benchmark: ('CONFIG',),
+    compute_class_means: ('CONFIG',), draw_detections: ('CONFIG', 'a.pth'), demo: ('--config', 'CONFIG')}
+
+
+@pytest.mark.parametrize('tool', TOOLS, ids=lambda tool: tool.__name__)
+@pytest.mark.parametrize('option', ['X', '=3', 'model..a=3', 'a=[(1,2]', ''])
+def test_an_option_that_cannot_be_read_is_one_sentence_in_every_tool(tmp_path, capsys, tool, option):
+    config = str(write_config(tmp_path))
+    arguments = [config if each == 'CONFIG' else each for each in TOOLS[tool]]
+    assert tool.main([*arguments, '--cfg-options', 'randomness.seed=1', option]) == 2
+    text = one_error(capsys.readouterr().err)
+    assert '--cfg-options needs KEY=VALUE' in text and repr(option) in text
+
+
+def test_every_tool_with_options_is_among_them():
+    files = {path.stem for path in (REPO / 'tools').rglob('*.py') if re.search(r'add_options|add_common_arguments', path.read_text())}
+    assert files == {tool.__name__.rpartition('.')[2] for tool in TOOLS}
+    assert not [path for path in (REPO / 'tools').rglob('*.py') if 'DictAction' in path.read_text()]
 
 
 def test_options_of_a_study_that_do_not_fit_are_one_sentence(tmp_path, capsys):

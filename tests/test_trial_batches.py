@@ -23,7 +23,7 @@ REFUSED = {
     ),
     'batches of one under a BatchNorm': (
         'train_dataloader = dict(batch_size=1)', ['Batches of 2', 'batch_size=1', 'model.backbone.layer4']),
-    "another task's evaluator": ("val_evaluator = dict(type='VQAAcc')", ['VQAAcc', 'val_evaluator', 'pred_answer']),
+    "another task's evaluator": ("val_evaluator = dict(_delete_=True, type='VQAAcc')", ['VQAAcc', 'Look at val_evaluator']),
     'images that the model cannot predict': (
         "val_dataloader = dict(dataset=dict(pipeline=[dict(type='RandomFlip', prob=0.5)]))", ['val', 'pipeline']),
     'a top-k of the head': (

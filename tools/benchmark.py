@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.benchmark import compare_steps, deployed_size
@@ -25,6 +25,7 @@ from mmkd_ext.benchmark_mutual import mutual_parts
 from mmkd_ext.export import build_model, input_shape, plain_config
 from mmkd_ext.launch import merge_options
 from mmkd_ext.memory import keep_freed_memory
+from mmkd_ext.options import add_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 from mmkd_ext.raw_predictions import detects
 from mmkd_ext.registry import MODELS
@@ -56,7 +57,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
     parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
     parser.add_argument('--marker', default='benchmark', help='the markers: <!-- MARKER --> and <!-- /MARKER -->')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
+    add_options(parser, 'key=value changes of the config')
     return parser.parse_args(with_joined_sizes(argv))
 
 

@@ -11,14 +11,16 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.class_means import ClassMeans, clean_data, means_of_teacher
 from mmkd_ext.explain import one_line
 from mmkd_ext.export import build_model
+from mmkd_ext.launch import merge_options
 from mmkd_ext.listed_data import build_data
+from mmkd_ext.options import add_options
 from mmkd_ext.preflight import PreflightError, check_work_dir, load_config, run_checked
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -112,11 +114,10 @@ def class_means(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--max-images', type=int, help='evenly spaced, as `max_images` of the hook (default: all)')
     parser.add_argument('--plot', type=Path, help='the picture (default: beside the file, .png)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value changes of the config')
+    add_options(parser, 'key=value changes of the config')
     args = parser.parse_args(argv)
     cfg = load_config(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options, args.config)
     work_dir = args.work_dir or Path('work_dirs') / Path(args.config).stem
     path = None if args.file is None else work_dir / args.file
     folder = work_dir.parent / 'class_means' if path is None else path.parent
