@@ -23,6 +23,7 @@ from mmkd_ext.coco_categories import categories_checked
 from mmkd_ext.explain import check_known, one_line, sentence, sync_bn_without_gpus
 from mmkd_ext.files_as_data import files_are_data
 from mmkd_ext.folders import check_work_dir
+from mmkd_ext.hook_needs import missing_part
 from mmkd_ext.listed_data import check_listed, name_images
 from mmkd_ext.missing_data import missing_data
 from mmkd_ext.named_types import named
@@ -96,13 +97,16 @@ def check_train(runner: Runner) -> None:
     as they were.
 
     Raises:
-        PreflightError: Data that is not there, labels that the head does not have, or a batch that the model cannot
-            take.
+        PreflightError: Data that is not there, labels that the head does not have, a batch that the model cannot take, or a hook that
+            asks for a part that the model does not have.
     """
     for hook in runner.hooks:
         folder = getattr(hook, 'out_dir', None) if isinstance(hook, CheckpointHook) else None
         if folder is not None and '://' not in str(folder):
             check_work_dir(folder, 'Look at out_dir of the CheckpointHook.')
+        problem = missing_part(hook, unwrapped(runner.model))
+        if problem is not None:
+            raise PreflightError(problem)
     optimizer = (runner.cfg.get('optim_wrapper') or {}).get('optimizer') or {}
     check_known(OPTIMIZERS, optimizer.get('type'))
     with random_state_kept():

@@ -6,10 +6,11 @@ from torch import nn
 
 from ..root_keys import saved_as_root
 
-# what hooks of mmengine, mmpretrain and mmdet ask a model for, or set (SwitchRecipeHook, SetAdaptiveMarginsHook, YOLOXModeSwitchHook)
+# what hooks of mmengine, mmpretrain and mmdet ask a model for, or set (SwitchRecipeHook, SetAdaptiveMarginsHook, YOLOXModeSwitchHook,
+# WarmupParamHook, which asks for `model` of a TimmClassifier)
 _ASKED = {
-    'backbone', 'neck', 'head', 'loss_module', 'rpn_head', 'roi_head', 'bbox_head', 'mask_head', 'with_neck', 'with_head', 'with_rpn',
-    'with_roi_head', 'set_epoch', 'prepare_prototype', 'prototype_inited'}
+    'backbone', 'neck', 'head', 'model', 'loss_module', 'rpn_head', 'roi_head', 'bbox_head', 'mask_head', 'with_neck', 'with_head',
+    'with_rpn', 'with_roi_head', 'set_epoch', 'prepare_prototype', 'prototype_inited'}
 
 
 class PlainKeys(nn.Module):
