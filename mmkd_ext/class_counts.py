@@ -36,7 +36,7 @@ def check_labels(model: nn.Module, dataset: Any, name: str) -> None:
             f'class is classes=({named!r},).')
     count = len(named) if isinstance(named, Sequence) else None
     for path, _, classes in _heads(model, _DETECTS):
-        if count is not None and count != classes:
+        if isinstance(named, Sequence) and count is not None and count != classes:
             raise ValueError(
                 f'The {name} data need the {classes} classes that model.{path} has, got {count} in {described(dataset)} '
                 f'({", ".join(map(str, named[:5]))}{", ..." if count > 5 else ""}). Look at model.{path}.num_classes and at '

@@ -110,9 +110,9 @@ def sentence(error: BaseException) -> str | None:
     if builders and 'must contain the key "type"' in text:
         got = list(builders[-1].f_locals.get('cfg') or {})
         return f'A dict with a `type` is needed, got one with {got or "nothing"}. Look at {place or "its place"} {more}.'
-    kind = builders[-1].f_locals.get('obj_type') if builders else None
+    asked = builders[-1].f_locals.get('obj_type') if builders else None
     if builders and (place or isinstance(error, ValueError | TypeError | KeyError | AssertionError)):
-        return f'Arguments that {kind} takes are needed, got {text}. Look at type={kind!r} {more}.'
+        return f'Arguments that {asked} takes are needed, got {text}. Look at type={asked!r} {more}.'
     return f'Settings that the host can use are needed in {place}, got {text}. Look at {place} {more}.' if place else None
 
 

@@ -50,7 +50,8 @@ def check_train_batch(runner: Runner) -> None:
         assert model is not None
         try:
             with torch.no_grad():
-                data = model.train().data_preprocessor(batch, True)
+                prepare: Any = model.train().data_preprocessor
+                data = prepare(batch, True)
                 model(**data, mode='loss') if isinstance(data, dict) else model(*data, mode='loss')
         except Exception as error:  # whatever it is, training would raise it too
             where = module_that_raised(model, error)
