@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
 from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
 from mmkd_ext.hooks.run_folder_hook import RunFolderHook
+from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
 from mmkd_ext.launch import (
     add_common_arguments,
     build_runner,
@@ -134,8 +135,9 @@ def train(argv: Sequence[str] | None = None) -> None:
     join_processes(cfg)
     start = choose_start(cfg, args.otherwise)
     runner = build_runner(cfg)
-    if not any(isinstance(hook, PlainCheckpointHook) for hook in runner.hooks):  # a config that is not ours
-        runner.register_hook(PlainCheckpointHook())
+    for kind in (PlainCheckpointHook, SummedTermsHook):
+        if not any(isinstance(hook, kind) for hook in runner.hooks):  # a config that is not ours
+            runner.register_hook(kind())
     runner.register_hook(RunFolderHook(start.runs, start.resumed_from))
     if is_main_process():
         for folder in checkpoint_places(cfg):

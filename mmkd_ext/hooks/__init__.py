@@ -1,4 +1,4 @@
-"""When something happens: seeds, losses that grow, class means, what a teacher scores, a stop at a loss that is no number, export."""
+"""When something happens: seeds, losses that grow or are sums, class means, teacher scores, a stop at an invalid loss, export."""
 
 from mmkd_ext.hooks.class_means_hook import ClassMeansHook
 from mmkd_ext.hooks.distillation_report_hook import DistillationReportHook
@@ -7,8 +7,9 @@ from mmkd_ext.hooks.export_student_hook import ExportStudentHook
 from mmkd_ext.hooks.invalid_loss_hook import InvalidLossHook
 from mmkd_ext.hooks.loss_warmup_hook import LossWarmupHook
 from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
+from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
 
 __all__ = [
     'ClassMeansHook', 'DistillationReportHook', 'EpochSeedHook', 'ExportStudentHook', 'InvalidLossHook', 'LossWarmupHook',
-    'PlainCheckpointHook',
+    'PlainCheckpointHook', 'SummedTermsHook',
 ]

@@ -17,7 +17,8 @@ def dist_loss(student: Tensor, teacher: Tensor, tau: float, beta: float = 1.0, g
               + \gamma \big(1 - \tfrac1K \sum_k \rho(p_{:,k}, q_{:,k})\big) \Big]
 
     A row or column that is constant up to rounding (a zero-initialised head, a batch of one) correlates with nothing:
-    its rho is 0 and it sends no gradient, where the formula alone would send one of 1e8.
+    its rho is 0 and it sends no gradient, where the formula alone would send one of 1e8. The relations within a class are
+    those of one process's batch, as BatchNorm's statistics are: neither processes nor `accumulative_counts` make it larger.
 
     Args:
         student: (N, K) raw logits.

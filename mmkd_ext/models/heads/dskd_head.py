@@ -26,8 +26,8 @@ class DSKDHead(nn.Module):
 
     One of the `losses` of `OfflineDistiller`. p_l is what a branch on stage l predicts, r_l a small network that takes
     its map to the teacher's width; both are made by `build_for`, trained with the student and thrown away. The weights
-    w and v come from the batch's losses, over all processes and without gradient. The student's own prediction is left
-    to a `KDLoss` beside it.
+    w and v come from the batch's losses, over all processes (each batch by itself under `accumulative_counts`) and
+    without gradient. The student's own prediction is left to a `KDLoss` beside it.
 
     Args:
         tau: Temperature > 0 of the predictions.

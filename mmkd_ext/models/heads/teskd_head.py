@@ -30,6 +30,7 @@ class _TESKDMixin:
     cal_acc: bool
     loss_module: nn.Module
     students: nn.ModuleList
+    accumulated_batches = 1  # whose gradients make a step; `SummedTermsHook` sets it
 
     def _add_students(
         self,
@@ -67,8 +68,8 @@ class _TESKDMixin:
         losses = dict(
             loss_ce=self.ce_weight * ce,
             loss_kl=self.kl_weight * kl,
-            # A sum over the batch, while distributed training averages over processes.
-            loss_feature=self.feature_weight * get_world_size() * feature,
+            # A sum over the batch, while training averages over processes and over the batches of a step.
+            loss_feature=self.feature_weight * get_world_size() * self.accumulated_batches * feature,
         )
         if self.cal_acc and target.ndim == 1:
             for name, z in zip((*(f'_student{i + 1}' for i in range(len(students))), ''), logits, strict=True):
@@ -114,7 +115,8 @@ class TESKDHead(_TESKDMixin, LinearClsHead):
         tau: Temperature of the divergence.
         ce_weight: On the cross-entropies of teacher and students.
         kl_weight: On the students' divergences from the teacher.
-        feature_weight: On the squared feature distances, which are sums over the batch.
+        feature_weight: On the squared feature distances, which are sums over the batch: over that of all processes and, by
+            `SummedTermsHook`, of all `accumulative_counts` batches of a step.
         detach_teacher: Whether the divergence stops teaching the teacher, against the paper.
         init_cfg: Default: PyTorch's own initialisation, as the paper.
         **kwargs: As the host's `LinearClsHead` (`loss`, `topk`, `cal_acc`).
