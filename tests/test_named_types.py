@@ -180,7 +180,8 @@ def test_a_class_that_cannot_be_named_is_one_sentence_of_the_command(config, che
 
 
 def test_a_config_file_of_classes_is_a_teacher_and_a_network(tmp_path):
-    (tmp_path / 'plain_by_classes.py').write_text(CLASSES.replace('model = dict(\n    type=OfflineDistiller', 'model = student\nunused = dict(\n    y=1'))
+    (tmp_path / 'plain_by_classes.py').write_text(
+        CLASSES.replace('model = dict(\n    type=OfflineDistiller', 'model = student\nunused = dict(\n    y=1'))
     teacher = build_network(dict(model=str(tmp_path / 'plain_by_classes.py'), checkpoint=None, allow_random=True))
     assert type(teacher.module.backbone).__name__ == 'ResNet_CIFAR'
     assert network_config(str(tmp_path / 'plain_by_classes.py')).backbone.type == 'ResNet_CIFAR'
