@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from mmkd_ext.models.image_shape import Size, short_size
 
-
 HELP = 'pixels of the images: a side, or height and width (default: from the data)'
 METAVAR = 'H [W]'
 
