@@ -7,16 +7,8 @@ from collections.abc import Sequence
 
 from mmkd_ext.models.image_shape import Size, short_size
 
-
-def add_size_argument(parser: argparse.ArgumentParser, kind: object) -> None:
-    """Add the option; its words are to be joined by `with_joined_sizes` before they are parsed.
-
-    Args:
-        parser: Of the command line.
-        kind: `pixels`, or `str` where the tool itself calls it.
-    """
-    parser.add_argument(
-        '--size', type=kind, metavar='H [W]', help='pixels of the images: a side, or height and width (default: from the data)')  # type: ignore[arg-type]
+HELP = 'pixels of the images: a side, or height and width (default: from the data)'
+METAVAR = 'H [W]'
 
 
 def with_joined_sizes(argv: Sequence[str] | None) -> list[str]:

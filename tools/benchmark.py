@@ -29,7 +29,7 @@ from mmkd_ext.options import add_options
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 from mmkd_ext.raw_predictions import detects
 from mmkd_ext.registry import MODELS
-from mmkd_ext.size_argument import add_size_argument, pixels, with_joined_sizes
+from mmkd_ext.size_argument import HELP, METAVAR, pixels, with_joined_sizes
 
 sys.path.insert(0, str(Path(__file__).parent))
 from study import write_between_markers  # noqa: E402
@@ -40,7 +40,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config')
     parser.add_argument('--batch-size', type=positive, default=64)
-    add_size_argument(parser, pixels)
+    parser.add_argument('--size', type=pixels, metavar=METAVAR, help=HELP)
     parser.add_argument('--rounds', type=positive, default=5, help='counted rounds')
     parser.add_argument('--threads', type=positive, default=torch.get_num_threads())
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
