@@ -24,8 +24,8 @@ class ExportStudentHook(Hook):
         onnx: Whether to write ONNX too.
 
     Raises:
-        ValueError: another `which`, an `out` that does not end in .pth, or a network that does not predict as the training
-            model did; then no file is written.
+        ValueError: another `which`, an `out` that does not end in .pth or leads out of the work dir, or a network that does not
+            predict as the training model did; then no file is written.
     """
 
     priority = 'VERY_LOW'  # after the CheckpointHook's last word
@@ -45,6 +45,9 @@ class ExportStudentHook(Hook):
         outs = [hook.out for hook in runner.hooks if isinstance(hook, ExportStudentHook)]
         if outs.count(self.out) > 1:
             raise ValueError(f'Each ExportStudentHook needs an out of its own, got {self.out!r} {outs.count(self.out)} times.')
+        for ending in ('.pth', '.py', '.onnx'):
+            if not out.with_suffix(ending).resolve().is_relative_to(Path(runner.work_dir).resolve()):
+                raise ValueError(f"ExportStudentHook needs an out inside the run's folder {runner.work_dir}, got {self.out!r}.")
         for ending in ('.pth', '.py', *(['.onnx'] if self.onnx else [])):
             check_output(out.with_suffix(ending), 'Look at out of the ExportStudentHook.')
         if self.onnx:
