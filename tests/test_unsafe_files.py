@@ -10,6 +10,7 @@ import mmengine
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from mmengine.runner import load_checkpoint
@@ -22,7 +23,7 @@ from mmkd_ext.files_as_data import files_are_data
 from mmkd_ext.models.backbones.cifar_zoo import read_cifar_zoo
 from mmkd_ext.models.network_spec import build_trained
 from mmkd_ext.models.teacher_weights import read_weights
-from tools import export_student, train
+from tools import compute_class_means, draw_detections, export_student, train
 from tools import test as test_tool
 from tools.model_converters import cifar_zoo
 
@@ -90,7 +91,53 @@ TOOLS = {
     'load_from': lambda path, out: train.main([CONFIG, '--work-dir', out, '--cfg-options', f'load_from={path}']),
     'resume': lambda path, out: train.main([CONFIG, '--work-dir', out, '--resume', str(path)]),
     'export': lambda path, out: export_student.main([CONFIG, str(path), f'{out}.pth']),
+    'resume, unnamed': lambda path, out: train.main([CONFIG, '--work-dir', str(path.parent), '--resume']),
+    'Pretrained': lambda path, out: train.main([changed(CONFIG, path, 'backbone', _pretrained(path)), '--work-dir', out]),
+    "a student's Pretrained": lambda path, out: train.main(
+        [changed(DISTILS, path, 'student.backbone', _pretrained(path)), '--work-dir', out, '--cfg-options', *TEACHER]),
+    'a teacher': lambda path, out: train.main([DISTILS, '--work-dir', out, '--cfg-options', f'model.teacher.checkpoint={path}']),
+    'class means': lambda path, out: train.main(
+        [DISTILS, '--work-dir', str(path.parent), '--cfg-options', *TEACHER, f'custom_hooks.1.file={path.name}']),
+    'a network that trains': lambda path, out: train.main(
+        [changed(MUTUAL, path, 'students', {'first': _network(path)}), '--work-dir', out]),
+    'an exported ensemble': lambda path, out: test_tool.main([ensemble(path), '--work-dir', out]),
+    'pictures of detections': lambda path, out: draw_detections.main([DETECTOR, str(path), '--out', out]),
+    'class means by hand': lambda path, out: compute_class_means.main(
+        [DISTILS, '--work-dir', out, '--cfg-options', f'model.teacher.checkpoint={path}']),
 }
+DISTILS = 'configs/nd_loss/kdpp_resnet8_resnet20x2_digits.py'
+MUTUAL = 'configs/mutual/kdml_two_narrow_r18_resnet8_digits.py'
+DETECTOR = 'configs/nd_loss_det/faster_rcnn_narrow_r18_digit_scenes.py'
+TEACHER = ['model.teacher.checkpoint=None', 'model.teacher.allow_random=True']
+
+
+def _pretrained(path):
+    return dict(init_cfg=dict(type='Pretrained', checkpoint=str(path)))
+
+
+def _network(path):
+    return dict(model='cifar/resnet8', num_classes=10, checkpoint=str(path))
+
+
+def changed(config, path, where, what):
+    """A config with other settings at a place of its model."""
+    cfg = Config.fromfile(REPO / config)
+    place = cfg.model
+    for key in where.split('.'):
+        place = place[key]
+    for key, value in what.items():
+        place[key] = value
+    cfg.dump(path.with_name('changed.py'))
+    return str(path.with_name('changed.py'))
+
+
+def ensemble(path):
+    """A config of networks that name their own files."""
+    config = path.with_name('ensemble.py')
+    cfg = Config.fromfile(REPO / CONFIG)
+    cfg.model = dict(type='mmkd_ext.Ensemble', networks=dict(a=_network(path), b=_network(path)))
+    cfg.dump(config)
+    return str(config)
 
 
 def pretrained(path):
