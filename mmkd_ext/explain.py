@@ -70,7 +70,7 @@ def sentence(error: BaseException) -> str | None:
     frames = [frame for frame, _ in stack]
     if (of_worker := _raised_by_us_in_a_worker(error)) is not None:
         return of_worker
-    if isinstance(error, ValueError | TypeError | FloatingPointError) and _raised_by_us(error.__traceback__):
+    if isinstance(error, ValueError | TypeError | FloatingPointError | RuntimeError) and _raised_by_us(error.__traceback__):
         return ' '.join(str(error).split())
     wrapped = next((f.f_locals.get('model') for f in frames if f.f_code.co_name == 'wrap_model'), None)
     if isinstance(wrapped, nn.Module) and sync_bn_without_gpus(wrapped):
