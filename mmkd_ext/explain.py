@@ -71,7 +71,7 @@ def sentence(error: BaseException) -> str | None:
     frames = [frame for frame, _ in stack]
     if (of_worker := _raised_by_us_in_a_worker(error)) is not None:
         return of_worker
-    if isinstance(error, ValueError | TypeError | FloatingPointError) and _raised_by_us(error.__traceback__):
+    if isinstance(error, ValueError | TypeError | FloatingPointError | RuntimeError) and _raised_by_us(error.__traceback__):
         text, place = ' '.join(str(error).split()), _place(error, frames)
         if place is None or 'look at' in text.lower():
             return text

@@ -25,6 +25,7 @@ from mmkd_ext.launch import (
 )
 from mmkd_ext.memory import keep_freed_memory
 from mmkd_ext.named_types import type_name
+from mmkd_ext.needed_class_means import check_class_means
 from mmkd_ext.partial_files import remove_partial_files
 from mmkd_ext.preflight import PreflightError, check_train, run_checked
 from mmkd_ext.resuming import check_resume
@@ -110,10 +111,15 @@ def choose_start(cfg: Config, otherwise: str | None = None) -> Start:
 
 
 def check_start(cfg: Config, runner: Runner) -> None:
-    """Refuse a checkpoint of another network; to start from (not to resume), some of its entries have to fit."""
+    """Refuse a checkpoint of another network; to start from (not to resume), some of its entries have to fit.
+
+    Losses that follow class means have to find them there, or a hook that makes them.
+    """
     if cfg.get('load_from') is None:
+        check_class_means(runner, {})
         return
     checkpoint = read_checkpoint(cfg.load_from)
+    check_class_means(runner, weights_of(checkpoint, cfg.load_from))
     if cfg.get('resume'):
         check_weights(runner.model, checkpoint, cfg.load_from)
         check_resume(runner, checkpoint, cfg.load_from)
