@@ -106,6 +106,8 @@ def check_train(runner: Runner) -> None:
         folder = getattr(hook, 'out_dir', None) if isinstance(hook, CheckpointHook) else None
         if folder is not None and '://' not in str(folder):
             check_work_dir(folder, 'Look at out_dir of the CheckpointHook.')
+    if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
+        raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
     optimizer = (runner.cfg.get('optim_wrapper') or {}).get('optimizer') or {}
     check_known(OPTIMIZERS, optimizer.get('type'))
     with random_state_kept():

@@ -10,7 +10,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from mmkd_ext.registry import MODELS
 
 from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
-from .contract import NetworkOutputs, at_least_float32
+from .contract import NetworkOutputs, at_least_float32, check_numbers, check_whole
 
 
 def nd_loss(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> Tensor:
@@ -152,6 +152,9 @@ class NDLoss(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
+        check_numbers('NDLoss', loss_weight=loss_weight)
+        check_numbers('NDLoss', 0, 1, dropout=dropout)
+        check_whole('NDLoss', student_channels=student_channels, teacher_channels=teacher_channels)
         if (student_channels is None) != (teacher_channels is None):
             raise ValueError(
                 'NDLoss needs both student_channels and teacher_channels or neither, got '
