@@ -165,8 +165,7 @@ class NDLoss(nn.Module):
         self.projection: nn.Module = nn.Identity()
         self.diagnostics: dict[str, Tensor] = {}  # of the last batch: norms, and cosines to the class mean
         self.register_buffer('class_means', None)
-        self.without_mean: dict[int, str] = {}  # rows of classes that never occur
-        self._names: dict[int, str] = {}
+        self.without_mean, self._names = dict[int, str](), dict[int, str]()  # rows of classes that never occur; of all classes
         if student_channels is not None and teacher_channels is not None:
             self._build(student_channels, teacher_channels)
 
@@ -200,11 +199,9 @@ class NDLoss(nn.Module):
         return [('embedding', str(s_width), str(t_width), adapter)]
 
     def set_class_means(self, means: Tensor, names: Sequence[str] | None = None) -> None:
-        """Take the teacher's class means (K, D), on the device of the loss; a row of NaN is a class that never occurs.
+        """Take the teacher's class means (K, D), on the device of the loss, and for its sentences the names of the classes.
 
-        Args:
-            means: (K, D).
-            names: Of the K classes, for sentences.
+        A row of NaN is a class that never occurs.
 
         Raises:
             ValueError: Not (K, D) with the teacher's width D, a class whose mean is zero or partly not finite, or no mean at all.
