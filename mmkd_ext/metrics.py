@@ -6,6 +6,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmpretrain.evaluation.metrics import Accuracy
 
+from mmkd_ext.losses.contract import check_wholes
 from mmkd_ext.registry import METRICS
 
 
@@ -23,6 +24,7 @@ class StudentAccuracy(BaseMetric):
     default_prefix = 'accuracy'
 
     def __init__(self, topk: Sequence[int] = (1,), **kwargs) -> None:
+        check_wholes('StudentAccuracy', 1, topk=topk)
         super().__init__(**kwargs)
         self.topk = tuple(topk)
 

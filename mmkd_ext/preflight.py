@@ -107,6 +107,8 @@ def check_train(runner: Runner) -> None:
         problem = missing_part(hook, unwrapped(runner.model))
         if problem is not None:
             raise PreflightError(problem)
+    if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
+        raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
     optimizer = (runner.cfg.get('optim_wrapper') or {}).get('optimizer') or {}
     check_known(OPTIMIZERS, optimizer.get('type'))
     with random_state_kept():

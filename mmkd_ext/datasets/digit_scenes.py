@@ -12,6 +12,7 @@ import numpy as np
 from mmdet.datasets import CocoDataset
 
 from mmkd_ext.datasets.digits import Digits
+from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.registry import DATASETS
 
 _SIDE = 128
@@ -43,6 +44,8 @@ class DigitScenes(CocoDataset):
     def __init__(
         self, split: str = 'train', scenes: int = 400, seed: int = 0, root: str = 'data/digit_scenes', **kwargs: Any
     ) -> None:
+        check_whole('DigitScenes', None, scenes=scenes)
+        check_whole('DigitScenes', 0, seed=seed)
         if split not in ('train', 'test') or scenes < 1:
             raise ValueError(f"DigitScenes needs split 'train' or 'test' and at least one scene, got {split!r} and {scenes}.")
         folder = Path(root) / f'{split}_{scenes}_seed{seed}'

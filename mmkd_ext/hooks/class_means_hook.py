@@ -9,6 +9,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import Tensor
 
 from mmkd_ext.class_means import ClassMeans, clean_data, means_of_teacher
+from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.registry import HOOKS
 from mmkd_ext.wrappers import unwrapped
 
@@ -27,13 +28,16 @@ class ClassMeansHook(Hook):
         max_images: Images to look at, evenly spaced; None: all.
 
     Raises:
-        ValueError: A model without losses that want class means, a file of another teacher, data or pipeline, or no
+        ValueError: A model without losses that want class means, an option that is none, a file of another teacher, data or pipeline, or no
             sample of a class that occurs. Classes that never occur are warned of.
     """
 
     priority = 'VERY_HIGH'  # before EMAHook copies the model
 
     def __init__(self, file: str | None = None, clean: bool = False, max_images: int | None = None) -> None:
+        check_whole('ClassMeansHook', max_images=max_images)
+        if not isinstance(file, str | None):
+            raise ValueError(f'ClassMeansHook needs file to be a path, got {file!r}.')
         self.file, self.clean, self.max_images = file, clean, max_images
         self._made: list[tuple[Any, Tensor, list[str]]] = []
 

@@ -33,7 +33,7 @@ class ExportStudentHook(Hook):
     def __init__(self, out: str = 'student.pth', which: str = 'best', onnx: bool = False) -> None:
         if which not in ('best', 'last'):
             raise ValueError(f"ExportStudentHook needs which='best' or 'last', got {which!r}.")
-        if Path(out).suffix != '.pth':  # said before the training, not after it
+        if not isinstance(out, str | Path) or Path(out).suffix != '.pth':  # said before the training, not after it
             raise ValueError(f'ExportStudentHook needs an out that ends in .pth, got {out!r}.')
         self.out, self.which, self.onnx = out, which, onnx
 

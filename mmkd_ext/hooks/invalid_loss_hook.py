@@ -32,8 +32,8 @@ class InvalidLossHook(Hook):
     priority = 'HIGH'  # before the checkpoint hook
 
     def __init__(self, interval: int = 50) -> None:
-        if interval < 1:
-            raise ValueError(f'InvalidLossHook needs interval >= 1 iterations, got {interval}.')
+        if isinstance(interval, bool) or not isinstance(interval, int) or interval < 1:
+            raise ValueError(f'InvalidLossHook needs interval >= 1 iterations, got {interval!r}.')
         self.interval = interval
         self._first_bad: dict[tuple[str, ...], Tensor] = {}  # names of terms -> the first bad iteration of each
 

@@ -5,6 +5,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 
+from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.registry import HOOKS
 from mmkd_ext.wrappers import unwrapped
 
@@ -28,6 +29,7 @@ class LossWarmupHook(Hook):
     priority = 'HIGHEST'  # what is wrong with it is said before ClassMeansHook's pass over the data
 
     def __init__(self, loss: str, epochs: int | None = None, iters: int | None = None) -> None:
+        check_whole(f'LossWarmupHook of {loss!r}', None, epochs=epochs, iters=iters)
         if (epochs is None) == (iters is None) or (epochs or iters or 0) < 1:
             raise ValueError(
                 f'LossWarmupHook of {loss!r} needs either epochs or iters, >= 1, got epochs={epochs}, iters={iters}.'

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau
+from .contract import NetworkOutputs, at_least_float32, check_logits, check_numbers, check_tau
 
 _EPS = 1e-8  # of the published code; it is felt where predictions hardly vary, so it is part of the value
 
@@ -80,6 +80,7 @@ class DISTLoss(nn.Module):
     def __init__(self, tau: float = 1.0, beta: float = 1.0, gamma: float = 1.0, loss_weight: float = 1.0) -> None:
         super().__init__()
         check_tau('DISTLoss', tau)
+        check_numbers('DISTLoss', beta=beta, gamma=gamma, loss_weight=loss_weight)
         self.tau = tau
         self.beta = beta
         self.gamma = gamma

@@ -5,7 +5,15 @@ from torch import Tensor, nn
 
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau, divergence, log_probabilities
+from .contract import (
+    NetworkOutputs,
+    at_least_float32,
+    check_logits,
+    check_numbers,
+    check_tau,
+    divergence,
+    log_probabilities,
+)
 
 
 def dkd_loss(student: Tensor, teacher: Tensor, target: Tensor, tau: float, alpha: float, beta: float) -> Tensor:
@@ -81,6 +89,7 @@ class DKDLoss(nn.Module):
     def __init__(self, tau: float = 4.0, alpha: float = 1.0, beta: float = 8.0, loss_weight: float = 1.0) -> None:
         super().__init__()
         check_tau('DKDLoss', tau)
+        check_numbers('DKDLoss', alpha=alpha, beta=beta, loss_weight=loss_weight)
         self.tau = tau
         self.alpha = alpha
         self.beta = beta

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, log_probabilities
+from .contract import NetworkOutputs, at_least_float32, check_logits, check_numbers, log_probabilities
 
 
 def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -48,6 +48,7 @@ class HardKDLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
+        check_numbers('HardKDLoss', loss_weight=loss_weight)
         self.loss_weight = loss_weight
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor | None = None) -> Tensor:

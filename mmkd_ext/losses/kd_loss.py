@@ -5,7 +5,15 @@ from torch import Tensor, nn
 
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau, divergence, log_probabilities
+from .contract import (
+    NetworkOutputs,
+    at_least_float32,
+    check_logits,
+    check_numbers,
+    check_tau,
+    divergence,
+    log_probabilities,
+)
 
 
 def kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
@@ -81,6 +89,7 @@ class KDLoss(nn.Module):
     def __init__(self, tau: float = 1.0, loss_weight: float = 1.0) -> None:
         super().__init__()
         check_tau('KDLoss', tau)
+        check_numbers('KDLoss', loss_weight=loss_weight)
         self.tau = tau
         self.loss_weight = loss_weight
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_tau, divergence, log_probabilities
+from .contract import NetworkOutputs, at_least_float32, check_numbers, check_tau, divergence, log_probabilities
 
 
 def mutual_learning_loss(logits: Tensor, tau: float = 1.0) -> Tensor:
@@ -57,6 +57,7 @@ class MutualLearningLoss(nn.Module):
     def __init__(self, tau: float = 1.0, loss_weight: float = 1.0) -> None:
         super().__init__()
         check_tau('MutualLearningLoss', tau)
+        check_numbers('MutualLearningLoss', loss_weight=loss_weight)
         self.tau = tau
         self.loss_weight = loss_weight
 

@@ -11,7 +11,7 @@ from mmkd_ext.batch_of_one import Adapter
 from mmkd_ext.registry import MODELS
 
 from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
-from .contract import NetworkOutputs, at_least_float32
+from .contract import NetworkOutputs, at_least_float32, check_numbers, check_whole
 
 
 def nd_loss(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> Tensor:
@@ -154,6 +154,9 @@ class NDLoss(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
+        check_numbers('NDLoss', loss_weight=loss_weight)
+        check_numbers('NDLoss', 0, 1, dropout=dropout)
+        check_whole('NDLoss', student_channels=student_channels, teacher_channels=teacher_channels)
         if (student_channels is None) != (teacher_channels is None):
             raise ValueError(
                 'NDLoss needs both student_channels and teacher_channels or neither, got '
@@ -164,8 +167,7 @@ class NDLoss(nn.Module):
         self.projection: nn.Module = nn.Identity()
         self.diagnostics: dict[str, Tensor] = {}  # of the last batch: norms, and cosines to the class mean
         self.register_buffer('class_means', None)
-        self.without_mean: dict[int, str] = {}  # rows of classes that never occur
-        self._names: dict[int, str] = {}
+        self.without_mean, self._names = dict[int, str](), dict[int, str]()  # rows of classes that never occur; of all classes
         if student_channels is not None and teacher_channels is not None:
             self._build(student_channels, teacher_channels)
 
@@ -199,11 +201,9 @@ class NDLoss(nn.Module):
         return [('embedding', str(s_width), str(t_width), adapter)]
 
     def set_class_means(self, means: Tensor, names: Sequence[str] | None = None) -> None:
-        """Take the teacher's class means (K, D), on the device of the loss; a row of NaN is a class that never occurs.
+        """Take the teacher's class means (K, D), on the device of the loss, and for its sentences the names of the classes.
 
-        Args:
-            means: (K, D).
-            names: Of the K classes, for sentences.
+        A row of NaN is a class that never occurs.
 
         Raises:
             ValueError: Not (K, D) with the teacher's width D, a class whose mean is zero or partly not finite, or no mean at all.

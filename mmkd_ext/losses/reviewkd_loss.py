@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32
+from .contract import NetworkOutputs, at_least_float32, check_numbers, check_wholes
 
 _POOLED_SIZES = (4, 2, 1)
 
@@ -96,6 +96,9 @@ class ReviewKDLoss(nn.Module):
         fusion: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        check_numbers('ReviewKDLoss', loss_weight=loss_weight)
+        check_wholes('ReviewKDLoss', student_stages=student_stages, teacher_stages=teacher_stages)
+        check_wholes('ReviewKDLoss', 1, student_channels=student_channels, teacher_channels=teacher_channels)
         if (student_channels is None) != (teacher_channels is None):
             raise ValueError(
                 'ReviewKDLoss needs both student_channels and teacher_channels or neither, got '

@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
+from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.named_types import type_name
 from mmkd_ext.registry import MODELS
 from mmkd_ext.weights import check_weights, weights_of
@@ -39,6 +40,7 @@ def network_config(spec: str | Mapping[str, Any]) -> ConfigDict:
     words = _words(spec)
     address: str | None = None
     model, classes = words['model'], words.get('num_classes')
+    check_whole(f'The network {model if isinstance(model, str) else model.get("type")}', num_classes=classes)
     if isinstance(model, Mapping):
         plain = ConfigDict(copy.deepcopy(dict(model)))
     elif model.startswith('timm/'):

@@ -8,6 +8,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.named_types import named, type_name
 
 from .backbones.cifar_zoo import cifar_zoo_classifier
@@ -71,6 +72,7 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
             f'A teacher needs a name or a dict with model and any of {", ".join(sorted(known - {"model"} | {"compile", "precision"}))}; '
             f'got {", ".join(map(str, options))} with a model of type {type(options.get("model")).__name__}.'
         )
+    check_whole(f'The teacher {_name(options["model"])}', num_classes=options.get('num_classes'), input_size=options.get('input_size'))
     checkpoint = options.get('checkpoint', _UNSET)
     if checkpoint is None and not options.get('allow_random'):
         raise ValueError(

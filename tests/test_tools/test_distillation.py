@@ -170,3 +170,30 @@ def test_a_sample_of_a_class_that_has_no_mean_is_one_sentence(tmp_path, monkeypa
         assert train.main([str(config), '--work-dir', 'work', '--cfg-options', 'custom_hooks.0.max_images=3']) == 2
     said = one_error(capsys.readouterr().err)
     assert 'NDLoss needs the class mean of every class that it is given, got a sample of ' in said and 'max_images' in said
+
+
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        ('model.losses.kd.tau=hot', "KDLoss needs a temperature tau > 0, got 'hot'"),
+        ('model.losses.nd.dropout=2', 'NDLoss needs dropout to be a finite number >= 0 and < 1, got 2'),
+        ('model.losses.kd.loss_weight=much', "KDLoss needs loss_weight to be a finite number >= 0, got 'much'"),
+        ('model.student.head.num_classes=0', 'num_classes=0 must be a positive integer'),
+        ('model.teacher.num_classes=0', 'needs num_classes to be a whole number >= 1, got 0'),
+        ('model.input_size=0', 'OfflineDistiller needs input_size to be a whole number >= 1, got 0'),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_none_is_one_sentence(tmp_path, monkeypatch, capsys, change, said):
+    monkeypatch.chdir(tmp_path)
+    assert run(tmp_path, extra(tmp_path), 'work', '--cfg-options', change)[1] == 2
+    assert said in one_error(capsys.readouterr().err)
+
+
+def test_a_distillation_without_losses_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    losses = "losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0), nd=dict(type='mmkd_ext.NDLoss', loss_weight=2.0))"
+    text = extra(tmp_path)
+    assert losses in text
+    assert run(tmp_path, text.replace(losses, 'losses=dict()'), 'work')[1] == 2
+    assert 'A distillation needs losses=dict(name=config, ...) of one loss or more' in one_error(capsys.readouterr().err)
+    assert not list((tmp_path / 'work').rglob('*.pth'))

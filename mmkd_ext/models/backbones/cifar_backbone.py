@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import Tensor
 
+from mmkd_ext.losses.contract import check_wholes
+
 KAIMING = (
     {'type': 'Kaiming', 'layer': 'Conv2d', 'mode': 'fan_out', 'nonlinearity': 'relu'},
     {'type': 'Constant', 'layer': 'BatchNorm2d', 'val': 1},
@@ -45,6 +47,7 @@ class CIFARBackbone(BaseBackbone):
         pre_activation: bool = False,
         init_cfg: Any = None,
     ) -> None:
+        check_wholes(type(self).__name__, out_indices=out_indices)
         super().__init__(init_cfg)
         final = self.num_stages
         indices = (final,) if out_indices is None else tuple(out_indices)

@@ -6,6 +6,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import KAIMING, CIFARBackbone
@@ -91,6 +92,7 @@ class CIFARResNet(CIFARBackbone):
         init_cfg: Any = KAIMING,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_whole('CIFARResNet', None, depth=depth, width=width)
         if depth < 8 or (depth - 2) % 6 or width < 1:
             raise ValueError(
                 f'CIFARResNet needs a depth of 6n + 2 (8, 14, 20, ...) and width >= 1, got {depth} and {width}.')

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from mmpretrain.models.utils import channel_shuffle
 from torch import Tensor, nn
 
+from mmkd_ext.losses.contract import check_whole, check_wholes
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import CIFARBackbone
@@ -71,6 +72,8 @@ class CIFARShuffleNetV1(CIFARBackbone):
         init_cfg: Any = None,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_wholes('CIFARShuffleNetV1', 1, widths=widths, blocks=blocks)
+        check_whole('CIFARShuffleNetV1', groups=groups)
         self.out_channels = (_STEM, *widths, widths[-1])
         self.conv1 = nn.Conv2d(3, _STEM, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(_STEM)

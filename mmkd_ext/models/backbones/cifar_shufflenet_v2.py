@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from mmpretrain.models.utils import channel_shuffle
 from torch import Tensor, nn
 
+from mmkd_ext.losses.contract import check_wholes
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import CIFARBackbone
@@ -89,6 +90,7 @@ class CIFARShuffleNetV2(CIFARBackbone):
         init_cfg: Any = None,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_wholes('CIFARShuffleNetV2', 1, widths=widths, blocks=blocks)
         self.out_channels = (_STEM, *widths)
         self.conv1 = nn.Conv2d(3, _STEM, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(_STEM)

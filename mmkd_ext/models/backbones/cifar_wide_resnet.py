@@ -6,6 +6,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import KAIMING, CIFARBackbone
@@ -77,6 +78,7 @@ class CIFARWideResNet(CIFARBackbone):
         init_cfg: Any = KAIMING,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_whole('CIFARWideResNet', None, depth=depth, width=width)
         if depth < 10 or (depth - 4) % 6 or width < 1:
             raise ValueError(
                 f'CIFARWideResNet needs a depth of 6n + 4 (16, 40, ...) and width >= 1, got {depth} and {width}.')

@@ -8,6 +8,7 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.registry import MODELS
 
 from ..ensemble import ALL, Ensemble
@@ -75,6 +76,7 @@ class MutualLearningDistiller(Ensemble):
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
+        check_whole(type(self).__name__, input_size=input_size)
         losses = losses or {}
         for what, given, kinds in (('students', students, str | Mapping), ('losses', losses, Mapping | None)):
             if not isinstance(given, Mapping) or not all(isinstance(each, kinds) for each in given.values()):
@@ -93,8 +95,7 @@ class MutualLearningDistiller(Ensemble):
         self.teachers: dict[str, Any] = {}  # plain objects, as in OfflineDistiller
         if teacher is not None and freeze_teacher:
             self.teachers[TEACHER] = self.teacher_type(teacher, self.data_preprocessor, channel_order)
-        self.pairs: dict[str, Pair] = {}  # by module
-        modules: dict[str, nn.Module] = {}
+        self.pairs, modules = dict[str, Pair](), dict[str, nn.Module]()  # by module
         for entry, cfg in losses.items():
             for key, pair, loss in self._expanded(entry, cfg) if cfg is not None else ():
                 if key in modules:

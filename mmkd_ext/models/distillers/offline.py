@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.registry import MODELS
 
 from ..image_shape import Size, input_shape_of
@@ -64,6 +65,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         init_cfg: dict | None = None,
     ) -> None:
         losses = _checked(type(self).__name__, teacher, losses)
+        check_whole(type(self).__name__, input_size=input_size)
         network = self.build_student(student, data_preprocessor)
         super().__init__(network.data_preprocessor, init_cfg)
         self.student = network

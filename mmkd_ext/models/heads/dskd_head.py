@@ -8,7 +8,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from mmkd_ext.losses import layer_kd_losses, layer_map_losses, loss_based_weights
-from mmkd_ext.losses.contract import NetworkOutputs, at_least_float32, check_tau
+from mmkd_ext.losses.contract import NetworkOutputs, at_least_float32, check_numbers, check_tau, check_wholes
 from mmkd_ext.losses.dskd_loss import common_size, pooled
 from mmkd_ext.losses.loss_weights import STRATEGIES
 from mmkd_ext.registry import MODELS
@@ -71,6 +71,8 @@ class DSKDHead(nn.Module):
     ) -> None:
         super().__init__()
         check_tau('DSKDHead', tau)
+        check_numbers('DSKDHead', alpha=alpha, beta=beta, ce_weight=ce_weight, loss_weight=loss_weight)
+        check_wholes('DSKDHead', student_stages=student_stages, teacher_stages=teacher_stages)
         if strategy not in STRATEGIES or feature_target not in ('last', 'same'):
             raise ValueError(
                 f"DSKDHead needs a strategy of {', '.join(STRATEGIES)} and feature_target='last' or 'same', got "

@@ -10,6 +10,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmkd_ext.losses import teskd_feature_loss, teskd_kl
+from mmkd_ext.losses.contract import check_numbers, check_tau, check_whole, check_wholes
 from mmkd_ext.registry import MODELS
 
 _OWN = ('num_students', 'tau', 'ce_weight', 'kl_weight', 'feature_weight', 'detach_teacher')
@@ -41,8 +42,9 @@ class _TESKDMixin:
         feature_weight: float,
         detach_teacher: bool,
     ) -> None:
-        if isinstance(tau, bool) or not isinstance(tau, int | float) or not tau > 0:
-            raise ValueError(f'TESKD needs a temperature tau > 0, got tau={tau!r}. See model.head.tau.')
+        check_tau(type(self).__name__, tau)
+        check_numbers(type(self).__name__, ce_weight=ce_weight, kl_weight=kl_weight, feature_weight=feature_weight)
+        check_whole(type(self).__name__, num_students=num_students)
         self.tau = tau
         self.ce_weight, self.kl_weight, self.feature_weight = ce_weight, kl_weight, feature_weight
         self.detach_teacher = detach_teacher
@@ -140,6 +142,7 @@ class TESKDHead(_TESKDMixin, LinearClsHead):
         init_cfg: dict | None = None,
         **kwargs,
     ) -> None:
+        check_whole('TESKDHead', num_classes=num_classes, in_channels=in_channels)
         super().__init__(num_classes, in_channels, init_cfg=init_cfg, **kwargs)
         self._add_students(num_students, tau, ce_weight, kl_weight, feature_weight, detach_teacher)
 
@@ -176,5 +179,7 @@ class TESKDStackedHead(_TESKDMixin, StackedLinearClsHead):
         init_cfg: dict | None = None,
         **kwargs,
     ) -> None:
+        check_whole('TESKDStackedHead', num_classes=num_classes, in_channels=in_channels)
+        check_wholes('TESKDStackedHead', 1, mid_channels=mid_channels)
         super().__init__(num_classes, in_channels, mid_channels, init_cfg=init_cfg, **kwargs)
         self._add_students(num_students, tau, ce_weight, kl_weight, feature_weight, detach_teacher)

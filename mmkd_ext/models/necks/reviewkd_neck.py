@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmkd_ext.batch_of_one import Adapter
+from mmkd_ext.losses.contract import check_whole, check_wholes
 from mmkd_ext.registry import MODELS
 
 
@@ -77,6 +78,8 @@ class ReviewKDNeck(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_whole('ReviewKDNeck', mid_channels=mid_channels)
+        check_wholes('ReviewKDNeck', 1, in_channels=in_channels, out_channels=out_channels)
         if len(in_channels) != len(out_channels) or len(in_channels) == 0:
             raise ValueError(
                 'ReviewKDNeck needs one output width per input width, at least one, got '

@@ -11,6 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmkd_ext.batch_of_one import normalise
+from mmkd_ext.losses.contract import check_whole, check_wholes
 from mmkd_ext.models.necks import teskd_ops as ops
 from mmkd_ext.registry import MODELS
 
@@ -55,6 +56,8 @@ class TESKDNeck(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_whole('TESKDNeck', channels=channels)
+        check_wholes('TESKDNeck', 1, in_channels=in_channels, stage_strides=stage_strides, branch_strides=branch_strides)
         n = len(in_channels)
         if n < 2:
             raise ValueError(
