@@ -32,6 +32,8 @@ def last_stage_only(plain: ConfigDict) -> ConfigDict:
 
 def input_shape_of(cfg: Mapping[str, Any], network: nn.Module, side: int | None = None) -> tuple[int, int, int]:
     """Channels, height and width of images for a network of a config; `side` in pixels where it is known."""
+    if side is not None and (not isinstance(side, int) or side < 1):
+        raise ValueError(f'A side of 1 pixel or more is needed as input_size, got {side!r}. Look at model.input_size.')
     side = side or _side(cfg, network)
     stem = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
     grey = stem is not None and stem.in_channels == 1  # LeNet's config does not tell
