@@ -18,6 +18,7 @@ from torch import nn
 from torch.utils.data import IterableDataset
 
 from mmkd_ext.explain import module_that_raised, one_line, sentence
+from mmkd_ext.failing_line import failing_line
 from mmkd_ext.metrics import StudentAccuracy
 from mmkd_ext.missing_data import missing_data
 from mmkd_ext.wrappers import unwrapped
@@ -173,4 +174,7 @@ def _copied(runner: Runner) -> nn.Module | Any | None:
 
 
 def _text(error: BaseException) -> str:
-    return (sentence(error) or one_line(error)).rstrip('.')
+    own = sentence(error)
+    if own is None:
+        own = one_line(error) + (failing_line(error) if not str(error) or isinstance(error, TypeError) else '')
+    return own.rstrip('.')
