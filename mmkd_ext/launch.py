@@ -45,12 +45,7 @@ def common_config(args: argparse.Namespace, needs: Sequence[str]) -> Config:
     """The config, which must have the keys `needs`, with the common flags applied."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = load_config(args.config)
-    missing = [key for key in ('model', *needs) if cfg.get(key) is None]
-    if missing:
-        raise PreflightError(
-            f'A config with {", ".join(("model", *needs))} is needed, got one without {", ".join(missing)}: '
-            f'look at {args.config}.'
-        )
+    check_needed(cfg, needs, args.config)
     _check_kinds(cfg, args.config)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
@@ -58,6 +53,18 @@ def common_config(args: argparse.Namespace, needs: Sequence[str]) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = os.path.join('work_dirs', Path(args.config).stem)
     return cfg
+
+
+def check_needed(cfg: Config, needs: Sequence[str], path: str) -> None:
+    """Whether a config has a model and the keys `needs`; to be asked again after `--cfg-options`.
+
+    Raises:
+        PreflightError: One is missing or None.
+    """
+    missing = [key for key in ('model', *needs) if cfg.get(key) is None]
+    if missing:
+        raise PreflightError(
+            f'A config with {", ".join(("model", *needs))} is needed, got one without {", ".join(missing)}: look at {path}.')
 
 
 def finish_config(cfg: Config, args: argparse.Namespace) -> None:

@@ -14,13 +14,12 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import get_dist_info
 from mmengine.hooks import CheckpointHook
-from mmengine.registry import OPTIMIZERS
-from mmengine.runner import IterBasedTrainLoop, Runner
+from mmengine.runner import Runner
 
 from mmkd_ext.class_counts import check_labels, check_topk
 from mmkd_ext.class_names import check_class_names
 from mmkd_ext.coco_categories import categories_checked
-from mmkd_ext.explain import check_known, one_line, sentence, sync_bn_without_gpus
+from mmkd_ext.explain import one_line, sentence, sync_bn_without_gpus
 from mmkd_ext.files_as_data import files_are_data
 from mmkd_ext.folders import check_work_dir
 from mmkd_ext.hook_needs import missing_part
@@ -28,6 +27,7 @@ from mmkd_ext.listed_data import check_listed, name_images
 from mmkd_ext.missing_data import missing_data
 from mmkd_ext.named_types import named
 from mmkd_ext.random_state import random_state_kept
+from mmkd_ext.training_parts import check_length, check_losses, check_optimizer
 from mmkd_ext.trial_batches import check_evaluated_batch, check_shares, check_train_batch
 from mmkd_ext.wrappers import unwrapped
 
@@ -109,14 +109,14 @@ def check_train(runner: Runner) -> None:
             raise PreflightError(problem)
     if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
         raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
-    optimizer = (runner.cfg.get('optim_wrapper') or {}).get('optimizer') or {}
-    check_known(OPTIMIZERS, optimizer.get('type'))
+    check_optimizer(runner.cfg)
+    check_losses(unwrapped(runner.model), runner.hooks)
     with random_state_kept():
         loops = {'train': lambda: runner.train_loop, 'val': lambda: runner.val_loop}
         for name, build in loops.items():
             _build_data(runner, name, build)
             if name == 'train':
-                _check_length(runner.train_loop)
+                check_length(runner.train_loop)
         for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
             _check_data(runner, loop, name)
         check_class_names(runner)
@@ -147,18 +147,16 @@ def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
     except (OSError, AssertionError, RuntimeError) as error:
         if not any(frame.name == 'build_dataloader' for frame in traceback.extract_tb(error.__traceback__)):
             raise  # of the evaluator, not of the data
+        if isinstance(error, AssertionError) and _of_a_transform(error):
+            raise  # of the pipeline's config
         raise PreflightError(missing_data(_dataset_cfg(runner, name), name, error)) from error
     finally:
         socket.setdefaulttimeout(timeout)
 
 
-def _check_length(loop: Any) -> None:
-    """Of a training: an epoch or an iteration at least."""
-    unit = 'max_iters' if isinstance(loop, IterBasedTrainLoop) else 'max_epochs'
-    for key in (unit, 'val_interval'):
-        value = getattr(loop, key, None)
-        if value is not None and (not isinstance(value, int | float) or value < 1):
-            raise PreflightError(f'A training needs {key} of 1 or more, got {value!r}. Look at train_cfg.{key}.')
+def _of_a_transform(error: BaseException) -> bool:
+    built = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code.co_name == 'build_from_cfg']
+    return bool(built) and getattr(built[-1].f_locals.get('registry'), 'name', None) == 'transform'
 
 
 def _check_data(runner: Runner, loop: Any, name: str) -> None:

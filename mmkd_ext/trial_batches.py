@@ -12,12 +12,13 @@ import torch
 from mmengine.dataset import InfiniteSampler
 from mmengine.dist import all_gather_object
 from mmengine.evaluator import BaseMetric
-from mmengine.runner import Runner
+from mmengine.runner import Runner, autocast
 from mmpretrain.evaluation import metrics as of_mmpretrain
 from torch import nn
 from torch.utils.data import IterableDataset
 
 from mmkd_ext.explain import module_that_raised, one_line, sentence
+from mmkd_ext.failing_line import failing_line
 from mmkd_ext.metrics import StudentAccuracy
 from mmkd_ext.missing_data import missing_data
 from mmkd_ext.wrappers import unwrapped
@@ -98,9 +99,11 @@ def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> None:
     model = _copied(runner)
     if model is None or hasattr(model, 'prepare_prototype'):  # a retriever, which a hook prepares
         return
+    if not isinstance(getattr(loop, 'fp16', False), bool):
+        raise ValueError(f'True or False is needed as fp16, got {loop.fp16!r}. Look at {name}_cfg.fp16.')
     step: Callable[[Any], Any] = getattr(model.eval(), f'{name}_step')
     try:
-        with torch.no_grad():
+        with torch.no_grad(), autocast(enabled=getattr(loop, 'fp16', False)):
             outputs = step(batch)
     except Exception as error:  # whatever it is, the loop would raise it too
         raise ValueError(
@@ -172,4 +175,7 @@ def _copied(runner: Runner) -> nn.Module | Any | None:
 
 
 def _text(error: BaseException) -> str:
-    return (sentence(error) or one_line(error)).rstrip('.')
+    own = sentence(error)
+    if own is None:
+        own = one_line(error) + (failing_line(error) if not str(error) or isinstance(error, TypeError) else '')
+    return own.rstrip('.')

@@ -20,7 +20,7 @@ def raised(*args):
 
 
 def test_the_line_and_what_it_met():
-    assert failing_line(raised(2)) == ' (`max(depth) < num_classes`, where depth=(1, 2), num_classes=2)'
+    assert failing_line(raised(2)) == ' (`max(depth) < num_classes`, where num_classes=2, depth=(1, 2))'
     assert failing_line(raised('ten')) == " (`self.num_classes <= 0`, where self.num_classes='ten')"
     assert failing_line(raised(2, 'x' * 200)) == ' (`max(depth) < num_classes`, where num_classes=2)'
 

@@ -57,6 +57,12 @@ def test_every_tool_with_options_is_among_them():
     assert not [path for path in (REPO / 'tools').rglob('*.py') if 'DictAction' in path.read_text()]
 
 
+@pytest.mark.parametrize('key', ['optim_wrapper', 'train_cfg', 'train_dataloader', 'model'])
+def test_a_part_that_an_option_takes_away_is_named(tmp_path, capsys, key):
+    assert train.main([str(write_config(tmp_path)), '--cfg-options', f'{key}=None']) == 2
+    assert f'got one without {key}' in one_error(capsys.readouterr().err)
+
+
 def test_options_of_a_study_that_do_not_fit_are_one_sentence(tmp_path, capsys):
     config = str(write_config(tmp_path))
     key, value = BAD.split('=')

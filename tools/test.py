@@ -25,6 +25,7 @@ from mmkd_ext.folders import check_output
 from mmkd_ext.launch import (
     add_common_arguments,
     build_runner,
+    check_needed,
     common_config,
     finish_config,
     join_processes,
@@ -32,6 +33,8 @@ from mmkd_ext.launch import (
 )
 from mmkd_ext.preflight import PreflightError, check_test, run_checked
 from mmkd_ext.weights import check_weights, weights_of
+
+_NEEDS = ('test_cfg', 'test_dataloader', 'test_evaluator')
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -56,7 +59,7 @@ def make_config(args: argparse.Namespace) -> Config:
         raise PreflightError(f'--out-item {args.out_item} needs --out FILE, got none: name the file to write.')
     if args.out is not None:
         _check_out(args.out, args.out_item)
-    cfg = common_config(args, needs=('test_cfg', 'test_dataloader', 'test_evaluator'))
+    cfg = common_config(args, _NEEDS)
     if args.checkpoint is None:
         _check_networks(cfg, args.config)
     cfg.load_from, cfg.resume = None if args.checkpoint is None else local_checkpoint(args.checkpoint), False
@@ -76,6 +79,7 @@ def make_config(args: argparse.Namespace) -> Config:
         if args.show_dir is not None:
             check_output(Path(args.show_dir) / 'image.png', 'Name another folder by --show-dir.')
     finish_config(cfg, args)
+    check_needed(cfg, _NEEDS, f'{args.config} and --cfg-options')
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     if distils(cfg.model):  # the student predicts alone; its teacher may be on another machine

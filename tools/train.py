@@ -18,6 +18,7 @@ from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
 from mmkd_ext.launch import (
     add_common_arguments,
     build_runner,
+    check_needed,
     common_config,
     finish_config,
     join_processes,
@@ -31,6 +32,8 @@ from mmkd_ext.preflight import PreflightError, check_train, run_checked
 from mmkd_ext.resuming import check_resume
 from mmkd_ext.run_folder import Start, checkpoint_places, new_run, start_from, start_newest
 from mmkd_ext.weights import check_weights, weights_of
+
+_NEEDS = ('train_cfg', 'train_dataloader', 'optim_wrapper')
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -57,7 +60,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def make_config(args: argparse.Namespace) -> Config:
     """The config with the flags applied."""
-    cfg = common_config(args, needs=('train_cfg', 'train_dataloader', 'optim_wrapper'))
+    cfg = common_config(args, _NEEDS)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
@@ -75,6 +78,7 @@ def make_config(args: argparse.Namespace) -> Config:
             )
         cfg.auto_scale_lr.enable = True
     finish_config(cfg, args)
+    check_needed(cfg, _NEEDS, f'{args.config} and --cfg-options')
     if args.no_persistent_workers:
         for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
             if cfg.get(name) is not None:

@@ -62,6 +62,6 @@ def _preparing(model: Mapping[str, Any], cfg: Mapping[str, Any]) -> Any:
         student = network_config(student)
     own = model.get('data_preprocessor') or cfg.get('data_preprocessor')
     networks = model.get('students') or model.get('networks')
-    if networks and not own:
+    if isinstance(networks, Mapping) and networks and not own:
         return network_config(next(iter(networks.values()))).get('data_preprocessor')
-    return (student or {}).get('data_preprocessor') or own
+    return (student.get('data_preprocessor') if isinstance(student, Mapping) else None) or own

@@ -64,6 +64,8 @@ class OfflineDistiller(PlainKeys, BaseModel):
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
+        if not isinstance(student, str | Mapping):
+            raise ValueError(f'{type(self).__name__} needs student=dict(type=..., ...), got {student!r}. Look at model.student.')
         losses = _checked(type(self).__name__, teacher, losses)
         check_whole(type(self).__name__, input_size=input_size)
         network = self.build_student(student, data_preprocessor)
