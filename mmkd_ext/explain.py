@@ -112,12 +112,12 @@ def sentence(error: BaseException) -> str | None:
         return f'A dict with a `type` is needed, got one with {got or "nothing"}. Look at {place or "its place"} {more}.'
     asked = builders[-1].f_locals.get('obj_type') if builders else None
     if builders and asked is None:
-        got = builders[-1].f_locals.get('cfg')
+        part = builders[-1].f_locals.get('cfg')
         outer = builders[-2].f_locals.get('cfg') if len(builders) > 1 else None
-        key = next((key for key, value in outer.items() if value is got), None) if isinstance(outer, dict) else None
-        what = f'{key} of {outer["type"]}' if key else getattr(builders[-1].f_locals.get('registry'), 'name', 'part')
-        got = f'one with type={got.get("type")!r}' if isinstance(got, dict) else repr(got)
-        return f'A dict with a `type` is needed as {what}, got {got}. Look at {place or "its place"} {more}.'
+        found = [f'{key} of {outer["type"]}' for key, value in outer.items() if value is part] if isinstance(outer, dict) else []
+        what = found[0] if found else getattr(builders[-1].f_locals.get('registry'), 'name', 'part')
+        given = f'one with type={part.get("type")!r}' if isinstance(part, dict) else repr(part)
+        return f'A dict with a `type` is needed as {what}, got {given}. Look at {place or "its place"} {more}.'
     if builders and (place or isinstance(error, ValueError | TypeError | KeyError | AssertionError)):
         return f'Arguments that {asked} takes are needed, got {text}. Look at type={asked!r} {more}.'
     return f'Settings that the host can use are needed in {place}, got {text}. Look at {place} {more}.' if place else None

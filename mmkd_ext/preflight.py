@@ -110,7 +110,7 @@ def check_train(runner: Runner) -> None:
     if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
         raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
     check_optimizer(runner.cfg)
-    check_losses(unwrapped(runner.model), runner.hooks)
+    check_losses(unwrapped(runner.model))
     with random_state_kept():
         loops = {'train': lambda: runner.train_loop, 'val': lambda: runner.val_loop}
         for name, build in loops.items():

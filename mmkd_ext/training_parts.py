@@ -9,7 +9,6 @@ from mmengine.runner import IterBasedTrainLoop
 from torch import nn
 
 from mmkd_ext.explain import check_known
-from mmkd_ext.hooks.class_means_hook import ClassMeansHook
 
 _NUMBERS = (
     'gamma', 'factor', 'start_factor', 'end_factor', 'eta_min', 'eta_min_ratio', 'eta_max', 'begin', 'end', 'power', 'step_size', 'T_max',
@@ -60,12 +59,11 @@ def check_optimizer(cfg: Mapping[str, Any]) -> None:
             raise ValueError(f'A scheduler needs numbers as {key}, got {value!r} of {scheduler.get("type")}. Look at param_scheduler.')
 
 
-def check_losses(model: nn.Module, hooks: list[Any]) -> None:
-    """Whether the losses of a distiller have finite weights, and class means where they follow them.
+def check_losses(model: nn.Module) -> None:
+    """Whether the losses of a distiller have finite weights.
 
     Args:
         model: Out of its wrapper; one without `distill` is passed over.
-        hooks: Of the run; a hook of other packages may set class means as well.
 
     Raises:
         ValueError: They have not.
@@ -75,11 +73,6 @@ def check_losses(model: nn.Module, hooks: list[Any]) -> None:
         if isinstance(weight, str) or (isinstance(weight, int | float) and not math.isfinite(weight)):
             raise ValueError(
                 f'A finite number is needed as weight of a loss, got {weight!r}. Look at loss_weight of {name} in model.losses.')
-        made = any(isinstance(hook, ClassMeansHook) or type(hook).__module__.split('.')[0] not in _KNOWN for hook in hooks)
-        if hasattr(loss, 'set_class_means') and getattr(loss, 'class_means', None) is None and not made:
-            raise ValueError(
-                f"{type(loss).__name__} needs the teacher's class means and has none. Add dict(type='mmkd_ext.ClassMeansHook') to "
-                f'custom_hooks, or leave it out by model.losses.{name}=None.')
 
 
 def _number(value: Any) -> bool:

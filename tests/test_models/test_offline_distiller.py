@@ -340,3 +340,11 @@ def test_a_teacher_of_other_classes_is_not_watched_for_chance(rng):
     model = distiller(teacher=wide, losses=dict(nd=LOSSES['nd']))
     step(model, batch(rng))
     assert model._chance['teacher']._seen == 0
+
+
+@pytest.mark.parametrize('rows', [4, 7])
+def test_class_means_of_another_number_of_classes_are_refused(rng, rows):
+    model = distiller(means=False).train()
+    model.distill['nd'].set_class_means(torch.rand(rows, 128, generator=rng) + 0.1)
+    with pytest.raises(ValueError, match=f'losses.nd needs class means of 5 rows, .* got {rows}'):
+        model(*read(model, batch(rng)), mode='loss')

@@ -19,6 +19,7 @@ from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, last_stage_only, target_of
 from .labels_looked_at import look_at_labels
+from .mean_rows import compared
 from .order_watch import OrderWatch, watch_orders
 
 TEACHER = 'teacher'
@@ -201,11 +202,9 @@ class MutualLearningDistiller(Ensemble):
             if not torch.is_grad_enabled() and getattr(loss, 'class_means', target) is None:
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
             entry, students, teacher = self.pairs[key]
-            value: Any
-            if teacher is None:
-                value = dict(zip(students, loss([said[name] for name in students]), strict=True))
-            else:
-                value = loss(said[students[0]], followed[teacher], target)
+            value: Any = (
+                dict(zip(students, loss([said[name] for name in students]), strict=True)) if teacher is None
+                else compared(key, loss, said[students[0]], followed[teacher], target))
             add_terms(terms, key, value, loss, self.loss_factors.get(entry, 1.0))
 
     @staticmethod

@@ -22,6 +22,7 @@ from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, last_stage_only, target_of
 from .labels_looked_at import look_at_labels
+from .mean_rows import compared
 from .order_watch import OrderWatch, watch_orders
 from .plain_keys import PlainKeys
 
@@ -159,7 +160,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
             add_terms(terms, name, value, loss, self.loss_factors.get(name, 1.0))
 
     def _value(self, name: str, loss: Any, student: Outputs, teacher: Outputs, target: Tensor) -> Any:
-        return loss(student, teacher, target)
+        return compared(name, loss, student, teacher, target)
 
     @torch.compiler.disable  # see comparing.py
     @torch.no_grad()
