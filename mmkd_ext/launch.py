@@ -20,7 +20,7 @@ import mmkd_ext.checkpoint_loaders  # noqa: F401  # registers
 from mmkd_ext.explain import one_line
 from mmkd_ext.folders import check_work_dir
 from mmkd_ext.models.told_order import tell_channel_order, tell_image_size
-from mmkd_ext.options import add_options
+from mmkd_ext.options import OptionsAction
 from mmkd_ext.preflight import PreflightError, load_config
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -33,7 +33,9 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<name of the config>)')
     parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 where there is no GPU')
     parser.add_argument('--no-pin-memory', action='store_true', help='do not pin the loaded batches')
-    add_options(parser)
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help="settings that replace the config's"
+    )
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='who starts the processes'
     )

@@ -26,13 +26,3 @@ class OptionsAction(DictAction):
                 super().__call__(parser, namespace, [each], option_string)
             except (AssertionError, ValueError) as error:
                 raise ValueError(f'{option_string} needs KEY=VALUE with balanced brackets, got {each!r}: {error}.') from error
-
-
-def add_options(parser: argparse.ArgumentParser, text: str = "settings that replace the config's") -> None:
-    """Add `--cfg-options` to a command line.
-
-    Args:
-        parser: Of the command line.
-        text: What the options change, for `--help`.
-    """
-    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help=text)

@@ -52,7 +52,7 @@ def test_an_option_that_cannot_be_read_is_one_sentence_in_every_tool(tmp_path, c
 
 
 def test_every_tool_with_options_is_among_them():
-    files = {path.stem for path in (REPO / 'tools').rglob('*.py') if re.search(r'add_options|add_common_arguments', path.read_text())}
+    files = {path.stem for path in (REPO / 'tools').rglob('*.py') if re.search(r'OptionsAction|add_common_arguments', path.read_text())}
     assert files == {tool.__name__.rpartition('.')[2] for tool in TOOLS}
     assert not [path for path in (REPO / 'tools').rglob('*.py') if 'DictAction' in path.read_text()]
 

@@ -25,7 +25,7 @@ from mmkd_ext.benchmark_mutual import mutual_parts
 from mmkd_ext.export import build_model, input_shape, plain_config
 from mmkd_ext.launch import merge_options
 from mmkd_ext.memory import keep_freed_memory
-from mmkd_ext.options import add_options
+from mmkd_ext.options import OptionsAction
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 from mmkd_ext.raw_predictions import detects
 from mmkd_ext.registry import MODELS
@@ -57,7 +57,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
     parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
     parser.add_argument('--marker', default='benchmark', help='the markers: <!-- MARKER --> and <!-- /MARKER -->')
-    add_options(parser, 'key=value changes of the config')
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes of the config')
     return parser.parse_args(with_joined_sizes(argv))
 
 

@@ -20,7 +20,7 @@ from mmkd_ext.explain import one_line
 from mmkd_ext.export import build_model
 from mmkd_ext.launch import merge_options
 from mmkd_ext.listed_data import build_data
-from mmkd_ext.options import add_options
+from mmkd_ext.options import OptionsAction
 from mmkd_ext.preflight import PreflightError, check_work_dir, load_config, run_checked
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -114,7 +114,7 @@ def class_means(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--max-images', type=int, help='evenly spaced, as `max_images` of the hook (default: all)')
     parser.add_argument('--plot', type=Path, help='the picture (default: beside the file, .png)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    add_options(parser, 'key=value changes of the config')
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes of the config')
     args = parser.parse_args(argv)
     cfg = load_config(args.config)
     merge_options(cfg, args.cfg_options, args.config)

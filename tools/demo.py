@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from mmkd_ext.benchmark import deployed_size
 from mmkd_ext.checkpoints import read_checkpoint
 from mmkd_ext.export import build_model, export_student, input_shape
-from mmkd_ext.options import add_options
+from mmkd_ext.options import OptionsAction
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -123,7 +123,7 @@ def demo(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--config', default='configs/teskd/r18_digits.py')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/demo'))
-    add_options(parser, 'key=value changes for both runs')
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes for both runs')
     args = parser.parse_args(argv)
     start = time.perf_counter()
     cfg = load_config(args.config)

@@ -26,7 +26,7 @@ from mmkd_ext.export import build_model
 from mmkd_ext.folders import check_output
 from mmkd_ext.launch import merge_options
 from mmkd_ext.listed_data import build_data
-from mmkd_ext.options import add_options
+from mmkd_ext.options import OptionsAction
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 from mmkd_ext.weights import check_weights, weights_of
 
@@ -138,7 +138,7 @@ def draw(argv: Sequence[str] | None = None) -> list[Path]:
     parser.add_argument('--out', type=Path, default=Path('detections'), help='folder of the pictures (default: detections)')
     parser.add_argument('--score', type=float, default=0.3, help='draw what is found with at least this score (default: 0.3)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    add_options(parser, 'key=value changes of the config')
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes of the config')
     args = parser.parse_args(argv)
     check_output(args.out / 'image.png', 'Name another folder by --out.')
     cfg = load_config(args.config)

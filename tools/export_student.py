@@ -8,7 +8,7 @@ from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.export import export_student
 from mmkd_ext.launch import merge_options
-from mmkd_ext.options import add_options
+from mmkd_ext.options import OptionsAction
 from mmkd_ext.preflight import PreflightError, load_config, run_checked
 from mmkd_ext.size_argument import HELP, METAVAR, pixels, with_joined_sizes
 
@@ -21,7 +21,7 @@ def export(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('out', help='the .pth to write; its config goes beside it')
     parser.add_argument('--onnx', action='store_true', help='write ONNX too, checked with onnxruntime')
     parser.add_argument('--size', metavar=METAVAR, help=HELP)
-    add_options(parser, 'key=value changes of the config')
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes of the config')
     args = parser.parse_args(with_joined_sizes(argv))
     cfg = load_config(args.config)
     merge_options(cfg, args.cfg_options, args.config)
