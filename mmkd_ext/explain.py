@@ -112,12 +112,13 @@ def sentence(error: BaseException) -> str | None:
         return f'A dict with a `type` is needed, got one with {got or "nothing"}. Look at {place or "its place"} {more}.'
     kind = builders[-1].f_locals.get('obj_type') if builders else None
     if builders and kind is None:
-        got = builders[-1].f_locals.get('cfg')
+        part = builders[-1].f_locals.get('cfg')
+        what = getattr(builders[-1].f_locals.get('registry'), 'name', 'part')
         outer = builders[-2].f_locals.get('cfg') if len(builders) > 1 else None
-        key = next((key for key, value in outer.items() if value is got), None) if isinstance(outer, dict) else None
-        what = f'{key} of {outer.get("type")}' if isinstance(outer, dict) and key else getattr(builders[-1].f_locals.get('registry'), 'name', 'part')
-        got = f'one with type={got.get("type")!r}' if isinstance(got, dict) else repr(got)
-        return f'A dict with a `type` is needed as {what}, got {got}. Look at {place or "its place"} {more}.'
+        if isinstance(outer, dict):
+            what = next((f'{key} of {outer.get("type")}' for key, value in outer.items() if value is part), what)
+        met = f'one with type={part.get("type")!r}' if isinstance(part, dict) else repr(part)
+        return f'A dict with a `type` is needed as {what}, got {met}. Look at {place or "its place"} {more}.'
     if builders and (place or isinstance(error, ValueError | TypeError | KeyError | AssertionError)):
         return f'Arguments that {kind} takes are needed, got {text}. Look at type={kind!r} {more}.'
     return f'Settings that the host can use are needed in {place}, got {text}. Look at {place} {more}.' if place else None
