@@ -29,7 +29,7 @@ def check_labels(model: nn.Module, dataset: Any, name: str) -> None:
         ValueError: A label that is no whole number or that a head does not have, none or several for a head that takes one, or,
             in detection, another number of classes than the heads'.
     """
-    named = (getattr(dataset, 'metainfo', None) or {}).get('classes')
+    named: Any = (getattr(dataset, 'metainfo', None) or {}).get('classes')
     if isinstance(named, str):
         raise ValueError(
             f'The {name} data need a tuple of class names, got the text {named!r}. Look at metainfo of {name}_dataloader.dataset: one '

@@ -72,19 +72,19 @@ def sentence(error: BaseException) -> str | None:
     if (of_worker := _raised_by_us_in_a_worker(error)) is not None:
         return of_worker
     if isinstance(error, ValueError | TypeError | FloatingPointError | RuntimeError) and _raised_by_us(error.__traceback__):
-        text, place = ' '.join(str(error).split()), _place(error, frames)
-        if place is None or 'look at' in text.lower():
+        text, where = ' '.join(str(error).split()), _place(error, frames)
+        if where is None or 'look at' in text.lower():
             return text
-        return f'{text if text.endswith(("?", ".")) else f"{text}."} Look at {place} in the config.'
+        return f'{text if text.endswith(("?", ".")) else f"{text}."} Look at {where} in the config.'
     wrapped = next((f.f_locals.get('model') for f in frames if f.f_code.co_name == 'wrap_model'), None)
     if isinstance(wrapped, nn.Module) and sync_bn_without_gpus(wrapped):
         return sync_bn_without_gpus(wrapped)
     if isinstance(error, NotImplementedError | AssertionError | AttributeError) and (
             'get_layer_depth' in text or frames[-1].f_code.co_name == 'get_layer_depth'):
         asked = frames[-1].f_locals.get('self')
-        kind = type(getattr(asked, 'backbone', asked)).__name__ if frames[-1].f_code.co_name == 'get_layer_depth' else 'one'
+        network = type(getattr(asked, 'backbone', asked)).__name__ if frames[-1].f_code.co_name == 'get_layer_depth' else 'one'
         return (
-            f'Layer-wise learning rates need networks that tell the depth of a layer (get_layer_depth), got {kind} without. Look at '
+            f'Layer-wise learning rates need networks that tell the depth of a layer (get_layer_depth), got {network} without. Look at '
             'optim_wrapper: constructor and paramwise_cfg.layer_decay_rate.'
         )
     if not str(error) or (isinstance(error, TypeError) and 'argument' not in text):

@@ -14,7 +14,6 @@ from mmengine.dist import all_gather_object
 from mmengine.evaluator import BaseMetric
 from mmengine.runner import Runner, autocast
 from mmpretrain.evaluation import metrics as of_mmpretrain
-from torch import nn
 from torch.utils.data import IterableDataset
 
 from mmkd_ext.explain import module_that_raised, one_line, sentence
@@ -48,7 +47,6 @@ def check_train_batch(runner: Runner) -> None:
         batches.append(_batch(runner, loader, 'train', 1))
     model = _copied(runner)
     for batch in batches if model is not None else ():
-        assert model is not None
         try:
             with torch.no_grad():
                 prepare: Any = model.train().data_preprocessor
@@ -166,7 +164,7 @@ def _batch(runner: Runner, loader: Any, name: str, most: int) -> Any:
 _DATA = {'train': 'training', 'val': 'validation', 'test': 'test'}
 
 
-def _copied(runner: Runner) -> nn.Module | Any | None:
+def _copied(runner: Runner) -> Any:
     """A copy, since a forward pass may change more than buffers; None for a model that cannot be copied, but can be trained."""
     try:
         return copy.deepcopy(unwrapped(runner.model))
