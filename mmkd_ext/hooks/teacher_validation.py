@@ -14,7 +14,6 @@ from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmkd_ext.models.scores import SOFTMAX
 from mmkd_ext.random_state import random_state_kept
 
 # what metrics call the places that they write to: outfile_prefix, out_file_path, output_dir, save_path, result_dir
@@ -55,9 +54,9 @@ def validated(runner: Runner, model: Any, teacher: Any) -> dict[str, float]:
             logits = said.logits.float()
             if _not_comparable(teacher, logits.shape[1], model.num_classes):
                 return {}
-            if said.scores != SOFTMAX:  # by the threshold of its own head
+            if said.scores is not None:  # by the threshold of its own head
                 samples = teacher.network.head._get_predictions(logits, samples)
-            for sample, scores in zip(samples, logits.softmax(dim=1), strict=True) if said.scores == SOFTMAX else ():
+            for sample, scores in zip(samples, logits.softmax(dim=1), strict=True) if said.scores is None else ():
                 sample.set_pred_score(scores).set_pred_label(scores.argmax())
             evaluator.process(samples, batch)
         found = scalars(evaluator.evaluate(len(runner.val_dataloader.dataset)))

@@ -20,7 +20,7 @@ class Outputs(NamedTuple):
         embedding: (N, D), what enters the classifier.
         logits: (N, K), raw.
         token_logits: (N, K), what a distillation token alone says (DeiT); None for the others.
-        scores: 'softmax', 'sigmoid' or 'values': what the network makes of its logits.
+        scores: What the network makes of its logits: 'sigmoid', 'values', or None for one softmax.
 
     In two-stage detection N counts RoIs for `embedding` (the box head's) and `logits`, and images for `stages` (the
     FPN's maps).
@@ -30,7 +30,7 @@ class Outputs(NamedTuple):
     embedding: Tensor
     logits: Tensor
     token_logits: Tensor | None = None
-    scores: str = SOFTMAX
+    scores: str | None = None
 
 
 def detached(said: Outputs) -> Outputs:
@@ -96,7 +96,7 @@ class Recording:
             )
         stages = sorted(self.stages or self.inner.values(), key=lambda x: -x.shape[2] * x.shape[3])
         tokens = self.token_logits[0] if self.token_logits else None
-        return Outputs(tuple(stages), _joined(embeddings), logits, tokens, self.scores)
+        return Outputs(tuple(stages), _joined(embeddings), logits, tokens, None if self.scores == SOFTMAX else self.scores)
 
     def forget(self) -> None:
         """Make ready for another pass."""

@@ -72,7 +72,9 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
             f'A teacher needs a name or a dict with model and any of {", ".join(sorted(known - {"model"} | {"compile", "precision"}))}; '
             f'got {", ".join(map(str, options))} with a model of type {type(options.get("model")).__name__}.'
         )
-    check_whole(f'The teacher {_name(options["model"])}', num_classes=options.get('num_classes'), input_size=options.get('input_size'))
+    check_whole(f'The teacher {_name(options["model"])}', num_classes=options.get('num_classes'))
+    if options.get('input_size') is not None:
+        as_size(options['input_size'], 'input_size of the teacher')
     checkpoint = options.get('checkpoint', _UNSET)
     if checkpoint is None and not options.get('allow_random'):
         raise ValueError(

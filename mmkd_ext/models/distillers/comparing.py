@@ -18,7 +18,7 @@ from mmkd_ext.losses import DISTLoss, DKDLoss, HardKDLoss, KDLoss
 from mmkd_ext.named_types import type_name
 
 from ..outputs import Outputs
-from ..scores import SIGMOID, check_scores, label_shares
+from ..scores import SIGMOID, SOFTMAX, check_scores, label_shares
 
 _POOLS = ('None', 'GlobalAveragePooling', 'GeneralizedMeanPooling')
 
@@ -42,7 +42,7 @@ def adapters_for(
     Raises:
         ValueError: It compares logits of different numbers of classes, or scores of a kind that it cannot compare.
     """
-    check_scores(name, loss, student.scores, teacher.scores, who[0].lower() + who[1:], whom)
+    check_scores(name, loss, student.scores or SOFTMAX, teacher.scores or SOFTMAX, who[0].lower() + who[1:], whom)
     classes = student.logits.shape[1], teacher.logits.shape[1]
     if classes[0] != classes[1]:
         text = f'{who} has {classes[0]} classes and {whom} has {classes[1]}'

@@ -8,11 +8,10 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.registry import MODELS
 
 from ..ensemble import ALL, Ensemble
-from ..image_shape import Size, input_shape_of
+from ..image_shape import Size, as_size, input_shape_of
 from ..network_spec import network_config
 from ..outputs import Outputs, detached, recording
 from ..teacher import FrozenTeacher
@@ -77,7 +76,8 @@ class MutualLearningDistiller(Ensemble):
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        check_whole(type(self).__name__, input_size=input_size)
+        if input_size is not None:
+            as_size(input_size)
         losses = losses or {}
         for what, given, kinds in (('students', students, str | Mapping), ('losses', losses, Mapping | None)):
             if not isinstance(given, Mapping) or not all(isinstance(each, kinds) for each in given.values()):

@@ -12,12 +12,10 @@ from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmkd_ext.losses.contract import check_whole
 from mmkd_ext.registry import MODELS
 
-from ..image_shape import Size, input_shape_of
+from ..image_shape import Size, as_size, input_shape_of
 from ..outputs import Outputs, recording
-from ..scores import SOFTMAX
 from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, last_stage_only, target_of
@@ -68,7 +66,8 @@ class OfflineDistiller(PlainKeys, BaseModel):
         if not isinstance(student, str | Mapping):
             raise ValueError(f'{type(self).__name__} needs student=dict(type=..., ...), got {student!r}. Look at model.student.')
         losses = _checked(type(self).__name__, teacher, losses)
-        check_whole(type(self).__name__, input_size=input_size)
+        if input_size is not None:
+            as_size(input_size)
         network = self.build_student(student, data_preprocessor)
         super().__init__(network.data_preprocessor, init_cfg)
         self.student = network
@@ -170,7 +169,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         for name, outputs in {'student': student, **teachers}.items():
             found[diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
             same = outputs.logits.shape[1] == student.logits.shape[1]  # else they are other classes
-            if target.ndim == 1 and same and student.scores == SOFTMAX:
+            if target.ndim == 1 and same and student.scores is None:
                 correct = (outputs.logits.argmax(dim=1) == target).float()
                 found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
                 if name in self._chance:
