@@ -88,8 +88,8 @@ def test_numbers_of_every_kind_are_taken(value):
         (METRICS, 'StudentAccuracy', dict(topk='5'), "topk to be a list of whole numbers >= 1, got '5'"),
         (DATASETS, 'Digits', dict(size='big'), "size to be a whole number, got 'big'"),
         (DATASETS, 'Digits', dict(samples_per_class=1.5), 'samples_per_class to be a whole number, got 1.5'),
-        (MODELS, 'OfflineDistiller', dict(student={}, teacher='cifar/resnet8', losses={}, input_size=0), 'as input_size, one number or .height, width.'),
-        (MODELS, 'MutualLearningDistiller', dict(students={}, input_size='32'), "as input_size, one number .*got '32'"),
+        (MODELS, 'OfflineDistiller', dict(student={}, teacher='cifar/resnet8', losses={}, input_size=0), 'one number or .height, width.'),
+        (MODELS, 'MutualLearningDistiller', dict(students={}, input_size='32'), "one number .*got '32'"),
     ],
     ids=lambda value: value if isinstance(value, str) else '',
 )

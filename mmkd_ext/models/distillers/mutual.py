@@ -77,7 +77,7 @@ class MutualLearningDistiller(Ensemble):
         init_cfg: dict | None = None,
     ) -> None:
         if input_size is not None:
-            as_size(input_size)
+            as_size(input_size, f'input_size of {type(self).__name__}')
         losses = losses or {}
         for what, given, kinds in (('students', students, str | Mapping), ('losses', losses, Mapping | None)):
             if not isinstance(given, Mapping) or not all(isinstance(each, kinds) for each in given.values()):

@@ -67,7 +67,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
             raise ValueError(f'{type(self).__name__} needs student=dict(type=..., ...), got {student!r}. Look at model.student.')
         losses = _checked(type(self).__name__, teacher, losses)
         if input_size is not None:
-            as_size(input_size)
+            as_size(input_size, f'input_size of {type(self).__name__}')
         network = self.build_student(student, data_preprocessor)
         super().__init__(network.data_preprocessor, init_cfg)
         self.student = network
