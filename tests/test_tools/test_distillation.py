@@ -180,7 +180,7 @@ def test_a_sample_of_a_class_that_has_no_mean_is_one_sentence(tmp_path, monkeypa
         ('model.losses.kd.loss_weight=much', "KDLoss needs loss_weight to be a finite number >= 0, got 'much'"),
         ('model.student.head.num_classes=0', 'num_classes=0 must be a positive integer'),
         ('model.teacher.num_classes=0', 'needs num_classes to be a whole number >= 1, got 0'),
-        ('model.input_size=0', 'OfflineDistiller needs input_size to be a whole number >= 1, got 0'),
+        ('model.input_size=0', 'input_size of OfflineDistiller, one number or (height, width), each 1 or more; got 0'),
     ],
 )  # fmt: skip
 def test_an_option_that_is_none_is_one_sentence(tmp_path, monkeypatch, capsys, change, said):
