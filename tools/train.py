@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
 from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
+from mmkd_ext.hooks.resumed_validation_hook import ResumedValidationHook, ValidationRecordHook
 from mmkd_ext.hooks.run_folder_hook import RunFolderHook
 from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
 from mmkd_ext.launch import (
@@ -145,7 +146,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     join_processes(cfg)
     start = choose_start(cfg, args.otherwise)
     runner = build_runner(cfg)
-    for kind in (PlainCheckpointHook, SummedTermsHook):
+    for kind in (PlainCheckpointHook, SummedTermsHook, ValidationRecordHook, ResumedValidationHook):
         if not any(isinstance(hook, kind) for hook in runner.hooks):  # a config that is not ours
             runner.register_hook(kind())
     runner.register_hook(RunFolderHook(start.runs, start.resumed_from))
