@@ -29,6 +29,7 @@ from mmkd_ext.named_types import named
 from mmkd_ext.random_state import random_state_kept
 from mmkd_ext.training_parts import check_length, check_losses, check_optimizer
 from mmkd_ext.trial_batches import check_evaluated_batch, check_shares, check_train_batch
+from mmkd_ext.usable_optimizer import check_usable
 from mmkd_ext.wrappers import unwrapped
 
 
@@ -110,6 +111,7 @@ def check_train(runner: Runner) -> None:
     if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
         raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
     check_optimizer(runner.cfg)
+    check_usable(runner)
     check_losses(unwrapped(runner.model))
     with random_state_kept():
         loops = {'train': lambda: runner.train_loop, 'val': lambda: runner.val_loop}

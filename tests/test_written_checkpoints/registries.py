@@ -1,0 +1,19 @@
+"""What is registered by mmengine, mmpretrain, mmdet and this package, so that a newcomer without a row is seen."""
+
+import importlib.util
+
+import mmpretrain.engine  # noqa: F401  # registers
+
+import mmkd_ext.hooks
+import mmkd_ext.optim  # noqa: F401  # registers
+
+if importlib.util.find_spec('mmdet') and importlib.util.find_spec('mmcv._ext'):
+    import mmdet.engine  # noqa: F401  # registers
+
+PACKAGES = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext', 'torch')
+
+
+def registered(root):
+    """Name -> class of a registry and its children; names of children have their scope in front. Other tests' classes are left out."""
+    found = {f'{scope}.{name}': kind for scope, child in root.children.items() for name, kind in child.module_dict.items()}
+    return {name: kind for name, kind in {**root.module_dict, **found}.items() if kind.__module__.partition('.')[0] in PACKAGES}
