@@ -13,7 +13,10 @@ if importlib.util.find_spec('mmdet') and importlib.util.find_spec('mmcv._ext'):
 PACKAGES = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext', 'torch')
 
 
-def registered(root):
-    """Name -> class of a registry and its children; names of children have their scope in front. Other tests' classes are left out."""
+def registered(root, others=False):
+    """Name -> class of a registry and its children; names of children have their scope in front.
+
+    Classes of other modules, such as those of tests, are left out unless `others`.
+    """
     found = {f'{scope}.{name}': kind for scope, child in root.children.items() for name, kind in child.module_dict.items()}
-    return {name: kind for name, kind in {**root.module_dict, **found}.items() if kind.__module__.partition('.')[0] in PACKAGES}
+    return {name: kind for name, kind in {**root.module_dict, **found}.items() if others or kind.__module__.partition('.')[0] in PACKAGES}
