@@ -1,6 +1,8 @@
 """mmengine's `compile=True`: every distiller trains as it does without the compiler, and is not compiled at every step."""
 
 import warnings
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from models.heads.test_deit_head import DEIT
 from torch import nn
 from torch._dynamo.utils import counters
 
+from mmkd_ext.hooks import CompiledStepHook
 from mmkd_ext.optim import CPUAmpOptimWrapper
 from mmkd_ext.registry import MODELS
 
@@ -73,16 +76,24 @@ class Keeping(torch.optim.SGD):
         super().step(closure)
 
 
+def with_names(data, step):
+    """A batch as pipelines pack it: what comes with the samples is another at every step."""
+    for i, sample in enumerate(data['data_samples']):
+        sample.set_metainfo(dict(img_path=f'{step}/{i}.png', sample_idx=step * 100 + i))
+    return data
+
+
 def trained(model, batches, backend=None, wrapper=OptimWrapper):
-    """Logged terms and gradients of the steps; nothing is compiled anew after the second."""
+    """Logged terms and gradients of the steps of a run; nothing is compiled anew after the second."""
     torch._dynamo.reset()
+    CompiledStepHook().before_train(SimpleNamespace(model=model, cfg=dict(compile=backend)))
     counters.clear()
     optim = wrapper(Keeping(model))
     step = model.train_step if backend is None else torch.compile(model.train_step, backend=backend)
     logged, compiled = [], []
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # the compiler's own
-        for i, data in enumerate(batches):
+        for i, data in enumerate(map(with_names, batches, count())):
             with torch._dynamo.config.patch(error_on_recompile=i >= 2):
                 logged.append({key: float(value.detach()) for key, value in step(data, optim).items()})
             compiled.append(counters['stats']['unique_graphs'])
