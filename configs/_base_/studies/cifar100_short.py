@@ -1,7 +1,7 @@
 """CIFAR-100 for a CPU: resnet8 alone and with KD from resnet20; 10,000 images (100 of each class), all test images, 8 epochs.
 
-The teacher has seen all images, 8 epochs too. One epoch of warm-up, then a cosine. The studies with this base share one folder: what they have
-in common is run once.
+The teacher has seen all images, 8 epochs too. One epoch of warm-up, then a cosine. The studies with this base share one folder: what they
+have in common is run once.
 """
 
 _epochs, _images, _batch = 8, 10000, 64
