@@ -17,6 +17,7 @@ import argparse
 import hashlib
 import io
 import json
+import logging
 import statistics
 import subprocess
 import sys
@@ -147,7 +148,11 @@ class Study:
         with random_state_kept():
             seed_everything(seed)
             model: Any = build_model(plain_config(cfg))
-            model.init_weights()
+            logging.disable(logging.INFO)  # or a line for each weight
+            try:
+                model.init_weights()
+            finally:
+                logging.disable(logging.NOTSET)
         content = io.BytesIO()
         torch.save({'state_dict': model.state_dict(), 'meta': {}}, content)
         AtomicBackend().put(content.getvalue(), path)

@@ -307,7 +307,7 @@ def test_studies_share_the_folder_that_they_name_and_write_their_numbers_where_a
     assert written[0] == written[1] and json.loads(written[0])['plain'][0]['last'] == 54.0
 
 
-def test_a_paired_study_gives_every_variant_the_start_and_the_teacher(tmp_path, monkeypatch):
+def test_a_paired_study_gives_every_variant_the_start_and_the_teacher(tmp_path, monkeypatch, capfd):
     config, calls = str(write_config(tmp_path, TESKD)), []
 
     def run_once(config: Path, work_dir: Path, seed: int, options=(), quiet=True) -> float:
@@ -328,6 +328,7 @@ def test_a_paired_study_gives_every_variant_the_start_and_the_teacher(tmp_path, 
     path, out = tmp_path / 'study_tiny.py', tmp_path / 'out'
     path.write_text(f'study = {plan!r}\n')
     assert study.main([str(path), '--out', str(out), '--jobs', '2']) == 0
+    assert 'backbone.' not in capfd.readouterr().out  # no line for each weight that is drawn
     assert [call[0] for call in calls].count('big') == 1 and len(calls) == 5
     for folder, seed, options in calls:
         if folder == 'big':
