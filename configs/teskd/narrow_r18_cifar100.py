@@ -2,11 +2,11 @@
 
     python tools/train.py configs/teskd/narrow_r18_cifar100.py
 
-The students are half as wide as the paper's rule, the last stage's width, has it: a step costs 3.4 times the plain network's.
+The students are 32 wide, a quarter of what the paper's rule, the last stage's width, gives: a step costs 2.6 times the plain network's.
 """
 
 _base_ = [
     '../_base_/models/teskd_narrow_r18.py', '../_base_/datasets/cifar100_teskd.py', '../_base_/schedules/cifar100_200e.py',
     '../_base_/default_runtime.py']
 
-model = dict(neck=dict(channels=64), head=dict(num_classes=100, topk=(1, 5)))
+model = dict(neck=dict(channels=32), head=dict(num_classes=100, topk=(1, 5)))
