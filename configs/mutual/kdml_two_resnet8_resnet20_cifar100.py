@@ -1,4 +1,4 @@
-"""KD and mutual learning on CIFAR-100 for a CPU: a ResNet-20 and two ResNet-8 train together. Not run at this length.
+"""KD and mutual learning on CIFAR-100 for a CPU: a ResNet-20 and two ResNet-8 train together. Not run here.
 
 tools/train.py configs/mutual/kdml_two_resnet8_resnet20_cifar100.py
 """

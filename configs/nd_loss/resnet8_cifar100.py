@@ -1,4 +1,4 @@
-"""resnet8 alone on CIFAR-100: the student of the short studies, small enough for a CPU. Not run at this length.
+"""resnet8 alone on CIFAR-100: the student of the short studies, small enough for a CPU. Not run here.
 
 python tools/train.py configs/nd_loss/resnet8_cifar100.py
 """

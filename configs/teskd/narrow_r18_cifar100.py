@@ -1,4 +1,4 @@
-"""TESKD on a CIFAR ResNet-18 of a quarter of its width (0.70 M parameters) on CIFAR-100: small enough for a CPU. Not run at this length.
+"""TESKD on a CIFAR ResNet-18 of a quarter of its width (0.70 M parameters) on CIFAR-100: small enough for a CPU. Not run here.
 
     python tools/train.py configs/teskd/narrow_r18_cifar100.py
 
