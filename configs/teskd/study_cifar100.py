@@ -7,13 +7,12 @@ A ResNet-18 of a quarter of its width, 2,000 images (20 of each class), all test
 is to keep a network from learning its images by heart. In both variants a seed has the same initial network and the same order of images.
 """
 
-_epochs, _images, _batch = 30, 2000, 40
+_epochs, _images, _batch, _config = 30, 2000, 40, 'configs/teskd/narrow_r18_cifar100.py'
 
 study = dict(
-    config='configs/teskd/narrow_r18_cifar100.py',
     metric='accuracy/top1',
     seeds=[0, 1, 2],
-    same_start='configs/teskd/narrow_r18_cifar100.py',
+    same_start=_config,
     options={
         'train_cfg.max_epochs': _epochs,
         'train_cfg.val_interval': 10,
@@ -24,5 +23,5 @@ study = dict(
             dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=_images // _batch),
             dict(type='CosineAnnealingLR', by_epoch=True, T_max=_epochs, convert_to_iter_based=True)],
     },
-    variants=dict(plain=dict(plain=True), TESKD=dict()),
+    variants=dict(plain=dict(config=_config, plain=True), TESKD=dict(config=_config)),
     differences=dict(TESKD='plain'))
