@@ -8,7 +8,7 @@ from itertools import product
 from matplotlib.figure import Figure
 from scipy.stats import t as student_t
 
-from mmkd_ext.study_plan import baselines
+from .study_plan import baselines
 
 
 def table(results: dict, metric: str, scale: float = 1.0) -> str:

@@ -21,7 +21,8 @@ from mmkd_ext.registry import MODELS
 ND = dict(type='mmkd_ext.NDLoss', dropout=0.0)
 KD = dict(type='mmkd_ext.KDLoss', tau=4.0)
 STAGES = dict(offline.STUDENT, backbone=dict(offline.STUDENT['backbone'], out_indices=(1, 2, 3)))
-TEACHER_OF_STAGES = dict(offline.TEACHER, model=dict(STAGES, backbone=dict(STAGES['backbone'], width=2), head=dict(offline.HEAD, in_channels=128)))
+TEACHER_OF_STAGES = dict(
+    offline.TEACHER, model=dict(STAGES, backbone=dict(STAGES['backbone'], width=2), head=dict(offline.HEAD, in_channels=128)))
 
 
 def teskd():
@@ -72,7 +73,8 @@ class Keeping(torch.optim.SGD):
     def step(self, closure=None):
         parameters = self.param_groups[0]['params']
         # The compiler gives zeros where a parameter has no part in the loss.
-        self.kept.append({k: torch.zeros_like(p) if p.grad is None else p.grad.clone() for k, p in zip(self.names, parameters, strict=True)})
+        grads = [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in parameters]
+        self.kept.append(dict(zip(self.names, grads, strict=True)))
         super().step(closure)
 
 
