@@ -15,7 +15,7 @@ from support.runs import REPO, one_error
 from mmkd_ext.losses import NDLoss
 from mmkd_ext.models import OfflineDistiller
 from mmkd_ext.models.plain import plain_model
-from mmkd_ext.models.zoo.teacher_spec import Network, build_network
+from mmkd_ext.models.zoo.frozen_network import Network, build_network
 from mmkd_ext.registry import MODELS
 from tools import train
 
