@@ -21,8 +21,8 @@ from mmkd_ext.export.export_student import export_student
 from mmkd_ext.models.build import build_model
 from mmkd_ext.models.distillers import OfflineDistiller
 from mmkd_ext.models.plain import plain_config, plain_model, without_weights
-from mmkd_ext.models.zoo.network_spec import network_config
-from mmkd_ext.models.zoo.teacher_spec import build_network
+from mmkd_ext.models.zoo.frozen_network import build_network
+from mmkd_ext.models.zoo.trained_network import network_config
 from tools.export_student import main
 
 # The same network three times: by classes, by names with their scopes, by names.

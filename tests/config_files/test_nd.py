@@ -16,7 +16,7 @@ from mmkd_ext.commands import train
 from mmkd_ext.losses import NDLoss
 from mmkd_ext.models import OfflineDistiller
 from mmkd_ext.models.plain import plain_model
-from mmkd_ext.models.zoo.teacher_spec import Network, build_network
+from mmkd_ext.models.zoo.frozen_network import Network, build_network
 from mmkd_ext.registry import MODELS
 
 FOLDERS = ('nd_loss', 'kd', 'dkd', 'dist', 'reviewkd')
