@@ -1,4 +1,4 @@
-"""mmengine's checkpoint loaders, through our reader: they would execute what a file holds.
+"""mmengine's checkpoint loaders, replaced by ones that execute nothing that a file holds.
 
 Importing this module registers them in mmengine's own table, so that every file that mmengine, mmpretrain or mmdet reads by name
 (`init_cfg=dict(type='Pretrained', ...)` anywhere in a model, `get_model(pretrained=...)`, `load_from`, `--resume`) is read as data,

@@ -1,4 +1,4 @@
-"""A teacher's mean embedding of each class, made in one pass over the data. N samples, K classes, D channels."""
+"""Class means: a teacher's mean embedding of each class, computed in one pass over the data. N samples, K classes, D channels."""
 
 import copy
 import re

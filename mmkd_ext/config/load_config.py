@@ -1,4 +1,4 @@
-"""A config file as a `Config`, or one sentence about what is wrong with it."""
+"""Reading a config file; an error is one sentence that says what is wrong with it."""
 
 import difflib
 import os

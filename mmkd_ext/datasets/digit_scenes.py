@@ -1,4 +1,4 @@
-"""Scenes of real handwritten digits with boxes, for detectors. This module needs mmdet."""
+"""A detection data set: scenes of real handwritten digits with boxes. This module needs mmdet."""
 
 import json
 import os

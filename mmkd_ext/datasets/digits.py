@@ -1,4 +1,4 @@
-"""Real handwritten digits that ship inside scikit-learn."""
+"""A classification data set without files: the handwritten digits that ship inside scikit-learn."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Images that lie decoded in memory and are augmented by batch. N images (N, C, H, W)."""
+"""Data sets decoded once into memory and augmented by batch. N images (N, C, H, W)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

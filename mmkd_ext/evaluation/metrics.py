@@ -1,4 +1,4 @@
-"""Accuracies of networks that are tested together. N samples, K classes."""
+"""Metrics: accuracy of TESKD's students beside the deployed network. N samples, K classes."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ class StudentAccuracy(BaseMetric):
 
     Args:
         topk: Numbers k; gives `accuracy/top<k>` for the deployed network and `accuracy/student<i>_top<k>`, shallow first.
-        **kwargs: As the host's metrics (`collect_device`, `prefix`).
+        **kwargs: As mmengine's metrics (`collect_device`, `prefix`).
     """
 
     default_prefix = 'accuracy'

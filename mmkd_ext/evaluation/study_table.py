@@ -1,4 +1,4 @@
-"""What a study found, as a table and as a picture."""
+"""A study's results as a table (mean, deviation, paired differences) and as a picture."""
 
 import math
 import statistics

@@ -1,4 +1,4 @@
-"""What is shipped: the plain zoo model of a config that distils, written whole, and only after it has been checked."""
+"""Export of a training checkpoint as the plain model of mmpretrain or mmdet; it is checked, then written whole."""
 
 import importlib.util
 from pathlib import Path

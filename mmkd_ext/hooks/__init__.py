@@ -1,4 +1,4 @@
-"""When something happens: seeds, losses that grow or are sums, class means, teacher scores, a stop at an invalid loss, export."""
+"""Hooks for mmengine's Runner: epoch seeds, loss warm-up, class means, teacher metrics, a stop at an invalid loss, export."""
 
 from mmkd_ext.hooks.class_means_hook import ClassMeansHook
 from mmkd_ext.hooks.distillation_report_hook import DistillationReportHook

@@ -1,4 +1,4 @@
-"""The class means that the ND loss needs, made before training without being asked for."""
+"""ClassMeansHook: class means for the losses that need them (NDLoss), computed before training."""
 
 from pathlib import Path
 from typing import Any

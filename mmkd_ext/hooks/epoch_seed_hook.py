@@ -1,4 +1,4 @@
-"""Random state that a resumed run has too, because it follows from the seed and the progress alone."""
+"""EpochSeedHook: random state from (seed, epoch, rank), so that a resumed run goes on exactly."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +16,7 @@ from mmkd_ext.registry import HOOKS
 
 
 def _seed_worker(worker_id: int, key: tuple[int, ...], first: Callable[[int], None] | None) -> None:
-    """Seed a loader's worker, after what the host does when it starts one."""
+    """Seed a loader's worker, after mmengine's own seeding of it."""
     if first is not None:
         first(worker_id)
     seed_everything(*key, worker_id + 1)

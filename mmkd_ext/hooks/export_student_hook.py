@@ -1,4 +1,4 @@
-"""Ship the deployed network when training ends."""
+"""ExportStudentHook: export of the deployed network when training ends."""
 
 import re
 from pathlib import Path

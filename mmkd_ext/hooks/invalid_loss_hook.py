@@ -1,4 +1,4 @@
-"""Training ends at the first loss that is no number, and no checkpoint is written from then on."""
+"""InvalidLossHook: a stop at the first loss that is NaN or infinite, before another checkpoint is written."""
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce
@@ -96,7 +96,7 @@ class InvalidLossHook(Hook):
         )
 
     def _checkpoint_follows(self, runner: Runner) -> bool:
-        """Whether the host writes a checkpoint at the end of this very iteration."""
+        """Whether mmengine writes a checkpoint at the end of this very iteration."""
         return any(
             hook.every_n_train_iters(runner, hook.interval, hook.save_begin) or self.is_last_train_iter(runner)
             for hook in runner.hooks

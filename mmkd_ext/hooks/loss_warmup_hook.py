@@ -1,4 +1,4 @@
-"""A loss that grows from zero."""
+"""LossWarmupHook: a loss whose weight grows linearly from zero."""
 
 from typing import Any
 

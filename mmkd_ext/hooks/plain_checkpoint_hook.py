@@ -1,4 +1,4 @@
-"""Checkpoints that hold data only."""
+"""PlainCheckpointHook: checkpoints without functions, so that safe readers take them."""
 
 from typing import Any
 

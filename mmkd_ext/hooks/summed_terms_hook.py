@@ -1,4 +1,4 @@
-"""Terms that are sums over the batch keep their weight under gradient accumulation."""
+"""SummedTermsHook: loss terms that are sums over the batch keep their weight under gradient accumulation."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The network of a config, built, and the shape of the images that it takes."""
+"""Building the network of a config, and the shape of the images that it takes."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Several detectors that predict as one."""
+"""An ensemble of detectors: weighted box fusion."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -73,7 +73,7 @@ def fused(found: Sequence[Any], iou_threshold: float = 0.55, most: int | None = 
     device, kept = found[0].scores.device, []
     for each in found:
         boxes = each.bboxes.float()
-        kept.append(each[((boxes[:, 2:] - boxes[:, :2]) > 0).all(dim=1)])  # of the others the host warns
+        kept.append(each[((boxes[:, 2:] - boxes[:, :2]) > 0).all(dim=1)])  # of the others mmdet warns
     columns = ([each[key].float().cpu().numpy() for each in kept] for key in ('bboxes', 'scores', 'labels'))
     boxes, scores, labels = weighted_boxes_fusion(*columns, iou_thr=iou_threshold, skip_box_thr=_LEAST)
     joined = InstanceData(

@@ -1,4 +1,4 @@
-"""Several classifiers that predict as one. N samples, K classes."""
+"""An ensemble of classifiers: the mean of their probabilities. N samples, K classes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ class Ensemble(BaseModel):
                 f'{type(self).__name__} joins networks whose scores are one softmax over the classes, got {other[0]} with a '
                 f'{type(self.networks[other[0]].head).__name__}. Train networks with several labels one by one.')
         self.members = self._members()
-        self._register_state_dict_hook(_networks_as_roots)  # a method of the class would not be asked by the host's saver
+        self._register_state_dict_hook(_networks_as_roots)  # a method of the class would not be asked by mmengine's saver
         if predict_by not in (ALL, *self.networks):
             raise ValueError(f'predict_by needs one of {", ".join((ALL, *self.networks))}, got {predict_by!r}.')
         self.predict_by = predict_by

@@ -1,4 +1,4 @@
-"""Maps in blocks that fit into the cache, and what is done to one block, forward and backward. N samples, C channels.
+"""Block-wise operations on feature maps for TESKD's CPU step, forward and backward. N samples, C channels.
 
 Maps are (N, H, W, C), contiguous; vectors (C,) are float32 or better, whatever the maps' type.
 """

@@ -1,4 +1,4 @@
-"""TESKD's students: sub-networks on one backbone that exist while it trains. N samples, n stages, W channels."""
+"""TESKD's neck: the students, sub-networks on one backbone that exist while it trains. N samples, n stages, W channels."""
 
 from collections.abc import Iterator, Sequence
 from math import prod
@@ -82,7 +82,7 @@ class TESKDNeck(BaseModule):
 
     @staticmethod
     def plain_cfg(cfg: dict) -> dict:
-        """The host's neck that takes this one's place in the deployed network."""
+        """The neck of mmpretrain that takes this one's place in the deployed network."""
         return dict(type='GlobalAveragePooling')
 
     def forward(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -1,4 +1,4 @@
-"""The students' training step on CPU without their large maps: what is cheap to compute is computed again. N samples, C channels.
+"""Operations of TESKD's training step on a CPU that recompute large maps instead of keeping them. N samples, C channels.
 
 At the shallow stages time goes into memory, not arithmetic. So a map lives for a block of samples that fits into the cache and is made
 a second time in the backward pass, and a normalisation is a scale and a shift, found before the map that they apply to is made.
