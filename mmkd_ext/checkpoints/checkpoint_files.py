@@ -35,6 +35,15 @@ class AtomicBackend(LocalBackend):
     `put` writes a neighbour, flushes it to the disk and renames it. `remove` waits until the next `put` has ended,
     because mmengine removes the old checkpoint first: killed between the two, it would be left with one less (with
     `max_keep_ckpts=1`, with none).
+
+    Example:
+        In a config: `default_hooks = dict(checkpoint=dict(type='CheckpointHook', backend_args=dict(backend='mmkd_ext.atomic')))`.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     AtomicBackend().put(b'weights', Path(folder, 'epoch_1.pth'))
+        ...     os.listdir(folder)
+        ['epoch_1.pth']
     """
 
     def put(self, obj: bytes | memoryview, filepath: str | Path) -> None:
@@ -98,6 +107,13 @@ def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, An
 
     Raises:
         ValueError: Missing, cut short, corrupt, holding Python objects, or without one of the keys.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     torch.save(dict(state_dict=dict(weight=torch.zeros(2))), Path(folder, 'epoch_1.pth'))
+        ...     read_checkpoint(Path(folder, 'epoch_1.pth'), needs=['state_dict'])
+        {'state_dict': {'weight': tensor([0., 0.])}}
     """
     path = Path(path)
     if path.is_dir():

@@ -19,6 +19,13 @@ class StudentAccuracy(BaseMetric):
     Args:
         topk: Numbers k; gives `accuracy/top<k>` for the deployed network and `accuracy/student<i>_top<k>`, shallow first.
         **kwargs: As mmengine's metrics (`collect_device`, `prefix`).
+
+    Example:
+        >>> metric = StudentAccuracy(topk=(1,))
+        >>> sample = dict(gt_label=torch.tensor([1]), pred_score=torch.tensor([0.2, 0.8]), student_scores=torch.tensor([[0.6, 0.4]]))
+        >>> metric.process(None, [sample])
+        >>> metric.evaluate(size=1)
+        {'accuracy/top1': 100.0, 'accuracy/student1_top1': 0.0}
     """
 
     default_prefix = 'accuracy'

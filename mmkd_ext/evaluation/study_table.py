@@ -26,6 +26,10 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[f
 
     Raises:
         ValueError: Not as many numbers on both sides, or none.
+
+    Example:
+        >>> paired_difference([70.0, 72.0, 71.0], [69.0, 71.0, 70.0])
+        (1.0, 0.0)
     """
     if len(ours) != len(theirs) or not ours:
         raise ValueError(f'paired_difference needs as many numbers on both sides, got {len(ours)} and {len(theirs)}.')

@@ -31,6 +31,13 @@ class DistillationReportHook(Hook):
 
     Args:
         adapters: The table's file, relative to the work dir.
+
+    Example:
+        In a config:
+
+        >>> default_hooks = dict(distillation_report=dict(type='mmkd_ext.DistillationReportHook'))
+        >>> HOOKS.build(default_hooks['distillation_report']).adapters
+        'adapters.txt'
     """
 
     priority = 'HIGHEST'  # before RuntimeInfoHook takes the metrics for the log

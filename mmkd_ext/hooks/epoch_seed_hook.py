@@ -33,6 +33,13 @@ class EpochSeedHook(Hook):
     Exact are: epoch loops with any number of workers that end with the epoch (`persistent_workers=False`), and
     iteration loops with `num_workers=0`, which are seeded before every iteration. In the other cases the samples come
     in the same order, but a resumed run draws other augmentations: the hook says so once.
+
+    Example:
+        In a config:
+
+        >>> default_hooks = dict(epoch_seed=dict(type='mmkd_ext.EpochSeedHook'))
+        >>> HOOKS.build(default_hooks['epoch_seed']).priority
+        'VERY_HIGH'
     """
 
     priority = 'VERY_HIGH'  # before any hook that draws random numbers

@@ -27,6 +27,13 @@ class InvalidLossHook(Hook):
     Raises:
         FloatingPointError: A term was not finite, or a checkpoint would hold weights that are not.
         ValueError: interval < 1.
+
+    Example:
+        In a config:
+
+        >>> default_hooks = dict(invalid_loss=dict(type='mmkd_ext.InvalidLossHook', interval=10))
+        >>> HOOKS.build(default_hooks['invalid_loss']).interval
+        10
     """
 
     priority = 'HIGH'  # before the checkpoint hook

@@ -26,6 +26,12 @@ def plain_model(model: dict) -> ConfigDict:
 
     Returns:
         A config that needs nothing for training but the losses of mmpretrain or mmdet. A model without helpers comes back as it is.
+
+    Example:
+        >>> import mmkd_ext.models
+        >>> neck, head = dict(type='mmkd_ext.TESKDNeck', in_channels=(8, 16)), dict(type='LinearClsHead', num_classes=2, in_channels=16)
+        >>> plain_model(dict(type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8), neck=neck, head=head)).neck
+        {'type': 'GlobalAveragePooling'}
     """
     plain = ConfigDict(named_types(copy.deepcopy(dict(model))))
     distiller = registered(plain.get('type'))

@@ -15,6 +15,13 @@ class CPUAmpOptimWrapper(OptimWrapper):
     """bfloat16 autocast on a CPU; mmengine's `AmpOptimWrapper` insists on a GPU.
 
     bfloat16 has float32's range, so the loss needs no scaling and the checkpoint holds no scaler.
+
+    Example:
+        >>> model = nn.Linear(2, 1)
+        >>> wrapper = CPUAmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+        >>> with wrapper.optim_context(model):
+        ...     print(model(torch.ones(1, 2)).dtype)
+        torch.bfloat16
     """
 
     @contextmanager

@@ -34,6 +34,12 @@ class SEResNet_CIFAR(ResNet_CIFAR):  # noqa: N801 (named as mmpretrain names its
 
     Source: Hu et al. 2018, arXiv:1709.01507. TESKD's released variant differs in details that change no shape
     (biases in convolutions, ReLU before the excitation).
+
+    Example:
+        >>> import torch
+        >>> backbone = SEResNet_CIFAR(depth=18, out_indices=(2, 3))
+        >>> [tuple(x.shape) for x in backbone(torch.zeros(2, 3, 32, 32))]
+        [(2, 256, 8, 8), (2, 512, 4, 4)]
     """
 
     arch_settings = {

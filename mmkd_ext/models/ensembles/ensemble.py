@@ -36,6 +36,15 @@ class Ensemble(BaseModel):
 
     Raises:
         ValueError: No network, a name that cannot be one, scores that are no softmax, or an unknown `predict_by`.
+
+    Example:
+        >>> head = dict(type='LinearClsHead', num_classes=10, in_channels=64)
+        >>> network = dict(type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
+        ...                neck=dict(type='GlobalAveragePooling'), head=head)
+        >>> ensemble = Ensemble(dict(a=network, b=network)).eval()
+        >>> log_probabilities = ensemble(torch.zeros(2, 3, 32, 32))
+        >>> log_probabilities.shape, bool(log_probabilities.exp().sum(dim=1).allclose(torch.ones(2)))
+        (torch.Size([2, 10]), True)
     """
 
     scope = 'mmpretrain'

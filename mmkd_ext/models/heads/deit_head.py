@@ -22,6 +22,13 @@ class DeiTHead(DeiTClsHead):
     Shapes:
         feats: What `DistilledVisionTransformer` gives; the last stage's class and distillation tokens (N, D) are read.
         returns: (N, K) logits.
+
+    Example:
+        >>> import torch
+        >>> head = DeiTHead(num_classes=10, in_channels=16)
+        >>> class_token, distillation_token = torch.randn(2, 16), torch.randn(2, 16)
+        >>> head([(class_token, distillation_token)]).shape
+        torch.Size([2, 10])
     """
 
     @classmethod

@@ -128,6 +128,12 @@ class TESKDHead(_TESKDMixin, LinearClsHead):
         ValueError: features that do not fit `num_students` or `in_channels`.
 
     Source: TESKD, arXiv:2110.00329.
+
+    Example:
+        >>> head = TESKDHead(num_classes=10, in_channels=32, num_students=2)
+        >>> feats = [torch.randn(4, 32) for _ in range(3)]  # as TESKDNeck gives them
+        >>> sorted(head.loss(feats, [DataSample().set_gt_label(k) for k in range(4)]))
+        ['loss_ce', 'loss_feature', 'loss_kl']
     """
 
     def __init__(
@@ -164,6 +170,12 @@ class TESKDStackedHead(_TESKDMixin, StackedLinearClsHead):
         detach_teacher: As `TESKDHead`.
         init_cfg: Default: PyTorch's own initialisation.
         **kwargs: As mmpretrain's `StackedLinearClsHead`.
+
+    Example:
+        >>> head = TESKDStackedHead(num_classes=10, in_channels=32, mid_channels=[64], num_students=2)
+        >>> feats = [torch.randn(4, 32) for _ in range(3)]  # as TESKDNeck gives them
+        >>> sorted(head.loss(feats, [DataSample().set_gt_label(k) for k in range(4)]))
+        ['loss_ce', 'loss_feature', 'loss_kl']
     """
 
     def __init__(

@@ -43,6 +43,14 @@ class TESKDNeck(BaseModule):
         ValueError: fewer than two stages, or stages that contradict `in_channels` or `stage_strides`.
 
     Source: TESKD, arXiv:2110.00329.
+
+    Example:
+        >>> neck = TESKDNeck(in_channels=(8, 16, 32))
+        >>> stages = [torch.zeros(2, 8, 16, 16), torch.zeros(2, 16, 8, 8), torch.zeros(2, 32, 4, 4)]
+        >>> [tuple(x.shape) for x in neck(stages)]  # two students, then the teacher
+        [(2, 32), (2, 32), (2, 32)]
+        >>> [tuple(x.shape) for x in neck.eval()(stages)]
+        [(2, 32)]
     """
 
     def __init__(
