@@ -29,7 +29,7 @@ def build(model_cfg: dict[str, Any], state: dict[str, Tensor] | None) -> nn.Modu
 
 
 def step(model: nn.Module, inputs: Tensor, labels: Tensor) -> Result:
-    """Loss terms and gradients of one forward and backward pass, as the host's `train_step` does them."""
+    """Loss terms and gradients of one forward and backward pass, as mmengine's `train_step` does them."""
     from mmpretrain.structures import DataSample
 
     bare = getattr(model, 'module', model)
