@@ -6,16 +6,18 @@ which the mean is taken); `unit='percent'` for metrics of 0 to 1. Finished runs 
 where their config has changed since. Beside the runs it writes results.json and table.md; `--readme` puts the table between the
 markers `<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name without its ending; `--plot` draws it.
 
-Also: `options` for all variants; `differences` (variant -> its baseline): a table of paired differences over the seeds with their 95 %
-intervals; `same_start`, the config of a plain network from whose random weights, one draw for each seed, every variant starts;
+Also: `options` for all variants; `differences` (variant -> its baseline, or several): a table of paired differences over the seeds with
+their 95 % intervals; `same_start`, the config of a plain network from whose random weights, one draw for each seed, every variant starts;
 `teachers` (name -> dict(config, options)), trained once and given to the variants with `teacher=name`; `full`, settings of the study's
-long form, for `--full`. The order of the images follows from the seed alone.
+long form, for `--full`; `folder`, the name of the runs' folder, which several studies may share. The order of the images follows from the
+seed alone.
 """
 
 import argparse
 import hashlib
 import io
 import json
+import logging
 import statistics
 import subprocess
 import sys
@@ -149,7 +151,11 @@ class Study:
         with random_state_kept():
             seed_everything(seed)
             model: Any = build_model(plain_config(cfg))
-            model.init_weights()
+            logging.disable(logging.INFO)  # or a line for each weight
+            try:
+                model.init_weights()
+            finally:
+                logging.disable(logging.NOTSET)
         content = io.BytesIO()
         torch.save({'state_dict': model.state_dict(), 'meta': {}}, content)
         AtomicBackend().put(content.getvalue(), path)
@@ -214,15 +220,18 @@ def study(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--seeds', type=int, nargs='+', help="instead of the study's own")
     parser.add_argument('--full', action='store_true', help='the long form, as the paper trains')
     parser.add_argument('--jobs', type=int, default=1, help='runs at a time')
+    parser.add_argument('--results', type=Path, metavar='FILE', help='write the numbers, as JSON, into this file too')
     parser.add_argument('--readme', type=Path, help='write the table and its command into this file')
     parser.add_argument('--plot', nargs='?', const='', metavar='FILE', help='draw it (default: table.png beside the runs)')
     args = parser.parse_args(argv)
     if args.jobs < 1:
         raise PreflightError(f'A whole number of runs at a time is needed, got {args.jobs}: look at --jobs.')
     plan = load_plan(args.study, args.full)
-    name = f'{args.study.resolve().parent.name}_{args.study.stem}{"_full" if args.full else ""}'
-    out = args.out or Path('work_dirs') / name
+    name = plan.get('folder') or f'{args.study.resolve().parent.name}_{args.study.stem}'
+    out = args.out or Path('work_dirs') / f'{name}{"_full" if args.full else ""}'
     check_output(out / 'results.json', 'Name another folder by --out.')
+    if args.results:
+        check_output(args.results, 'Look at --results.')
     drawn = Path(args.plot or out / 'table.png')
     if args.plot is not None:  # before the runs, not after them
         if drawn.suffix not in ('.png', '.svg', '.pdf'):
@@ -237,7 +246,8 @@ def study(argv: Sequence[str] | None = None) -> None:
         remove_partial_files(folder)
     runs = Study(plan, out)
     results = runs.runs(seeds, args.jobs)
-    _write(out / 'results.json', json.dumps(results, indent=1))
+    for path in (out / 'results.json', *([args.results] if args.results else [])):
+        _write(path, json.dumps(results, indent=1) + '\n')
     text = table(results, plan.metric, runs.scale)
     if plan.get('differences'):
         text += '\n\n' + differences_table(results, plan.differences, runs.scale)

@@ -19,7 +19,9 @@ from mmkd_ext.config.named_types import type_name
 from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.partial_files import remove_partial_files
+from mmkd_ext.hooks.compiled_step_hook import CompiledStepHook
 from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
+from mmkd_ext.hooks.resumed_validation_hook import ResumedValidationHook, ValidationRecordHook
 from mmkd_ext.hooks.run_folder_hook import RunFolderHook
 from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
 from mmkd_ext.preflight.check_run import check_train
@@ -147,7 +149,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     join_processes(cfg)
     start = choose_start(cfg, args.otherwise)
     runner = build_runner(cfg)
-    for kind in (PlainCheckpointHook, SummedTermsHook):
+    for kind in (PlainCheckpointHook, SummedTermsHook, CompiledStepHook, ValidationRecordHook, ResumedValidationHook):
         if not any(isinstance(hook, kind) for hook in runner.hooks):  # a config that is not ours
             runner.register_hook(kind())
     runner.register_hook(RunFolderHook(start.runs, start.resumed_from))
