@@ -1,4 +1,4 @@
-"""A config file as a `Config`, or one sentence about what is wrong with it."""
+"""Reading a config file; an error is one sentence that says what is wrong with it."""
 
 import difflib
 import os
@@ -22,6 +22,14 @@ def load_config(path: str) -> Config:
 
     Raises:
         PreflightError: It is not there (with close names) or cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, 'kd.py')
+        ...     _ = path.write_text("train_cfg = dict(max_epochs=200)")
+        ...     load_config(str(path)).train_cfg
+        {'max_epochs': 200}
     """
     if not os.path.isfile(path):
         what = 'is a folder' if os.path.isdir(path) else 'is not there'
