@@ -22,6 +22,7 @@ from mmkd_ext.folders import check_work_dir
 from mmkd_ext.models.told_order import tell_channel_order, tell_image_size
 from mmkd_ext.options import OptionsAction
 from mmkd_ext.preflight import PreflightError, load_config
+from mmkd_ext.value_types import check_value_types
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _PLAIN = (str, int, float)  # what can be no part that is built; in a config of objects a part may be one
@@ -102,6 +103,7 @@ def merge_options(
 
     Raises:
         PreflightError: A key that leads to nowhere in the config.
+        ValueError: A word, in the config or the options, where True, False or a number belongs.
     """
     try:
         cfg.merge_from_dict(dict(options or {}))
@@ -110,6 +112,7 @@ def merge_options(
             f'{where} need KEY=VALUE that fit the config, got {options}: {one_line(error)}. '
             f"Look at the key's place in {config_path}."
         ) from error
+    check_value_types(cfg)
 
 
 def _check_kinds(cfg: Config, path: str) -> None:

@@ -34,7 +34,7 @@ WRONG = {
     'data that are a number': ('train_dataloader = dict(dataset=5)', ['train_dataloader.dataset', 'got 5']),
     'a sampler that is a word': ("val_dataloader = dict(sampler='all')", ['val_dataloader.sampler', "got 'all'"]),
     'an evaluator that is a word': ("val_evaluator = 'top1'", ['val_evaluator', "got 'top1'"]),
-    'a batch of a word': ("train_dataloader = dict(batch_size='two')", ['train_dataloader', 'batch_size=two']),
+    'a batch of a word': ("train_dataloader = dict(batch_size='two')", ['train_dataloader', "batch_size='two'"]),
     'workers that are a word': ("train_dataloader = dict(num_workers='two')", ['train_dataloader', "num_workers='two'"]),
     'a misspelt loop': ("train_cfg = dict(type='EpochBasedTrainLop', by_epoch=None)", ['train_cfg', 'by_epoch']),
     'an option that the loop does not have': ('train_cfg = dict(max_epoch=3)', ['train_cfg', "'max_epoch'"]),
@@ -52,6 +52,8 @@ WRONG = {
     ),
     'a log level': ("log_level = 'LOUD'", ['log_level', 'LOUD']),
     'a scheduler that is a word': ("param_scheduler = 'cosine'", ['param_scheduler']),
+    'an interval that is a word': (
+        "default_hooks = dict(checkpoint=dict(interval='often'))", ['CheckpointHook', "interval='often'", 'checkpoint.interval']),
     'no optimizer': ("optim_wrapper = dict(_delete_=True, type='OptimWrapper')", ['optim_wrapper']),
     'a seed that is a word': ("randomness = dict(seed='three')", ['randomness']),
     'threads that are no number': ("env_cfg = dict(mp_cfg=dict(opencv_num_threads='two'))", ['env_cfg', 'TypeError']),
@@ -99,10 +101,6 @@ LATER = {
     'a metric that nothing logs': (
         "default_hooks = dict(checkpoint=dict(save_best='accuracy/top9'))",
         ['CheckpointHook', 'accuracy/top9'],
-    ),
-    'an interval that is a word': (
-        "default_hooks = dict(checkpoint=dict(interval='often'))",
-        ['CheckpointHook', "'str'"],
     ),
 }
 
