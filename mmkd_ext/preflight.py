@@ -27,8 +27,9 @@ from mmkd_ext.listed_data import check_listed, name_images
 from mmkd_ext.missing_data import missing_data
 from mmkd_ext.named_types import named
 from mmkd_ext.random_state import random_state_kept
-from mmkd_ext.training_parts import check_length, check_losses, check_optimizer
+from mmkd_ext.training_parts import check_intervals, check_length, check_losses, check_optimizer
 from mmkd_ext.trial_batches import check_evaluated_batch, check_shares, check_train_batch
+from mmkd_ext.watched_numbers import check_watched
 from mmkd_ext.wrappers import unwrapped
 
 
@@ -109,6 +110,7 @@ def check_train(runner: Runner) -> None:
             raise PreflightError(problem)
     if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
         raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
+    check_intervals(runner.hooks, runner.log_processor)
     check_optimizer(runner.cfg)
     check_losses(unwrapped(runner.model))
     with random_state_kept():
@@ -122,7 +124,8 @@ def check_train(runner: Runner) -> None:
         check_class_names(runner)
         _check_norms(runner)
         check_train_batch(runner)
-        check_evaluated_batch(runner, runner.val_loop, 'val')
+        names = check_evaluated_batch(runner, runner.val_loop, 'val')
+    check_watched(runner.hooks, runner.cfg.get('param_scheduler') or [], names)
 
 
 def check_test(runner: Runner) -> None:

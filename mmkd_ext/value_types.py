@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -94,13 +95,17 @@ def _loaded(root: Registry, scope: str) -> Registry | None:
         import_module(f'{scope}.registry')
     registry = root if scope == root.scope else root.children.get(scope)
     if registry is not None:
-        registry.import_from_location()
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of optional packages that this run may not need
+            registry.import_from_location()
     return registry
 
 
 def _expected(kind: Any, key: str, value: Any) -> str | None:
     """What is needed, where the value is something else; None where it may be right."""
     argument = _arguments(kind)[key]
+    if isinstance(argument.default, str):  # whatever its annotation says
+        return None
     words = _words_of(argument.annotation)
     if words is None:
         if not isinstance(value, str) or type(argument.default) not in (bool, int, float) or _documented_as_text(kind, key):
@@ -165,9 +170,10 @@ def _detector(
 
 
 _BY_PATH: dict[str, Any] = {
-    '': Runner, 'val_cfg': ValLoop, 'test_cfg': TestLoop, 'optim_wrapper': OptimWrapper, 'optim_wrapper.clip_grad': _clip,
-    'optim_wrapper.paramwise_cfg': _by_parameter, 'randomness': Runner.set_randomness, 'log_processor': LogProcessor,
-    'auto_scale_lr': _scaling, 'env_cfg': _environment, 'train_dataloader': DataLoader, 'val_dataloader': DataLoader, 'test_dataloader': DataLoader}  # fmt: skip
+    '': Runner, 'val_cfg': ValLoop, 'test_cfg': TestLoop, 'randomness': Runner.set_randomness, 'log_processor': LogProcessor,
+    'auto_scale_lr': _scaling, 'env_cfg': _environment, 'optim_wrapper': OptimWrapper, 'optim_wrapper.clip_grad': _clip,
+    'optim_wrapper.paramwise_cfg': _by_parameter, 'train_dataloader': DataLoader, 'val_dataloader': DataLoader,
+    'test_dataloader': DataLoader}  # fmt: skip
 _BY_KEY: dict[str, Any] = {
     'teacher': _teacher, 'student': _network, 'rpn': _detector, 'rcnn': _detector, 'rpn_proposal': _detector, 'train_cfg': _detector,
     'test_cfg': _detector}

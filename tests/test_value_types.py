@@ -95,6 +95,7 @@ def test_in_a_test_run_too(tmp_path, monkeypatch, capsys):
         dict(model=dict(type='ImageClassifier', backbone=dict(type='VisionTransformer', arch='b', out_type='cls_token'))),
         dict(optim_wrapper=dict(type='AmpOptimWrapper', loss_scale='dynamic')),
         dict(default_hooks=dict(checkpoint=dict(type='CheckpointHook', save_best='auto', interval=1))),
+        dict(model=dict(type='CAE', backbone=dict(type='CAEPretrainViT', bias='qv_bias'))),
         dict(anything=dict(shuffle='maybe')),
         dict(model=dict(type='SomebodysOwn', shuffle='maybe')),
         dict(optim_wrapper=dict(clip_grad=dict(max_norm=1, norm_type='inf'))),
@@ -103,7 +104,6 @@ def test_what_may_be_a_word_is_taken(part):
     check_value_types(Config({'default_scope': 'mmpretrain', **part}))
 
 
-@pytest.mark.filterwarnings('ignore:faster_coco_eval')
 def test_the_repository_s_configs_are_taken():
     paths = sorted(path for path in (REPO / 'configs').rglob('*.py') if '_base_' not in path.parts)
     assert len(paths) > 150
