@@ -17,7 +17,7 @@ MODELS = Registry('model', parent=MMENGINE_MODELS, scope='mmkd_ext', locations=[
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmkd_ext', locations=['mmkd_ext.hooks'])
 DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope='mmkd_ext', locations=['mmkd_ext.datasets'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='mmkd_ext', locations=['mmkd_ext.datasets'])
-METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmkd_ext', locations=['mmkd_ext.metrics'])
+METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmkd_ext', locations=['mmkd_ext.evaluation'])
 OPTIM_WRAPPERS = Registry(
     'optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='mmkd_ext', locations=['mmkd_ext.optim']
 )

@@ -18,18 +18,20 @@ import torch
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.benchmark import compare_steps, deployed_size
-from mmkd_ext.benchmark_detectors import DetectorAlone, samples_with_boxes
-from mmkd_ext.benchmark_distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
-from mmkd_ext.benchmark_mutual import mutual_parts
-from mmkd_ext.export import build_model, input_shape, plain_config
-from mmkd_ext.launch import merge_options
-from mmkd_ext.memory import keep_freed_memory
-from mmkd_ext.options import OptionsAction
-from mmkd_ext.preflight import PreflightError, load_config, run_checked
-from mmkd_ext.raw_predictions import detects
+from mmkd_ext.benchmark.detectors import DetectorAlone, samples_with_boxes
+from mmkd_ext.benchmark.distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
+from mmkd_ext.benchmark.mutual import mutual_parts
+from mmkd_ext.benchmark.steps import compare_steps, deployed_size
+from mmkd_ext.config.cfg_options import OptionsAction, merge_options
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.engine.memory import keep_freed_memory
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.models.build import build_model, input_shape
+from mmkd_ext.models.outputs.raw_predictions import detects
+from mmkd_ext.models.plain import plain_config
 from mmkd_ext.registry import MODELS
-from mmkd_ext.size_argument import HELP, METAVAR, pixels, with_joined_sizes
+from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.size_argument import HELP, METAVAR, pixels, with_joined_sizes
 
 sys.path.insert(0, str(Path(__file__).parent))
 from study import write_between_markers  # noqa: E402
@@ -49,7 +51,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--witness',
         metavar='FILE.py:FUNCTION',
         help='another implementation to compare with: FUNCTION(config) returns a model, as build_witness in '
-        'tests/naive_teskd.py',
+        'tests/witnesses/naive_teskd.py',
     )
     parser.add_argument('--compile', action='store_true', help='also a distiller whose teachers are compiled')
     parser.add_argument('--class-means', action='store_true', help='time class means against a bare teacher pass instead')

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmkd_ext.benchmark import compare_calls
+from mmkd_ext.benchmark.steps import compare_calls
 from mmkd_ext.losses import dist_loss, dkd_loss, hcl_loss, kd_loss, nd_loss
-from mmkd_ext.preflight import run_checked
+from mmkd_ext.running.command_line import run_checked
 
 sys.path.insert(0, str(Path(__file__).parent))
 from benchmark import load_witness, positive  # noqa: E402

@@ -15,13 +15,15 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.class_means import ClassMeans, clean_data, means_of_teacher
-from mmkd_ext.explain import one_line
-from mmkd_ext.export import build_model
-from mmkd_ext.launch import merge_options
-from mmkd_ext.listed_data import build_data
-from mmkd_ext.options import OptionsAction
-from mmkd_ext.preflight import PreflightError, check_work_dir, load_config, run_checked
+from mmkd_ext.class_means.compute import ClassMeans, clean_data, means_of_teacher
+from mmkd_ext.config.cfg_options import OptionsAction, merge_options
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.datasets.listed_data import build_data
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.explain.sentences import one_line
+from mmkd_ext.files.writable_places import check_work_dir
+from mmkd_ext.models.build import build_model
+from mmkd_ext.running.command_line import run_checked
 
 sys.path.insert(0, str(Path(__file__).parent))
 from plot_curves import write_picture  # noqa: E402

@@ -18,11 +18,14 @@ from mmengine.logging import MMLogger
 from mmengine.utils import import_modules_from_strings
 from torch import Tensor, nn
 
-from mmkd_ext.benchmark import deployed_size
-from mmkd_ext.checkpoints import read_checkpoint
-from mmkd_ext.export import build_model, export_student, input_shape
-from mmkd_ext.options import OptionsAction
-from mmkd_ext.preflight import PreflightError, load_config, run_checked
+from mmkd_ext.benchmark.steps import deployed_size
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.config.cfg_options import OptionsAction
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.export.export_student import export_student
+from mmkd_ext.models.build import build_model, input_shape
+from mmkd_ext.running.command_line import run_checked
 
 sys.path.insert(0, str(Path(__file__).parent))
 import plot_curves  # noqa: E402
@@ -55,7 +58,7 @@ def accuracies(model: Any, config: Config) -> dict[str, float]:
     from mmengine.registry import init_default_scope
     from mmengine.runner import Runner
 
-    from mmkd_ext.metrics import StudentAccuracy
+    from mmkd_ext.evaluation.metrics import StudentAccuracy
 
     init_default_scope('mmpretrain')
     loader = Runner.build_dataloader({**config.test_dataloader, 'collate_fn': dict(type='mmkd_ext.whole_batches')})

@@ -20,15 +20,16 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
-from mmkd_ext.explain import one_line
-from mmkd_ext.export import build_model
-from mmkd_ext.folders import check_output
-from mmkd_ext.launch import merge_options
-from mmkd_ext.listed_data import build_data
-from mmkd_ext.options import OptionsAction
-from mmkd_ext.preflight import PreflightError, load_config, run_checked
-from mmkd_ext.weights import check_weights, weights_of
+from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.weights import check_weights, weights_of
+from mmkd_ext.config.cfg_options import OptionsAction, merge_options
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.datasets.listed_data import build_data
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.explain.sentences import one_line
+from mmkd_ext.files.writable_places import check_output
+from mmkd_ext.models.build import build_model
+from mmkd_ext.running.command_line import run_checked
 
 _SIDE = 400  # pixels that the shorter side of a panel has at least, so that the names can be read
 _STRIP = 26  # of a caption

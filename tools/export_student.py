@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.export import export_student
-from mmkd_ext.launch import merge_options
-from mmkd_ext.options import OptionsAction
-from mmkd_ext.preflight import PreflightError, load_config, run_checked
-from mmkd_ext.size_argument import HELP, METAVAR, pixels, with_joined_sizes
+from mmkd_ext.config.cfg_options import OptionsAction, merge_options
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.export.export_student import export_student
+from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.size_argument import HELP, METAVAR, pixels, with_joined_sizes
 
 
 def export(argv: Sequence[str] | None = None) -> None:

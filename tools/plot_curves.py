@@ -15,8 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mmkd_ext.preflight import PreflightError, run_checked
-from mmkd_ext.runs import Curve, Run, read_run
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.evaluation.runs import Curve, Run, read_run
+from mmkd_ext.running.command_line import run_checked
 
 _COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#8C564B', '#7F7F7F')
 _DASHES: Any = ('-', (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)))

@@ -29,17 +29,20 @@ from typing import Any
 import torch
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.bound_process import run_bound
-from mmkd_ext.checkpoints import AtomicBackend
-from mmkd_ext.export import build_model, plain_config
-from mmkd_ext.folders import check_output
-from mmkd_ext.launch import merge_options
-from mmkd_ext.markers import between_markers, write_between_markers
-from mmkd_ext.partial_files import remove_partial_files
-from mmkd_ext.preflight import PreflightError, load_config, run_checked
-from mmkd_ext.random_state import random_state_kept, seed_everything
-from mmkd_ext.study_plan import check_seeds, load_plan, variant_config
-from mmkd_ext.study_table import differences_table, picture, table
+from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
+from mmkd_ext.config.cfg_options import merge_options
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.engine.bound_process import run_bound
+from mmkd_ext.engine.random_state import random_state_kept, seed_everything
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.evaluation.markers import between_markers, write_between_markers
+from mmkd_ext.evaluation.study_plan import check_seeds, load_plan, variant_config
+from mmkd_ext.evaluation.study_table import differences_table, picture, table
+from mmkd_ext.files.partial_files import remove_partial_files
+from mmkd_ext.files.writable_places import check_output
+from mmkd_ext.models.build import build_model
+from mmkd_ext.models.plain import plain_config
+from mmkd_ext.running.command_line import run_checked
 
 sys.path.insert(0, str(Path(__file__).parent))
 from plot_curves import write_picture  # noqa: E402

@@ -19,10 +19,14 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
-from mmkd_ext.export import distils, plain_model
-from mmkd_ext.folders import check_output
-from mmkd_ext.launch import (
+from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.weights import check_weights, weights_of
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.files.writable_places import check_output
+from mmkd_ext.models.plain import distils, plain_model
+from mmkd_ext.preflight.check_run import check_test
+from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.launch import (
     add_common_arguments,
     build_runner,
     check_needed,
@@ -31,8 +35,6 @@ from mmkd_ext.launch import (
     join_processes,
     leave_processes,
 )
-from mmkd_ext.preflight import PreflightError, check_test, run_checked
-from mmkd_ext.weights import check_weights, weights_of
 
 _NEEDS = ('test_cfg', 'test_dataloader', 'test_evaluator')
 

@@ -11,11 +11,21 @@ from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmkd_ext.checkpoints import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.resuming import check_resume
+from mmkd_ext.checkpoints.run_folder import Start, checkpoint_places, new_run, start_from, start_newest
+from mmkd_ext.checkpoints.weights import check_weights, weights_of
+from mmkd_ext.config.named_types import type_name
+from mmkd_ext.engine.memory import keep_freed_memory
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.files.partial_files import remove_partial_files
 from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
 from mmkd_ext.hooks.run_folder_hook import RunFolderHook
 from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
-from mmkd_ext.launch import (
+from mmkd_ext.preflight.check_run import check_train
+from mmkd_ext.preflight.needed_class_means import check_class_means
+from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.launch import (
     add_common_arguments,
     build_runner,
     check_needed,
@@ -24,14 +34,6 @@ from mmkd_ext.launch import (
     join_processes,
     leave_processes,
 )
-from mmkd_ext.memory import keep_freed_memory
-from mmkd_ext.named_types import type_name
-from mmkd_ext.needed_class_means import check_class_means
-from mmkd_ext.partial_files import remove_partial_files
-from mmkd_ext.preflight import PreflightError, check_train, run_checked
-from mmkd_ext.resuming import check_resume
-from mmkd_ext.run_folder import Start, checkpoint_places, new_run, start_from, start_newest
-from mmkd_ext.weights import check_weights, weights_of
 
 _NEEDS = ('train_cfg', 'train_dataloader', 'optim_wrapper')
 

@@ -8,10 +8,9 @@ default_scope = 'mmpretrain'
 custom_imports = dict(
     imports=[
         'mmkd_ext.checkpoints',
-        'mmkd_ext.checkpoint_loaders',
         'mmkd_ext.datasets',
+        'mmkd_ext.evaluation',
         'mmkd_ext.hooks',
-        'mmkd_ext.metrics',
         'mmkd_ext.models',
         'mmkd_ext.optim',
     ],

@@ -6,8 +6,8 @@ It differs from default_runtime.py and not from default_runtime_det.py, so that 
 _base_ = 'default_runtime.py'
 
 custom_imports = dict(
-    imports=['mmkd_ext.checkpoints', 'mmkd_ext.datasets', 'mmkd_ext.datasets.digit_scenes', 'mmkd_ext.hooks', 'mmkd_ext.metrics',
-             'mmkd_ext.models', 'mmkd_ext.optim'],
+    imports=['mmkd_ext.checkpoints', 'mmkd_ext.datasets', 'mmkd_ext.datasets.digit_scenes', 'mmkd_ext.evaluation',
+             'mmkd_ext.hooks', 'mmkd_ext.models', 'mmkd_ext.optim'],
     allow_failed_imports=False)  # fmt: skip
 default_hooks = dict(
     visualization=dict(_delete_=True, type='DetVisualizationHook'),

@@ -12,7 +12,7 @@ import numpy as np
 from mmdet.datasets import CocoDataset
 
 from mmkd_ext.datasets.digits import Digits
-from mmkd_ext.losses.contract import check_whole
+from mmkd_ext.errors import check_whole
 from mmkd_ext.registry import DATASETS
 
 _SIDE = 128

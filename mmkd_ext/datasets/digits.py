@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from mmpretrain.datasets import BaseDataset
 
-from mmkd_ext.losses.contract import check_whole
+from mmkd_ext.errors import check_whole
 from mmkd_ext.registry import DATASETS
 
 _TEST_SHARE = 0.4438  # of each class: 797 of 1797 images, which leaves 1000 to train on

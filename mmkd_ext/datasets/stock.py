@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from mmkd_ext.named_types import name_of
+from mmkd_ext.config.named_types import name_of
 
 _OURS = ('by_batch', 'device', 'channels_last')  # options of InMemory
 _STOCK = {'mmkd_ext.CIFAR10': 'CIFAR10', 'mmkd_ext.CIFAR100': 'CIFAR100'}

@@ -8,10 +8,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 from torch import Tensor
 
-from mmkd_ext.class_means import ClassMeans, clean_data, means_of_teacher
-from mmkd_ext.losses.contract import check_whole
+from mmkd_ext.class_means.compute import ClassMeans, clean_data, means_of_teacher
+from mmkd_ext.engine.model_wrappers import unwrapped
+from mmkd_ext.errors import check_whole
 from mmkd_ext.registry import HOOKS
-from mmkd_ext.wrappers import unwrapped
 
 
 @HOOKS.register_module()

@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
-from mmkd_ext.random_state import seed_everything
+from mmkd_ext.engine.random_state import seed_everything
 from mmkd_ext.registry import HOOKS
 
 

@@ -6,10 +6,10 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmkd_ext.checkpoints import newest_readable_checkpoint
+from mmkd_ext.checkpoints.checkpoint_files import newest_readable_checkpoint
+from mmkd_ext.checkpoints.run_folder import runs_of
 from mmkd_ext.hooks.run_folder_hook import RunFolderHook
 from mmkd_ext.registry import HOOKS
-from mmkd_ext.run_folder import runs_of
 
 _NEVER = torch.iinfo(torch.int64).max
 

@@ -5,9 +5,9 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 
-from mmkd_ext.losses.contract import check_whole
+from mmkd_ext.engine.model_wrappers import unwrapped
+from mmkd_ext.errors import check_whole
 from mmkd_ext.registry import HOOKS
-from mmkd_ext.wrappers import unwrapped
 
 
 @HOOKS.register_module()

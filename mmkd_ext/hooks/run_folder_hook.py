@@ -10,8 +10,8 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmkd_ext.checkpoints import checkpoints_newest_first
-from mmkd_ext.run_folder import RUNS, in_folders, own_file, write_record
+from mmkd_ext.checkpoints.checkpoint_files import checkpoints_newest_first
+from mmkd_ext.checkpoints.run_folder import RUNS, in_folders, own_file, write_record
 
 BEST_ELSEWHERE = 'mmkd_best_elsewhere'  # in the message hub: the best checkpoint so far, where it is not this run's to remove
 

@@ -14,7 +14,7 @@ from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmkd_ext.random_state import random_state_kept
+from mmkd_ext.engine.random_state import random_state_kept
 
 # what metrics call the places that they write to: outfile_prefix, out_file_path, output_dir, save_path, result_dir
 _WRITES = re.compile(r'^_?(out|save|dump|write|result|submission).*(file|prefix|dir|path|folder|root)|^_?(out|output|outfile)$')

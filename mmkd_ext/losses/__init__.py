@@ -2,6 +2,7 @@
 
 from .dist_loss import DISTLoss, dist_loss
 from .dkd_loss import DKDLoss, dkd_loss
+from .dskd_head import DSKDHead
 from .dskd_loss import layer_kd_losses, layer_map_losses
 from .hard_kd_loss import HardKDLoss, hard_kd_loss
 from .kd_loss import KDLoss, binary_kd_loss, kd_loss
@@ -9,16 +10,19 @@ from .loss_weights import loss_based_weights
 from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss
 from .nd_loss import NDLoss, nd_loss
 from .reviewkd_loss import ReviewKDLoss, hcl_loss
+from .reviewkd_neck import ReviewKDNeck
 from .teskd_loss import teskd_feature_loss, teskd_kl
 
 __all__ = [
     'DISTLoss',
     'DKDLoss',
+    'DSKDHead',
     'HardKDLoss',
     'KDLoss',
     'MutualLearningLoss',
     'NDLoss',
     'ReviewKDLoss',
+    'ReviewKDNeck',
     'binary_kd_loss',
     'dist_loss',
     'dkd_loss',

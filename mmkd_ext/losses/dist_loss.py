@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, check_numbers, check_tau
+from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau
 
 _EPS = 1e-8  # of the published code; it is felt where predictions hardly vary, so it is part of the value
 

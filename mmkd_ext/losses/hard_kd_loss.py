@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, check_numbers, log_probabilities
+from .contract import NetworkOutputs, at_least_float32, check_logits, log_probabilities
 
 
 def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:

@@ -3,17 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import (
-    NetworkOutputs,
-    at_least_float32,
-    check_logits,
-    check_numbers,
-    check_tau,
-    divergence,
-    log_probabilities,
-)
+from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau, divergence, log_probabilities
 
 
 def kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:

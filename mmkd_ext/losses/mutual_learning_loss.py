@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_numbers, check_tau, divergence, log_probabilities
+from .contract import NetworkOutputs, at_least_float32, check_tau, divergence, log_probabilities
 
 
 def mutual_learning_loss(logits: Tensor, tau: float = 1.0) -> Tensor:

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from mmkd_ext.batch_of_one import Adapter
+from mmkd_ext.errors import check_numbers, check_whole
 from mmkd_ext.registry import MODELS
 
+from .batch_of_one import Adapter
 from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
-from .contract import NetworkOutputs, at_least_float32, check_numbers, check_whole
+from .contract import NetworkOutputs, at_least_float32
 
 
 def nd_loss(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> Tensor:

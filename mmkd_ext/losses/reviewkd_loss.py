@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmkd_ext.errors import check_numbers, check_wholes
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_numbers, check_wholes
+from .contract import NetworkOutputs, at_least_float32
 
 _POOLED_SIZES = (4, 2, 1)
 

@@ -1,16 +1,16 @@
-"""Networks and what hangs on them."""
+"""Networks: what they say about a batch, where they come from, what is added to them, and how they learn from one another."""
 
-from mmkd_ext import checkpoint_loaders as _checkpoint_loaders  # noqa: F401  # what a model names is read as data
+import mmkd_ext.checkpoints  # noqa: F401  # what a model names is read as data
 
 from . import backbones, distillers, heads, necks
 from .backbones import *  # noqa: F403
-from .detector_ensemble import DetectorEnsemble
 from .distillers import *  # noqa: F403
-from .ensemble import Ensemble
+from .ensembles.detector_ensemble import DetectorEnsemble
+from .ensembles.ensemble import Ensemble
 from .heads import *  # noqa: F403
 from .necks import *  # noqa: F403
 from .outputs import Outputs, recording
-from .teacher import FrozenTeacher
+from .teachers.frozen_teacher import FrozenTeacher
 
 __all__ = [
     'DetectorEnsemble',

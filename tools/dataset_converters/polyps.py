@@ -20,8 +20,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from mmkd_ext.preflight import PreflightError, run_checked
-from mmkd_ext.whole_folder import written_whole
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.files.whole_folder import written_whole
+from mmkd_ext.running.command_line import run_checked
 
 LAYOUTS = {'images': 'masks', 'Original': 'Ground Truth'}  # folder of the images -> folder of the masks beside it
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp')

@@ -15,8 +15,9 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from mmkd_ext.preflight import PreflightError, run_checked
-from mmkd_ext.whole_folder import written_whole
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.files.whole_folder import written_whole
+from mmkd_ext.running.command_line import run_checked
 
 CLASSES, TRAIN_PER_CLASS, VAL_IMAGES = 200, 500, 10_000
 Read = Callable[[str], bytes]

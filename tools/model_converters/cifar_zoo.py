@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from mmkd_ext.checkpoints import AtomicBackend
-from mmkd_ext.models.backbones.cifar_zoo import CIFAR_ZOO, convert_cifar_zoo, read_cifar_zoo
+from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
+from mmkd_ext.models.zoo.cifar_zoo import CIFAR_ZOO, convert_cifar_zoo, read_cifar_zoo
 
 
 def main(argv: Sequence[str] | None = None) -> None:

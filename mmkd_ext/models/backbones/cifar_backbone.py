@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import Tensor
 
-from mmkd_ext.losses.contract import check_wholes
+from mmkd_ext.errors import check_wholes
 
 KAIMING = (
     {'type': 'Kaiming', 'layer': 'Conv2d', 'mode': 'fan_out', 'nonlinearity': 'relu'},

@@ -6,7 +6,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmkd_ext.losses.contract import check_numbers, check_whole
+from mmkd_ext.errors import check_numbers, check_whole
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import KAIMING, CIFARBackbone

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from mmpretrain.models.utils import channel_shuffle
 from torch import Tensor, nn
 
-from mmkd_ext.losses.contract import check_whole, check_wholes
+from mmkd_ext.errors import check_whole, check_wholes
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import CIFARBackbone

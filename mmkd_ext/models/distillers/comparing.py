@@ -14,11 +14,10 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor
 
+from mmkd_ext.config.named_types import type_name
 from mmkd_ext.losses import DISTLoss, DKDLoss, HardKDLoss, KDLoss
-from mmkd_ext.named_types import type_name
-
-from ..outputs import Outputs
-from ..scores import SIGMOID, SOFTMAX, check_scores, label_shares
+from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.outputs.scores import SIGMOID, SOFTMAX, check_scores, label_shares
 
 _POOLS = ('None', 'GlobalAveragePooling', 'GeneralizedMeanPooling')
 

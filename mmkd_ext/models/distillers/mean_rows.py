@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..outputs import Outputs
+from mmkd_ext.models.outputs.outputs import Outputs
 
 
 def compared(name: str, loss: Any, student: Outputs, teacher: Outputs, target: Tensor) -> Any:

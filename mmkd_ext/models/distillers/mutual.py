@@ -8,13 +8,15 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mmkd_ext.models.ensembles.ensemble import ALL, Ensemble
+from mmkd_ext.models.images.image_shape import Size, as_size, input_shape_of
+from mmkd_ext.models.outputs.outputs import Outputs, detached
+from mmkd_ext.models.outputs.recording import recording
+from mmkd_ext.models.plain import plain_model, without_weights
+from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
+from mmkd_ext.models.zoo.network_spec import network_config
 from mmkd_ext.registry import MODELS
 
-from ..ensemble import ALL, Ensemble
-from ..image_shape import Size, as_size, input_shape_of
-from ..network_spec import network_config
-from ..outputs import Outputs, detached, recording
-from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, last_stage_only, target_of
 from .labels_looked_at import look_at_labels
@@ -129,8 +131,6 @@ class MutualLearningDistiller(Ensemble):
     @staticmethod
     def plain_network(spec: str | Mapping[str, Any]) -> ConfigDict:
         """The config of a network as it is deployed."""
-        from mmkd_ext.export import plain_model, without_weights
-
         return last_stage_only(without_weights(plain_model(network_config(spec))))
 
     def _members(self) -> tuple[str, ...]:

@@ -12,17 +12,18 @@ from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mmkd_ext.checkpoints.plain_keys import PlainKeys
+from mmkd_ext.models.images.image_shape import Size, as_size, input_shape_of
+from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.outputs.recording import recording
+from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 from mmkd_ext.registry import MODELS
 
-from ..image_shape import Size, as_size, input_shape_of
-from ..outputs import Outputs, recording
-from ..teacher import FrozenTeacher
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, diagnostic, last_stage_only, target_of
 from .labels_looked_at import look_at_labels
 from .mean_rows import compared
 from .order_watch import OrderWatch, watch_orders
-from .plain_keys import PlainKeys
 
 
 @MODELS.register_module()

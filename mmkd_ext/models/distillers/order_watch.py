@@ -7,9 +7,9 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from ..channel_order import OTHER
-from ..outputs import Outputs
-from ..teacher import FrozenTeacher
+from mmkd_ext.datasets.channel_order import OTHER
+from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 
 
 class OrderWatch:

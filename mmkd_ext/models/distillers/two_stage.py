@@ -13,14 +13,14 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
+from mmkd_ext.config.named_types import named
 from mmkd_ext.losses import DISTLoss, DKDLoss, HardKDLoss, KDLoss, ReviewKDLoss
-from mmkd_ext.named_types import named
+from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
+from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.outputs.two_stage_outputs import box_heads, check_boxes, recording_rois
+from mmkd_ext.models.teachers.two_stage_teacher import FrozenDetector
 from mmkd_ext.registry import MODELS
 
-from ..image_shape import Size, as_size, channels_of
-from ..outputs import Outputs
-from ..two_stage_outputs import box_heads, check_boxes, recording_rois
-from ..two_stage_teacher import FrozenDetector
 from .chance import ChanceWatch
 from .comparing import adapter_table
 from .offline import OfflineDistiller

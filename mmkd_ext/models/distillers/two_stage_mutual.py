@@ -10,14 +10,15 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor
 
+from mmkd_ext.models.ensembles.detector_ensemble import DetectorEnsemble
+from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
+from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.outputs.two_stage_outputs import BoxHead, RoIRecording, box_heads, check_boxes, recording_rois
+from mmkd_ext.models.plain import without_weights
+from mmkd_ext.models.teachers.two_stage_teacher import FrozenDetector
+from mmkd_ext.models.zoo.network_spec import network_config
 from mmkd_ext.registry import MODELS
 
-from ..detector_ensemble import DetectorEnsemble
-from ..image_shape import Size, as_size, channels_of
-from ..network_spec import network_config
-from ..outputs import Outputs
-from ..two_stage_outputs import BoxHead, RoIRecording, box_heads, check_boxes, recording_rois
-from ..two_stage_teacher import FrozenDetector
 from .comparing import adapter_table, adapters_for, add_terms
 from .mutual import MutualLearningDistiller
 from .two_stage import common_levels
@@ -42,8 +43,6 @@ class TwoStageMutualLearningDistiller(MutualLearningDistiller, DetectorEnsemble)
     @staticmethod
     def plain_network(spec: str | Mapping[str, Any]) -> ConfigDict:
         """The config of a detector."""
-        from mmkd_ext.export import without_weights
-
         return without_weights(network_config(spec))
 
     @torch.compiler.disable  # as in TwoStageDistiller

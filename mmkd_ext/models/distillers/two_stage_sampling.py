@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..outputs import Outputs
-from ..two_stage_outputs import BoxHead
-from ..two_stage_teacher import FrozenDetector
+from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.outputs.two_stage_outputs import BoxHead
+from mmkd_ext.models.teachers.two_stage_teacher import FrozenDetector
 
 
 @torch.no_grad()

@@ -10,8 +10,8 @@ from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmkd_ext.batch_of_one import normalise
-from mmkd_ext.losses.contract import check_whole, check_wholes
+from mmkd_ext.errors import check_whole, check_wholes
+from mmkd_ext.losses.batch_of_one import normalise
 from mmkd_ext.models.necks import teskd_ops as ops
 from mmkd_ext.registry import MODELS
 

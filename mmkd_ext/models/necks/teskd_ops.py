@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from mmkd_ext.batch_of_one import fixed_statistics
+from mmkd_ext.losses.batch_of_one import fixed_statistics
 from mmkd_ext.models.necks import teskd_blocks
 from mmkd_ext.models.necks.teskd_blocks import (
     accurate,

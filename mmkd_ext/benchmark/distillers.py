@@ -1,0 +1,111 @@
+"""What a distiller's step is compared with: its parts, alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from torch import Tensor, nn
+
+from mmkd_ext.class_means.compute import batches_of, compute_class_means
+from mmkd_ext.datasets.listed_data import build_data
+from mmkd_ext.models.build import build_model
+from mmkd_ext.models.outputs.raw_predictions import detects
+
+from .branches import StudentWithBranches
+from .detectors import DetectorAlone
+from .steps import Timing, compare_calls
+
+
+class TeacherAlone(nn.Module):
+    """A teacher's bare network as something to time: one forward pass without gradient, and no loss."""
+
+    def __init__(self, teacher: Any) -> None:
+        super().__init__()
+        self.network = [teacher.network]  # in a list, so that train() does not reach it
+
+    @torch.no_grad()
+    def forward(self, images: Tensor, samples: list, mode: str) -> dict[str, Tensor]:
+        """Run the network."""
+        self.network[0].to(images.device)(images)
+        return {}
+
+
+def distiller_parts(cfg: Config, compiled: bool = False) -> dict[str, nn.Module]:
+    """What a distiller's step is made of, with random weights: the student, each teacher, the distiller, and one with bf16 teachers.
+
+    Where a loss has branches on the student, there is a student with them too.
+
+    Args:
+        cfg: The distiller's.
+        compiled: Whether to add one with compiled bf16 teachers.
+    """
+    cfg = cfg.copy()
+    model: Any = build_with_random_teachers(cfg)
+    parts: dict[str, nn.Module] = {'student': model.student}
+    if any(hasattr(loss, 'supervised') for loss in model.distill.values()):
+        parts['student with branches'] = StudentWithBranches(model)
+    parts.update({
+        name: DetectorAlone(teacher, model.student) if detects(teacher.network) else TeacherAlone(teacher)
+        for name, teacher in model.teachers.items()})
+    parts['ours'] = model
+    parts['ours, bf16 teacher'] = build_with_random_teachers(cfg, precision='bf16')
+    if compiled:
+        parts['ours, compiled bf16 teacher'] = build_with_random_teachers(cfg, precision='bf16', compile=True)
+    return parts
+
+
+def build_with_random_teachers(cfg: Config, **how: Any) -> nn.Module:
+    """A distiller whose teachers and class means are random: their values change nothing in what a step costs.
+
+    Args:
+        cfg: Its config.
+        how: Further keys of every teacher's spec, such as `precision`.
+    """
+    cfg = cfg.copy()
+    spec = cfg.model.teacher
+    several = isinstance(spec, Mapping) and 'model' not in spec
+    specs = {name: each if isinstance(each, Mapping) else {'model': each} for name, each in (
+        spec if several else {'teacher': spec}).items()}  # fmt: skip
+    specs = {name: {**each, 'checkpoint': None, 'allow_random': True, **how} for name, each in specs.items()}
+    cfg.model.teacher = specs if several else specs['teacher']
+    model: Any = build_model(cfg)
+    for name, loss in model.distill.items():
+        if hasattr(loss, 'set_class_means'):
+            loss.set_class_means(torch.rand(_rows_of_class_means(model, name), loss.widths[1]) + 0.1)
+    return model
+
+
+def _rows_of_class_means(model: Any, loss: str) -> int:
+    if detects(model.student):
+        return len(model.class_mean_names([''] * model.num_classes))
+    teacher = model.teachers[model.teacher_name_of(loss)]
+    return teacher(torch.zeros(1, *model.input_shape), once=True).logits.shape[1]
+
+
+def class_means_cost(cfg: Config, rounds: int, threads: int) -> list[Timing]:
+    """Seconds for the first teacher's bare network over the training data, and for the class means from the same loader."""
+    model: Any = build_with_random_teachers(cfg)
+    teacher = next(iter(model.teachers.values()))
+    loader = {'collate_fn': {'type': 'default_collate'}, **cfg.train_dataloader}
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
+        dataset = build_data(cfg.train_dataloader.dataset, 'train')
+        names = [str(k) for k in range(teacher(torch.zeros(1, *model.input_shape), once=True).logits.shape[1])]
+
+        @torch.no_grad()
+        def bare() -> None:
+            for images, _ in batches_of(model, loader, dataset):
+                teacher.network(images)
+
+        def means() -> None:
+            compute_class_means(teacher, batches_of(model, loader, dataset), names)
+
+        return compare_calls({'bare teacher pass': bare, 'class means': means}, rounds, threads)
+
+
+def sum_of(timings: list[Timing], names: list[str], precision: str) -> Timing:
+    """Several networks' steps one after the other, round by round."""
+    parts = [timing for timing in timings if timing.name in names and timing.precision == precision]
+    rounds = [sum(seconds) for seconds in zip(*(part.seconds for part in parts), strict=True)]
+    return Timing('sum', precision, rounds, sum(part.peak_mb for part in parts))

@@ -1,0 +1,1 @@
+"""Config files: read, changed by options, and written as text."""

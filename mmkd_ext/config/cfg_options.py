@@ -1,0 +1,60 @@
+"""`--cfg-options KEY=VALUE ...` of every command line."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.explain.sentences import one_line
+
+from .value_types import check_value_types
+
+
+class OptionsAction(DictAction):
+    """mmengine's action, which says which option cannot be read."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        """Add options to those read before.
+
+        Raises:
+            ValueError: One without a key, a `=` or balanced brackets.
+        """
+        for each in values or ():
+            key, sign, _ = each.partition('=')
+            if not sign or not all(part.strip() for part in key.split('.')):
+                raise ValueError(
+                    f'{option_string} needs KEY=VALUE, such as train_cfg.max_epochs=3, got {each!r}. Look at the spaces around it.')
+            try:
+                super().__call__(parser, namespace, [each], option_string)
+            except (AssertionError, ValueError) as error:
+                raise ValueError(f'{option_string} needs KEY=VALUE with balanced brackets, got {each!r}: {error}.') from error
+
+
+def merge_options(
+    cfg: Config, options: Mapping[str, Any] | None, config_path: str | Path, where: str = '--cfg-options'
+) -> None:
+    """Apply settings by dotted keys, in place.
+
+    Args:
+        cfg: The config that they change.
+        options: Key to value, or nothing.
+        config_path: For the sentence.
+        where: Whose options they are, for the sentence.
+
+    Raises:
+        PreflightError: A key that leads to nowhere in the config.
+        ValueError: A word, in the config or the options, where True, False or a number belongs.
+    """
+    try:
+        cfg.merge_from_dict(dict(options or {}))
+    except (KeyError, TypeError, IndexError, AssertionError, AttributeError, ValueError) as error:
+        raise PreflightError(
+            f'{where} need KEY=VALUE that fit the config, got {options}: {one_line(error)}. '
+            f"Look at the key's place in {config_path}."
+        ) from error
+    check_value_types(cfg)

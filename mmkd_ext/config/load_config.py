@@ -1,0 +1,50 @@
+"""A config file as a `Config`, or one sentence about what is wrong with it."""
+
+import difflib
+import os
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.utils import import_modules_from_strings
+
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.explain.sentences import one_line
+
+from .named_types import named
+
+# as the configs name them that a run of version 0.1.0 wrote into its folder
+_MOVED = {'mmkd_ext.checkpoint_loaders': 'mmkd_ext.checkpoints', 'mmkd_ext.metrics': 'mmkd_ext.evaluation'}
+
+
+def load_config(path: str) -> Config:
+    """Read a config file; types that it gives as classes are their names.
+
+    Raises:
+        PreflightError: It is not there (with close names) or cannot be read.
+    """
+    if not os.path.isfile(path):
+        what = 'is a folder' if os.path.isdir(path) else 'is not there'
+        raise PreflightError(f'A config file is needed, got {path}, which {what}{_did_you_mean(path)}')
+    try:
+        cfg = Config.fromfile(path, import_custom_modules=False)
+        if cfg.get('custom_imports'):
+            _import_modules(cfg)
+        return named(cfg)
+    except Exception as error:  # a config is Python: anything may happen in it
+        raise PreflightError(
+            f'A config that can be read is needed, got {path}: {one_line(error)}. '
+            'Look at that line, or at the files named in its _base_.'
+        ) from error
+
+
+def _import_modules(cfg: Config) -> None:
+    asked = cfg.custom_imports.get('imports') or []
+    asked = [asked] if isinstance(asked, str) else asked
+    cfg.custom_imports.imports = list(dict.fromkeys(_MOVED.get(each, each) for each in asked))
+    import_modules_from_strings(**cfg.custom_imports)
+
+
+def _did_you_mean(path: str) -> str:
+    known = {file.stem: str(file) for file in Path('configs').rglob('*.py') if '_base_' not in file.parts}
+    close = difflib.get_close_matches(Path(path).stem, known, n=2, cutoff=0.7)
+    return f'; did you mean {" or ".join(known[stem] for stem in close)}?' if close else '; look in configs/.'

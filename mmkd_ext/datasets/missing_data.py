@@ -1,0 +1,42 @@
+"""The sentence for data that is not where a config says: which data set, what was met, and where to put it."""
+
+import os
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.dataset import BaseDataset
+from mmengine.registry import DATASETS
+
+from mmkd_ext.explain.sentences import one_line
+
+
+def missing_data(cfg: Mapping[str, Any], name: str, error: Exception) -> str:
+    """What is needed of the data of a loader, when building its data set raised an error.
+
+    Args:
+        cfg: Of the data set; of several in one, that which raised the error is named.
+        name: 'train', 'val' or 'test'.
+        error: What was raised.
+    """
+    while 'dataset' in cfg:  # RepeatDataset and its like
+        cfg = cfg['dataset']
+    kind, root, prefix = cfg.get('type'), cfg.get('data_root'), cfg.get('data_prefix')
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        asked = frame.f_locals.get('self')
+        if isinstance(asked, BaseDataset):
+            kind = type(asked)
+            root, prefix = getattr(asked, 'data_root', root), getattr(asked, 'data_prefix', prefix)
+    if isinstance(prefix, Mapping):
+        prefix = next(iter(prefix.values()), '')
+    if isinstance(kind, str):
+        with DATASETS.switch_scope_and_registry(None) as registry:
+            kind = registry.get(kind) or kind
+    place = os.path.join(root or '', prefix if isinstance(prefix, str) else '') or '.'
+    file, url = getattr(kind, 'filename', None), getattr(kind, 'url', None)
+    if file and url:
+        folders = 'or images as train/<class>/*.png and test/<class>/*.png, ' if hasattr(kind, 'class_folders') else ''
+        where = f'Put {file} (from {url}) into {place}, {folders}or start once where there is a network.'
+    else:
+        where = f'Look at {name}_dataloader.dataset (data_root, ann_file, data_prefix), or link the data to {place}.'
+    return f'The {name} data is needed ({getattr(kind, "__name__", kind)} in {place}), got: {one_line(error)}. {where}'

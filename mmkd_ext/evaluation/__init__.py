@@ -1,0 +1,5 @@
+"""What was reached: metrics, logs of runs, and studies over seeds."""
+
+from .metrics import StudentAccuracy
+
+__all__ = ['StudentAccuracy']

@@ -1,0 +1,97 @@
+"""What a study runs: its file, read and checked, and the config of each run."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.utils import import_modules_from_strings
+
+from mmkd_ext.config.cfg_options import merge_options
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.models.plain import plain_model
+
+_OF_LOSSES = ('mmkd_ext.ClassMeansHook', 'mmkd_ext.LossWarmupHook')  # a plain network has none
+RESERVED = ('results.json', 'table.md', 'table.png', 'teachers', 'start')  # beside the variants' folders
+
+
+def variant_config(variant: dict, folder: Path, options: Mapping[str, Any] | None = None) -> Path:
+    """Write a variant's config: the named one with the study's options and its own, or the plain network of it."""
+    cfg = load_config(variant['config'])
+    asked = {**(options or {}), **(variant.get('options') or {})}
+    merge_options(cfg, asked, variant['config'], f'The options of a variant of {variant["config"]}')
+    if variant.get('plain'):
+        if cfg.get('custom_imports'):
+            import_modules_from_strings(**cfg.custom_imports)
+        cfg.model = plain_model(cfg.model)
+        if cfg.get('custom_hooks'):
+            cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook.get('type') not in _OF_LOSSES]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / 'config.py'
+    cfg.dump(path)
+    return path
+
+
+def load_plan(path: Path, full: bool = False) -> Any:
+    """A file's `study`, each variant with its config; `full`: with the settings of its long form.
+
+    Raises:
+        PreflightError: There is none, or one without variants, configs, seeds or a metric.
+    """
+    plan: Any = load_config(str(path)).get('study')
+    if full and isinstance(plan, dict):
+        if not isinstance(plan.get('full'), dict):
+            raise PreflightError(f'--full needs a study with full=dict(...), the settings of its long form, got none: look at {path}.')
+        plan.update(_merged(plan, plan['full']))
+    if isinstance(plan, dict) and isinstance(plan.get('variants'), dict) and 'config' in plan:
+        for variant in plan['variants'].values():
+            if isinstance(variant, dict):
+                variant.setdefault('config', plan['config'])
+    _check_plan(plan, path)
+    return plan
+
+
+def _check_plan(plan: Any, path: Path) -> None:
+    if not isinstance(plan, dict):
+        raise PreflightError(f'A file with a dict `study` is needed, got {path}. See configs/teskd/study_digits.py.')
+    wrong = [key for key, kind in (('variants', dict), ('seeds', list), ('metric', str)) if not isinstance(plan.get(key), kind)]
+    variants = {} if wrong else plan['variants']
+    wrong += [f'variants.{name}.config' for name, v in variants.items() if not isinstance(v, dict) or 'config' not in v]
+    also = {} if wrong else plan.get('also') or {}
+    wrong += [f'also.{name} (a list of metrics)' for name, each in also.items() if not isinstance(each, list) or not each]
+    if wrong or not variants or not plan['seeds']:
+        raise PreflightError(
+            'A study with variants (each with its config), seeds and a metric is needed, got one without '
+            f'{", ".join(wrong) or "a variant or a seed"}: look at {path}.'
+        )
+    pairs = plan.get('differences') or {}
+    strange = [name for pair in pairs.items() for name in pair if name not in variants]
+    teachers = plan.get('teachers') or {}
+    strange += [v.teacher for v in variants.values() if v.get('teacher') is not None and v.teacher not in teachers]
+    strange += [f'teachers.{name}' for name, each in teachers.items() if not isinstance(each, dict) or 'config' not in each]
+    if strange:
+        raise PreflightError(
+            f'Differences between variants, and teachers with a config, are needed, got {", ".join(map(str, strange))}: look at {path}.')
+    for name in variants:
+        folder = name if isinstance(name, str) else ''
+        if not folder.strip('. ') or Path(folder).name != folder or '\0' in folder or len(folder.encode()) > 200 or folder in RESERVED:
+            raise PreflightError(f'A variant whose name can be a folder in the study\'s own is needed, got {name!r}: look at {path}.')
+    check_seeds(plan['seeds'], path)
+
+
+def check_seeds(seeds: Sequence[Any], where: object) -> None:
+    """Refuse what is no seed, and one that is given twice: a deviation over runs of one seed says nothing."""
+    wrong = [seed for seed in seeds if type(seed) is not int or not 0 <= seed < 2**32]
+    twice = [seed for seed in seeds if seeds.count(seed) > 1]
+    if wrong or twice:
+        got = f'{wrong[0]!r}' if wrong else f'{twice[0]} more than once'
+        raise PreflightError(f'Seeds of 0 to {2**32 - 1}, each once, are needed, got {got}: look at {where}.')
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Of two dicts, the newer one's values; dicts inside likewise."""
+    both = dict(old)
+    for key, value in new.items():
+        nested = isinstance(value, Mapping) and isinstance(old.get(key), Mapping)
+        both[key] = _merged(old[key], value) if nested else value
+    return both

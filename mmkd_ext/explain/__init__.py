@@ -1,0 +1,1 @@
+"""Errors of mmengine, mmpretrain, mmdet and torch in one sentence."""

@@ -1,0 +1,1 @@
+"""The plain zoo model that is shipped, checked and written whole."""

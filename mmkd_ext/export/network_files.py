@@ -1,0 +1,124 @@
+"""The files of one network as it is deployed, made and checked in memory."""
+
+import io
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from torch import Tensor, nn
+
+from mmkd_ext.config.written_config import written_config
+from mmkd_ext.models.build import build_model, input_shape
+from mmkd_ext.models.images.image_shape import Size
+from mmkd_ext.models.outputs.raw_predictions import detects, raw_predictions
+from mmkd_ext.models.plain import distils, plain_config, plain_model, registered
+
+_TOLERANCE = 1e-5
+
+
+def network_files(
+    cfg: Config, weights: dict[str, Tensor], meta: dict, source: str, out: Path, onnx: bool, size: Size | None
+) -> dict[Path, bytes]:
+    """What `export_student` writes of one network, checked.
+
+    Args:
+        cfg: The config that the weights were trained with.
+        weights: Those of a training checkpoint.
+        meta: What it tells beside them.
+        source: Its name, for messages.
+        out: As for `export_student`.
+        onnx: As there.
+        size: As there.
+    """
+    text, plain_cfg = written_config(plain_config(cfg), source)
+    if distils(cfg.model):  # no teacher is needed here: its student alone predicts
+        helpers = registered(cfg.model.type).helper_prefix
+        cfg = Config({**cfg, 'model': cfg.model.student if isinstance(cfg.model.student, dict) else plain_model(cfg.model)})
+        weights = {key: value for key, value in weights.items() if not key.startswith(helpers)}
+    trained, plain = build_model(cfg), build_model(plain_cfg)
+    if onnx and detects(plain):
+        raise ValueError('ONNX export is for classifiers, got a detector: leave --onnx out, and use mmdeploy on the .pth and .py.')
+    _load(trained, weights, source, 'the config')
+    kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
+    _load(plain, kept, source, 'the config without its helpers')
+    image = torch.randn(2, *input_shape(cfg, size, plain), generator=torch.Generator().manual_seed(0))
+    expected = raw_predictions(trained, image)
+    _compare(raw_predictions(plain, image), expected, f'the plain network of {source}')
+    files = {
+        out: _checkpoint_bytes(kept, meta),
+        out.with_suffix('.py'): text.encode(),
+    }
+    if onnx:
+        files[out.with_suffix('.onnx')] = _onnx_bytes(plain, image, expected)
+    return files
+
+
+def _load(model: nn.Module, state: dict[str, Tensor], checkpoint: str | Path, what: str) -> None:
+    mine = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    theirs = {key: tuple(value.shape) for key, value in state.items()}
+    if mine != theirs:
+        missing = next((key for key in mine if key not in theirs), 'none')
+        unexpected = next((key for key in theirs if key not in mine), 'none')
+        shape = next((f'{k} {theirs[k]} for {mine[k]}' for k in mine if k in theirs and mine[k] != theirs[k]), 'none')
+        matched = sum(mine.get(key) == value for key, value in theirs.items())
+        raise ValueError(
+            f'{checkpoint} needs to fit {what} wholly, but {matched} of {len(mine)} entries match; '
+            f'first missing: {missing}; first unexpected: {unexpected}; first of another shape: {shape}. Is it a checkpoint of this config?'
+        )
+    model.load_state_dict(state)
+
+
+def _compare(got: Tensor, expected: Tensor, what: str) -> None:
+    # The logits too, against their size: probabilities of a network that is sure of itself hide what changed.
+    logits = (got - expected).abs().max() / expected.abs().max().clamp(min=1)
+    difference = torch.maximum(logits, (got.softmax(dim=-1) - expected.softmax(dim=-1)).abs().max()).item()
+    if not difference <= _TOLERANCE:
+        raise ValueError(
+            f"The predictions of {what} need to equal the training model's within {_TOLERANCE}, but differ by "
+            f'{difference:.3g}. Nothing was written.'
+        )
+
+
+def _checkpoint_bytes(state: dict[str, Tensor], meta: dict) -> bytes:
+    kept = {
+        key: meta[key]
+        for key in ('dataset_meta', 'mmengine_version', 'experiment_name', 'epoch', 'iter')
+        if key in meta
+    }
+    with io.BytesIO() as buffer:
+        torch.save(dict(meta=kept, state_dict=state), buffer)
+        return buffer.getvalue()
+
+
+class _Logits(nn.Module):
+    """A host model as a function from images to logits."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.model(images, mode='tensor')
+
+
+def _onnx_bytes(model: nn.Module, image: Tensor, expected: Tensor) -> bytes:
+    """The graph from normalised images to logits, checked with onnxruntime on two batch sizes."""
+    import onnxruntime
+
+    program = torch.onnx.export(
+        _Logits(model).eval(),
+        (image,),
+        input_names=['images'],
+        output_names=['logits'],
+        dynamic_shapes=({0: torch.export.Dim('batch')},),
+        dynamo=True,
+        verbose=False,
+    )
+    with io.BytesIO() as buffer:
+        program.save(buffer)  # type: ignore[union-attr, arg-type]
+        content = buffer.getvalue()
+    session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
+    for n in (2, 1):
+        (logits,) = session.run(None, {'images': image[:n].numpy()})
+        _compare(torch.from_numpy(logits), expected[:n], 'the ONNX graph')
+    return content

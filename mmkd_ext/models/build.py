@@ -1,0 +1,44 @@
+"""The network of a config, built, and the shape of the images that it takes."""
+
+import copy
+
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from torch import nn
+
+from mmkd_ext.datasets.data_size import data_size
+
+from .images.image_shape import Size, input_shape_of, own_size, short_size
+from .plain import plain_config, plain_model, without_weights
+from .told_by_data import tell_channel_order, tell_image_size
+
+
+def build_model(cfg: Config) -> nn.Module:
+    """The model of a config on the CPU, in eval mode. Nothing is downloaded: its weights are to come from a checkpoint."""
+    from mmpretrain.registry import MODELS
+
+    cfg = copy.deepcopy(cfg)
+    tell_channel_order(cfg)
+    tell_image_size(cfg)
+    model_cfg = without_weights(cfg.model)
+    model_cfg.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
+        return MODELS.build(model_cfg).eval()
+
+
+def input_size(cfg: Config) -> Size:
+    """Side in pixels of the images that a config feeds its network, or (height, width); 224 where neither data nor model tell."""
+    return short_size(data_size(cfg, look=True) or own_size(plain_model(cfg.model), None))
+
+
+def input_shape(cfg: Config, size: Size | None = None, network: nn.Module | None = None) -> tuple[int, int, int]:
+    """Channels, height and width of what a config feeds its network.
+
+    Args:
+        cfg: The config.
+        size: Side in pixels, or (height, width), instead of what its data say.
+        network: Its network, where it is built already.
+    """
+    size = size or data_size(cfg, look=True)
+    network = build_model(plain_config(cfg)) if network is None else network
+    return input_shape_of(plain_model(cfg.model), network, size)

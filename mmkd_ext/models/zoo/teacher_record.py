@@ -1,0 +1,45 @@
+"""What a teacher's checkpoint says of itself besides the weights: its classes, and what it scored."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+
+_ACCURACIES = ('best_acc', 'accuracy', 'acc', 'best_acc1', 'acc1', 'top1')  # of the field's own training scripts
+
+
+class Record(NamedTuple):
+    """A checkpoint's own words.
+
+    Attributes:
+        classes: Their names in the order of the logits; None: it has none.
+        metrics: The last validation that it knows of, such as `accuracy/top1` in percent.
+    """
+
+    classes: tuple[str, ...] | None = None
+    metrics: Mapping[str, float] = {}
+
+
+def record_of(path: str | Path) -> Record:
+    """Read a checkpoint's record, without executing code; an empty one where the file has only weights."""
+    if Path(path).suffix == '.safetensors':
+        return Record()
+    try:
+        found = read_checkpoint(path)
+    except ValueError:  # the weights were read by a reader that allows more
+        return Record()
+    meta, hub = found.get('meta'), found.get('message_hub')
+    data = meta.get('dataset_meta') if isinstance(meta, Mapping) else None
+    names: Any = data.get('classes') if isinstance(data, Mapping) else None
+    classes = tuple(map(str, names)) if isinstance(names, list | tuple) else None
+    logged: Any = hub.get('log_scalars') if isinstance(hub, Mapping) else None
+    metrics = {
+        key.removeprefix('val/'): float(history.current())
+        for key, history in (logged.items() if isinstance(logged, Mapping) else ())
+        if str(key).startswith('val/') and hasattr(history, 'current')}
+    for key in _ACCURACIES:
+        value = found.get(key)
+        if not metrics and value is not None and not isinstance(value, str | Mapping) and getattr(value, 'ndim', 0) == 0:
+            metrics = {'accuracy/top1': float(value) * (100 if float(value) <= 1 else 1)}
+    return Record(classes, metrics)

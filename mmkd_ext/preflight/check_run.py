@@ -1,0 +1,123 @@
+"""Whether a run can work, asked before it starts: in one sentence what was needed, what was got and where to look."""
+
+import socket
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
+
+from mmkd_ext.datasets.coco_categories import categories_checked
+from mmkd_ext.datasets.listed_data import check_listed, name_images
+from mmkd_ext.datasets.missing_data import missing_data
+from mmkd_ext.engine.model_wrappers import unwrapped
+from mmkd_ext.engine.random_state import random_state_kept
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.explain.sentences import sync_bn_without_gpus
+from mmkd_ext.files.writable_places import check_work_dir
+
+from .class_counts import check_labels, check_topk
+from .class_names import check_class_names
+from .hook_needs import missing_part
+from .training_parts import check_intervals, check_length, check_losses, check_optimizer
+from .trial_batches import check_evaluated_batch, check_shares, check_train_batch
+from .watched_numbers import check_watched
+
+
+def check_train(runner: Runner) -> None:
+    """Build the data of a training run, and let the model see a batch of it.
+
+    The loaders are the runner's own, so nothing is loaded twice; the random state, the weights and the statistics stay
+    as they were.
+
+    Raises:
+        PreflightError: Data that is not there, labels that the head does not have, a batch that the model cannot take, or a hook that
+            asks for a part that the model does not have.
+    """
+    for hook in runner.hooks:
+        folder = getattr(hook, 'out_dir', None) if isinstance(hook, CheckpointHook) else None
+        if folder is not None and '://' not in str(folder):
+            check_work_dir(folder, 'Look at out_dir of the CheckpointHook.')
+        problem = missing_part(hook, unwrapped(runner.model))
+        if problem is not None:
+            raise PreflightError(problem)
+    if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
+        raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
+    check_intervals(runner.hooks, runner.log_processor)
+    check_optimizer(runner.cfg)
+    check_losses(unwrapped(runner.model))
+    with random_state_kept():
+        loops = {'train': lambda: runner.train_loop, 'val': lambda: runner.val_loop}
+        for name, build in loops.items():
+            _build_data(runner, name, build)
+            if name == 'train':
+                check_length(runner.train_loop)
+        for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
+            _check_data(runner, loop, name)
+        check_class_names(runner)
+        _check_norms(runner)
+        check_train_batch(runner)
+        names = check_evaluated_batch(runner, runner.val_loop, 'val')
+    check_watched(runner.hooks, runner.cfg.get('param_scheduler') or [], names)
+
+
+def check_test(runner: Runner) -> None:
+    """Build the data of a test run and compare its labels with the head.
+
+    Raises:
+        PreflightError: Data that is not there, or labels that the head does not have.
+    """
+    with random_state_kept():
+        _build_data(runner, 'test', lambda: runner.test_loop)
+        _check_data(runner, runner.test_loop, 'test')
+        check_evaluated_batch(runner, runner.test_loop, 'test')
+
+
+def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(30)  # a download from a network that swallows packets would wait for ever
+    detects = runner.cfg.get('default_scope') == 'mmdet'
+    try:
+        with categories_checked() if detects else nullcontext():
+            build()
+    except (OSError, AssertionError, RuntimeError) as error:
+        if not any(frame.name == 'build_dataloader' for frame in traceback.extract_tb(error.__traceback__)):
+            raise  # of the evaluator, not of the data
+        if isinstance(error, AssertionError) and _of_a_transform(error):
+            raise  # of the pipeline's config
+        raise PreflightError(missing_data(_dataset_cfg(runner, name), name, error)) from error
+    finally:
+        socket.setdefaulttimeout(timeout)
+
+
+def _of_a_transform(error: BaseException) -> bool:
+    built = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code.co_name == 'build_from_cfg']
+    return bool(built) and getattr(built[-1].f_locals.get('registry'), 'name', None) == 'transform'
+
+
+def _check_data(runner: Runner, loop: Any, name: str) -> None:
+    """Of a loop that was built; a training may do without a validation."""
+    dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', None)
+    if dataset is None:
+        return
+    metrics = getattr(getattr(loop, 'evaluator', None), 'metrics', ())
+    counted = name == 'train' or any(hasattr(each, '_coco_api') and not each.format_only for each in metrics)
+    check_listed(dataset, name, boxes=counted)
+    name_images(dataset)
+    check_shares(loop.dataloader, name)
+    check_labels(unwrapped(runner.model), dataset, name)
+    check_topk(unwrapped(runner.model), metrics, name)
+
+
+def _dataset_cfg(runner: Runner, name: str) -> Mapping[str, Any]:
+    return (runner.cfg.get(f'{name}_dataloader') or {}).get('dataset') or {}
+
+
+def _check_norms(runner: Runner) -> None:
+    """Of mmcv's kind, which the host's wrapper does not refuse itself."""
+    problem = sync_bn_without_gpus(unwrapped(runner.model))
+    if problem is not None:
+        raise PreflightError(problem)
+

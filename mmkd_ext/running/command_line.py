@@ -1,0 +1,42 @@
+"""A command line's work, whose errors end in one sentence."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from mmengine.dist import get_dist_info
+
+from mmkd_ext.checkpoints.files_as_data import files_are_data
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.explain.sentences import sentence
+
+
+def run_checked(job: Callable[[], object]) -> int:
+    """Run a command line's work; an error that can be explained ends in one sentence on stderr instead of a traceback.
+
+    `MMKD_TRACEBACK=1` shows every traceback.
+
+    Returns:
+        The exit code: 0, or 2 after an explained error. Other errors are raised as they are.
+    """
+    try:
+        with files_are_data():
+            job()
+    except Exception as error:
+        text = str(error) if isinstance(error, PreflightError) else sentence(error)
+        if text is None or os.environ.get('MMKD_TRACEBACK') == '1':
+            raise
+        rank = int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', get_dist_info()[0])))
+        if rank > 0:
+            # Most errors happen on every rank. The launcher ends the others once rank 0 has spoken and left; only an
+            # error that rank 0 does not have gets past this wait.
+            _wait(10)
+            text = f'[rank {rank}] {text}'
+        print(f'error: {text}', file=sys.stderr, flush=True)
+        return 2
+    return 0
+
+
+def _wait(seconds: float) -> None:
+    time.sleep(seconds)

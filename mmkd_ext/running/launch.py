@@ -1,0 +1,146 @@
+"""What the command lines share: the zoo's common flags, the loaders' defaults, processes that find each other."""
+
+import argparse
+import datetime
+import inspect
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed
+from mmengine.config import Config
+from mmengine.dist import barrier, is_distributed
+from mmengine.logging import print_log
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+import mmkd_ext.checkpoints.mmengine_loaders  # noqa: F401  # registers
+from mmkd_ext.config.cfg_options import OptionsAction, merge_options
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.files.writable_places import check_work_dir
+from mmkd_ext.models.told_by_data import tell_channel_order, tell_image_size
+
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_PLAIN = (str, int, float)  # what can be no part that is built; in a config of objects a part may be one
+_DICTS = ('model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks', 'env_cfg', *_LOADERS)
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags that the zoo's train.py and test.py have in common."""
+    parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<name of the config>)')
+    parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 where there is no GPU')
+    parser.add_argument('--no-pin-memory', action='store_true', help='do not pin the loaded batches')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help="settings that replace the config's"
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='who starts the processes'
+    )
+    # torch.distributed.launch passes one or the other spelling, torchrun sets the variable.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
+
+
+def common_config(args: argparse.Namespace, needs: Sequence[str]) -> Config:
+    """The config, which must have the keys `needs`, with the common flags applied."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = load_config(args.config)
+    check_needed(cfg, needs, args.config)
+    _check_kinds(cfg, args.config)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = os.path.join('work_dirs', Path(args.config).stem)
+    return cfg
+
+
+def check_needed(cfg: Config, needs: Sequence[str], path: str) -> None:
+    """Whether a config has a model and the keys `needs`; to be asked again after `--cfg-options`.
+
+    Raises:
+        PreflightError: One is missing or None.
+    """
+    missing = [key for key in ('model', *needs) if cfg.get(key) is None]
+    if missing:
+        raise PreflightError(
+            f'A config with {", ".join(("model", *needs))} is needed, got one without {", ".join(missing)}: look at {path}.')
+
+
+def finish_config(cfg: Config, args: argparse.Namespace) -> None:
+    """Fill in what the loaders lack, then apply `--cfg-options`."""
+    for name in _LOADERS:
+        loader = cfg.get(name)
+        if loader is None:
+            continue
+        if (
+            cfg.get('default_scope') == 'mmpretrain'
+        ):  # its preprocessor takes stacked batches, the other scopes' take lists
+            loader.setdefault('collate_fn', dict(type='default_collate'))
+        loader.setdefault('pin_memory', torch.cuda.is_available())
+        # Workers that end with the epoch: persistent ones carry random state that no checkpoint holds.
+        loader.setdefault('persistent_workers', False)
+        if args.no_pin_memory:
+            loader.pin_memory = False
+    merge_options(cfg, args.cfg_options, args.config)
+    _check_kinds(cfg, args.config)
+    check_work_dir(cfg.work_dir)
+
+
+def _check_kinds(cfg: Config, path: str) -> None:
+    """Of the parts that the command lines read before the runner does."""
+    for key in _DICTS:
+        value = cfg.get(key)
+        if value is not None and not isinstance(value, dict):
+            raise PreflightError(
+                f'A dict is needed as {key}, got {value!r} of type {type(value).__name__}: look at {path} or --cfg-options.'
+            )
+    parts = {f'{name}.{part}': (cfg.get(name) or {}).get(part) for name in _LOADERS for part in ('dataset', 'sampler', 'batch_sampler')}
+    parts.update({f'{name}_evaluator': cfg.get(f'{name}_evaluator') for name in ('val', 'test')})
+    for key, value in parts.items():
+        if isinstance(value, _PLAIN):
+            raise PreflightError(f'A dict with a `type` is needed as {key}, got {value!r}: look at {path} or --cfg-options.')
+
+
+def join_processes(cfg: Config) -> None:
+    """On machines without a GPU, form the gloo group that the host's own start-up cannot (it sets a CUDA device).
+
+    With GPUs this is left to the runner.
+    """
+    if cfg.launcher == 'none' or torch.cuda.is_available() or is_distributed():
+        return
+    missing = [name for name in ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT') if name not in os.environ]
+    if cfg.launcher != 'pytorch' or missing:
+        raise PreflightError(
+            f'--launcher {cfg.launcher} needs GPUs or, with gloo on CPUs, a start by tools/dist_train.sh or torchrun; '
+            f'got no GPU and no {", ".join(missing) or "torchrun"} in the environment.'
+        )
+    seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
+    torch.distributed.init_process_group('gloo', timeout=datetime.timedelta(seconds=seconds))
+    cfg.model_wrapper_cfg = cpu_wrapper(cfg)
+    print_log(f'{torch.distributed.get_world_size()} processes over gloo, since there is no GPU.', 'current')
+
+
+def leave_processes() -> None:
+    """Leave the group when all are done: its threads, still there when the interpreter ends, now and then abort the process."""
+    if is_distributed():
+        barrier()
+        torch.distributed.destroy_process_group()
+
+
+def cpu_wrapper(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """The config's model wrapper, or the host's default one, without the CUDA device that the host adds."""
+    # The host's choice for buffers, by the name that this torch does not deprecate.
+    names = inspect.signature(torch.nn.parallel.DistributedDataParallel).parameters
+    buffers = 'forward_sync_buffers' if 'forward_sync_buffers' in names else 'broadcast_buffers'
+    default = {buffers: False, 'find_unused_parameters': cfg.get('find_unused_parameters', False)}
+    return {'type': 'MMDistributedDataParallel', **(cfg.get('model_wrapper_cfg') or default), 'device_ids': None}
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The runner that the config asks for."""
+    tell_channel_order(cfg)
+    tell_image_size(cfg)
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

@@ -1,0 +1,80 @@
+"""Checkpoints whose weights are none, or another network's, by every command that reads one."""
+
+from collections import OrderedDict
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from support.runs import one_error, write_config
+from torch import nn
+
+from mmkd_ext.checkpoints.checkpoint_files import newest_readable_checkpoint
+from mmkd_ext.checkpoints.weights import check_weights, weights_of
+from mmkd_ext.models.build import build_model
+from tools import export_student, test, train
+
+NO_WEIGHTS = {
+    'a list': ([1, 2], 'of type list'),
+    'nothing': (None, 'of type NoneType'),
+    'an empty dict': ({}, 'empty'),
+    'numbers': ({'backbone.conv1.weight': 3.0}, "'backbone.conv1.weight' is of type float"),
+    'nested dicts': ({'model': {'weight': torch.zeros(2)}}, "'model' is of type dict"),
+    'keys that are no words': ({3: torch.zeros(2)}, 'entry 3'),
+}
+each_kind = pytest.mark.parametrize(('state', 'said'), NO_WEIGHTS.values(), ids=NO_WEIGHTS)
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def save(state, name: str = 'bad.pth') -> str:
+    torch.save(dict(state_dict=state, meta={}, message_hub={}), name)
+    return name
+
+
+@each_kind
+@pytest.mark.parametrize('command', ['test', 'export', 'resume', 'load_from'])
+def test_a_checkpoint_without_weights_is_one_sentence(tmp_path, capsys, command, state, said):
+    config, bad = str(write_config(tmp_path)), save(state)
+    code = {
+        'test': lambda: test.main([config, bad, '--work-dir', 'work']),
+        'export': lambda: export_student.main([config, bad, 'student.pth']),
+        'resume': lambda: train.main([config, '--resume', bad, '--work-dir', 'work']),
+        'load_from': lambda: train.main([config, '--work-dir', 'work', '--cfg-options', f'load_from={bad}']),
+    }[command]()
+    text = one_error(capsys.readouterr().err)
+    assert code == 2 and bad in text and said in text
+    assert sorted(path.name for path in Path().glob('**/*.pth')) == ['bad.pth']
+
+
+def test_a_run_goes_on_from_the_newest_checkpoint_that_has_weights():
+    save({'weight': torch.zeros(2)}, 'epoch_1.pth')
+    save({}, 'epoch_2.pth')
+    assert newest_readable_checkpoint('.') == Path('epoch_1.pth')
+
+
+def test_the_weights_are_the_state_dict_or_the_whole():
+    state = OrderedDict(weight=torch.ones(2), layer_extra_state=b'whatever a layer keeps')
+    assert weights_of(dict(state_dict=state, meta={}), 'a.pth') == state == weights_of(dict(state), 'a.pth')
+
+
+def test_a_checkpoint_of_another_network_says_what_differs():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    state = {key: value for key, value in model.state_dict().items() if key != '1.bias'}
+    other = {**state, '0.weight': torch.zeros(5, 3), 'extra': torch.zeros(1)}
+    with pytest.raises(ValueError, match=r'2 of 4 entries fit: first wrong 0.weight, needs \(2, 3\), got \(5, 3\).*extra'):
+        check_weights(model, dict(state_dict=other), 'a.pth')
+    check_weights(model, dict(state_dict=state), 'a.pth', optional=lambda key: key == '1.bias')
+    wrapped = {f'module.{key}': value for key, value in model.state_dict().items()}
+    check_weights(model, dict(state_dict=wrapped), 'a.pth')
+
+
+def test_testing_the_checkpoint_of_another_config_names_the_first_wrong_entry(tmp_path, capsys):
+    wider = write_config(tmp_path, 'model = dict(head=dict(num_classes=11))')
+    save(build_model(Config.fromfile(wider)).state_dict(), 'wider.pth')
+    assert test.main([str(write_config(tmp_path)), 'wider.pth', '--work-dir', 'work']) == 2
+    text = one_error(capsys.readouterr().err)
+    assert 'head.fc.weight, needs (10, 32), got (11, 32)' in text and 'Does the config belong' in text

@@ -1,0 +1,89 @@
+"""KD against its formula, its limits and the golden numbers."""
+
+from math import exp, log
+
+import pytest
+import torch
+from support import golden
+from torch import Tensor
+
+from mmkd_ext.losses.kd_loss import KDLoss, binary_kd_loss, kd_loss
+
+
+def naive_kd(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
+    total = 0.0
+    for s, t in zip(student.tolist(), teacher.tolist(), strict=True):
+        p, q = [exp(z / tau) for z in s], [exp(z / tau) for z in t]
+        total += sum(b / sum(q) * log(b / sum(q) * sum(p) / a) for a, b in zip(p, q, strict=True))
+    return torch.tensor(tau**2 * total / len(student), dtype=student.dtype)
+
+
+@pytest.mark.parametrize('tau', [0.5, 1.0, 4.0])
+@pytest.mark.parametrize('shape', [(5, 7), (1, 2), (3, 1)])
+def test_equals_the_formula(rng, shape, tau):
+    student, teacher = torch.randn(2, *shape, generator=rng, dtype=torch.float64)
+    torch.testing.assert_close(kd_loss(student, teacher, tau), naive_kd(student, teacher, tau))
+
+
+@pytest.mark.parametrize('case', golden.load('losses')['logits'], ids=lambda case: f'tau={case["tau"]}')
+def test_equals_the_golden_numbers(case):
+    shape = (case['B'], case['C'])
+    student = (golden.uniform(shape, case['salt']) * case['scale']).requires_grad_()
+    teacher = golden.uniform(shape, case['salt'] + 1) * case['scale']
+    loss = kd_loss(student, teacher, case['tau'])
+    loss.backward()
+    assert loss.item() == pytest.approx(case['kd'], rel=1e-9)
+    assert student.grad.norm().item() == pytest.approx(case['kd_grad_norm'], rel=1e-9)
+
+
+def test_is_zero_for_predictions_that_differ_by_a_constant(rng):
+    teacher = torch.randn(4, 6, generator=rng, dtype=torch.float64)
+    shift = torch.randn(4, 1, generator=rng, dtype=torch.float64)
+    torch.testing.assert_close(kd_loss(teacher + shift, teacher, 2.0), torch.zeros((), dtype=torch.float64))
+
+
+def test_is_cross_entropy_where_the_teacher_is_certain(rng):
+    student = torch.randn(4, 6, generator=rng, dtype=torch.float64)
+    labels = torch.tensor([1, 5, 0, 3])
+    teacher = 1e4 * torch.nn.functional.one_hot(labels, 6).double()
+    torch.testing.assert_close(kd_loss(student, teacher, 1.0), torch.nn.functional.cross_entropy(student, labels))
+
+
+def test_is_half_the_variance_of_the_difference_at_a_high_temperature(rng):
+    student, teacher = torch.randn(2, 4, 6, generator=rng, dtype=torch.float64)
+    expected = (student - teacher).var(dim=1, unbiased=False).mean() / 2
+    torch.testing.assert_close(kd_loss(student, teacher, 1e4), expected, rtol=1e-3, atol=0)
+
+
+def test_module_refuses_its_temperature_when_it_is_built():
+    with pytest.raises(ValueError, match='tau > 0, got 0'):
+        KDLoss(tau=0)
+
+
+def naive_binary_kd(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
+    total = 0.0
+    for s, t in zip(student.flatten().tolist(), teacher.flatten().tolist(), strict=True):
+        p, q = 1 / (1 + exp(-s / tau)), 1 / (1 + exp(-t / tau))
+        total += q * log(q / p) + (1 - q) * log((1 - q) / (1 - p))
+    return torch.tensor(tau**2 * total / len(student), dtype=student.dtype)
+
+
+@pytest.mark.parametrize('tau', [0.5, 1.0, 4.0])
+@pytest.mark.parametrize('shape', [(5, 7), (1, 2), (3, 1)])
+def test_binary_equals_the_formula_and_teaches_the_student_alone(rng, shape, tau):
+    student, teacher = torch.randn(2, *shape, generator=rng, dtype=torch.float64)
+    student.requires_grad_(), teacher.requires_grad_()
+    loss = binary_kd_loss(student, teacher, tau)
+    torch.testing.assert_close(loss, naive_binary_kd(student, teacher, tau))
+    torch.testing.assert_close(binary_kd_loss(student.repeat(2, 1), teacher.repeat(2, 1), tau), loss)
+    loss.backward()
+    expected = tau * ((student / tau).sigmoid() - (teacher / tau).sigmoid()) / len(student)
+    torch.testing.assert_close(student.grad, expected.detach())
+    assert teacher.grad is None
+
+
+def test_binary_is_finite_for_extreme_half_precision_logits():
+    student = torch.tensor([[6e4, -6e4]], dtype=torch.float16).requires_grad_()
+    loss = binary_kd_loss(student, -student.detach(), 1.0)
+    loss.backward()
+    assert loss.isfinite() and loss > 1e4 and student.grad.isfinite().all()

@@ -1,0 +1,106 @@
+"""A teacher in half precision or compiled: the same answers, whatever the student's precision, and never a stop."""
+
+import functools
+import warnings
+
+import pytest
+import torch
+
+from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher, without_batch_norms
+
+SPEC = dict(model='cifar/resnet8', num_classes=10, checkpoint=None, allow_random=True)
+
+
+def teacher(**kwargs):
+    torch.manual_seed(0)
+    return FrozenTeacher({**SPEC, 'options': dict(backbone=dict(out_indices=(1, 2, 3))), **kwargs})
+
+
+@pytest.fixture
+def images(rng):
+    return torch.randn(3, 3, 16, 16, generator=rng)
+
+
+def test_half_precision_is_the_teachers_own(images):
+    full = teacher()(images)
+    half = teacher(precision='bf16')(images)
+    assert {x.dtype for x in (*half.stages, half.logits)} == {torch.bfloat16}
+    assert [x.shape for x in half.stages] == [x.shape for x in full.stages]
+    difference = (half.logits.float() - full.logits).abs().max() / full.logits.abs().max()
+    assert 0 < difference < 0.05
+    assert half.stages[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_full_precision_stays_within_the_students_autocast(images):
+    full = teacher()(images)
+    with torch.autocast('cpu', torch.bfloat16):
+        as_student, own = teacher()(images), teacher(precision='fp32')(images)
+    assert as_student.logits.dtype == torch.bfloat16
+    torch.testing.assert_close(own, full, rtol=0, atol=0)
+
+
+def test_weights_and_so_the_fingerprint_do_not_depend_on_how_it_runs():
+    assert teacher().fingerprint() == teacher(precision='bf16').fingerprint()
+
+
+def test_batch_norms_go_into_convolutions_only_where_nothing_changes(rng):
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Conv2d(4, 5, 1)).eval()
+    network[1].running_mean.uniform_(-1, 1), network[1].running_var.uniform_(0.5, 2)
+    fused = without_batch_norms(network)
+    assert fused is not network and not any(isinstance(m, torch.nn.BatchNorm2d) for m in fused.modules())
+    images = torch.randn(2, 3, 9, 9, generator=rng)
+    torch.testing.assert_close(fused(images), network(images))
+
+    class Other(torch.nn.Module):  # normalises first
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = torch.nn.Conv2d(3, 3, 1), torch.nn.BatchNorm2d(3)
+            self.norm.running_mean.fill_(3.0)
+
+        def forward(self, x):
+            return self.conv(self.norm(x))
+
+    other = Other().eval()
+    assert without_batch_norms(other) is other
+    grey = torch.nn.Conv2d(1, 2, 1).eval()
+    assert without_batch_norms(grey) is grey
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match="None or one of fp32, bf16, fp16, got 'half'"):
+        teacher(precision='half')
+
+
+def test_a_compiled_teacher_says_the_same_in_every_batch_size(images, monkeypatch):
+    # The tracing is ours to get right; writing and compiling C++ for it is torch's, and takes half a minute.
+    monkeypatch.setattr(torch, 'compile', functools.partial(torch.compile, backend='aot_eager'))
+    plain, compiled = teacher(), teacher(compile=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # the compiler's own
+        compiled(images[:1], once=True)
+        for batch in (images, images + 1, images[:2]):
+            torch.testing.assert_close(compiled(batch), plain(batch), rtol=1e-4, atol=1e-5)
+    assert not compiled.runs_eagerly
+
+
+def test_a_compiler_that_fails_costs_one_warning(images, monkeypatch):
+    def no_compiler(function):
+        def call(*args):
+            function(*args)  # it may fail after the pass has been seen
+            raise RuntimeError('no g++\nand a long story')
+
+        return call
+
+    monkeypatch.setattr(torch, 'compile', no_compiler)
+    said = []
+    monkeypatch.setattr('mmkd_ext.models.teachers.frozen_teacher.print_log', lambda text, *_: said.append(text))
+    compiled = teacher(compile=True)
+    for batch in (images, images + 1):
+        outputs = compiled(batch)
+        assert isinstance(outputs, Outputs)
+        torch.testing.assert_close(outputs, teacher()(batch), rtol=0, atol=0)
+    assert compiled.runs_eagerly
+    (text,) = said
+    assert text.startswith('The teacher cifar/resnet8 runs without torch.compile, which failed: RuntimeError: no g++.')

@@ -1,0 +1,43 @@
+"""Lengths, schedules and losses that mmengine would take, and fail on or never use, are refused before a run."""
+
+from types import SimpleNamespace
+
+import pytest
+from mmengine.hooks import Hook
+from torch import nn
+
+from mmkd_ext.losses import KDLoss
+from mmkd_ext.preflight.training_parts import check_length, check_losses, check_optimizer
+
+
+class ForeignHook(Hook):
+    """Of another package; it may set class means."""
+
+
+@pytest.mark.parametrize('wrong', [0, -1, 'a', float('nan')])
+@pytest.mark.parametrize('key', ['max_epochs', 'val_interval'])
+def test_a_training_has_a_length(key, wrong):
+    check_length(SimpleNamespace(max_epochs=1, val_interval=1))
+    check_length(SimpleNamespace())
+    with pytest.raises(ValueError, match=f'{key} of 1 or more'):
+        check_length(SimpleNamespace(**{'max_epochs': 1, 'val_interval': 1, key: wrong}))
+
+
+@pytest.mark.parametrize(
+    'scheduler', [dict(milestones=['a']), dict(milestones=[1, None]), dict(gamma='x'), dict(gamma=True), dict(T_max='10'),
+                  dict(eta_min=float('inf'))])  # fmt: skip
+def test_schedulers_take_numbers(scheduler):
+    check_optimizer(dict(param_scheduler=[dict(type='MultiStepLR', milestones=[1, 2], gamma=0.1, end=None, by_epoch=True)]))
+    with pytest.raises(ValueError, match=f'numbers as {next(iter(scheduler))}.*CosineAnnealingLR.*param_scheduler'):
+        check_optimizer(dict(param_scheduler=[dict(type='ConstantLR', factor=1), dict(type='CosineAnnealingLR', **scheduler)]))
+
+
+def test_weights_of_losses_are_finite_numbers():
+    model = nn.Module()
+    model.distill = nn.ModuleDict(dict(kd=KDLoss(tau=1.0)))
+    check_losses(model)
+    check_losses(nn.Linear(1, 1))
+    for wrong in ('heavy', float('nan'), float('inf')):
+        model.distill['kd'].loss_weight = wrong
+        with pytest.raises(ValueError, match='finite number.*loss_weight of kd'):
+            check_losses(model)

@@ -1,0 +1,65 @@
+"""What only a batch shows is said before the first iteration: last batches, evaluators, processes without data."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from support.runs import one_error, write_config
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
+
+from mmkd_ext.preflight import trial_batches
+from tools import train
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+REFUSED = {
+    'a last batch of one under a BatchNorm': (
+        'train_dataloader = dict(batch_size=53)',  # 160 images of 8 pixels, whose last stage has one
+        ['drop_last=True', '160 images in batches of 53', 'model.backbone.layer4'],
+    ),
+    'batches of one under a BatchNorm': (
+        'train_dataloader = dict(batch_size=1)', ['Batches of 2', 'batch_size=1', 'model.backbone.layer4']),
+    "another task's evaluator": ("val_evaluator = dict(_delete_=True, type='VQAAcc')", ['VQAAcc', 'Look at val_evaluator']),
+    'images that the model cannot predict': (
+        "val_dataloader = dict(dataset=dict(pipeline=[dict(type='RandomFlip', prob=0.5)]))", ['val', 'pipeline']),
+    'a top-k of the head': (
+        'model = dict(head=dict(cal_acc=True, topk=(1, 11)))', ['Top-11', 'model.head.topk', '1 to 10']),
+    'a top-k of the evaluator': ("val_evaluator = dict(type='Accuracy', topk=(1, 11))", ['Top-11', 'val_evaluator', '1 to 10']),
+    'a training whose only batch is dropped': (
+        'train_dataloader = dict(batch_size=500, drop_last=True)', ['train', 'drop_last', '160 samples']),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(('extra', 'words'), REFUSED.values(), ids=REFUSED)
+def test_what_a_batch_shows_is_said_before_the_run(tmp_path, capsys, extra, words):
+    assert train.main([str(write_config(tmp_path, extra)), '--work-dir', 'work']) == 2
+    text = one_error(capsys.readouterr().err)
+    assert [word for word in words if word not in text] == [], text
+    assert not list(Path().rglob('*.pth')) and not list(Path('work').rglob('scalars.json'))
+
+
+def test_a_last_batch_of_one_that_is_dropped_or_that_the_model_takes_trains(tmp_path):
+    for extra in ('drop_last=True', "num_workers=0)\nmodel = dict(backbone=dict(norm_cfg=dict(type='GN', num_groups=2))"):
+        config = write_config(tmp_path, f'train_dataloader = dict(batch_size=53, {extra})\ntrain_cfg = dict(max_epochs=1)')
+        assert train.main([str(config), '--work-dir', f'work{config.stem}']) == 0
+
+
+@pytest.mark.parametrize(
+    ('samples', 'size', 'drop', 'last'), [(65, 16, False, 1), (65, 16, True, 16), (64, 16, False, 16), (3, 16, False, 3)])
+def test_last_batch(samples, size, drop, last):
+    loader = SimpleNamespace(batch_sampler=BatchSampler(SequentialSampler(range(samples)), size, drop))
+    assert trial_batches.last_batch(loader) == last
+    assert last == len(list(loader.batch_sampler)[-1])
+
+
+def test_a_process_without_a_batch_is_said_on_all_of_them(monkeypatch):
+    loader = DataLoader(range(2), batch_size=4)
+    monkeypatch.setattr(trial_batches, 'all_gather_object', lambda own: [own, own])
+    trial_batches.check_shares(loader, 'val')
+    monkeypatch.setattr(trial_batches, 'all_gather_object', lambda own: [own, own, 0])
+    with pytest.raises(ValueError, match=r'each of 3 processes, got \[1, 1, 0\] of 2 samples.*val_dataloader.*round_up'):
+        trial_batches.check_shares(loader, 'val')

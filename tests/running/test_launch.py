@@ -1,0 +1,104 @@
+"""What the command lines share, and that an option which fits nothing is one sentence in each of them."""
+
+import re
+
+import pytest
+import torch
+from mmengine.config import Config
+from support.runs import REPO, one_error, write_config
+
+from mmkd_ext.config.cfg_options import merge_options
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.running.launch import leave_processes
+from tools import benchmark, compute_class_means, demo, draw_detections, export_student, study, test, train
+
+BAD = 'train_dataloader.dataset.pipeline.9.type=X'
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('tool', 'arguments'),
+    [
+        (train, ()),
+        (test, ('absent.pth',)),
+        (export_student, ('absent.pth', 'a.pth')),
+        (benchmark, ()),
+    ],
+    ids=lambda value: getattr(value, '__name__', ''),
+)
+def test_options_that_do_not_fit_are_one_sentence_in_every_tool(tmp_path, capsys, tool, arguments):
+    config = str(write_config(tmp_path))
+    assert tool.main([config, *arguments, '--cfg-options', BAD]) == 2
+    text = one_error(capsys.readouterr().err)
+    assert '--cfg-options need' in text and 'pipeline.9' in text and config in text
+
+
+TOOLS = {
+    train: ('CONFIG',), test: ('CONFIG', 'a.pth'), export_student: ('CONFIG', 'a.pth', 'b.pth'), benchmark: ('CONFIG',),
+    compute_class_means: ('CONFIG',), draw_detections: ('CONFIG', 'a.pth'), demo: ('--config', 'CONFIG')}
+
+
+@pytest.mark.parametrize('tool', TOOLS, ids=lambda tool: tool.__name__)
+@pytest.mark.parametrize('option', ['X', '=3', 'model..a=3', 'a=[(1,2]', ''])
+def test_an_option_that_cannot_be_read_is_one_sentence_in_every_tool(tmp_path, capsys, tool, option):
+    config = str(write_config(tmp_path))
+    arguments = [config if each == 'CONFIG' else each for each in TOOLS[tool]]
+    assert tool.main([*arguments, '--cfg-options', 'randomness.seed=1', option]) == 2
+    text = one_error(capsys.readouterr().err)
+    assert '--cfg-options needs KEY=VALUE' in text and repr(option) in text
+
+
+def test_every_tool_with_options_is_among_them():
+    files = {path.stem for path in (REPO / 'tools').rglob('*.py') if re.search(r'OptionsAction|add_common_arguments', path.read_text())}
+    assert files == {tool.__name__.rpartition('.')[2] for tool in TOOLS}
+    assert not [path for path in (REPO / 'tools').rglob('*.py') if 'DictAction' in path.read_text()]
+
+
+@pytest.mark.parametrize('key', ['optim_wrapper', 'train_cfg', 'train_dataloader', 'model'])
+def test_a_part_that_an_option_takes_away_is_named(tmp_path, capsys, key):
+    assert train.main([str(write_config(tmp_path)), '--cfg-options', f'{key}=None']) == 2
+    assert f'got one without {key}' in one_error(capsys.readouterr().err)
+
+
+def test_options_of_a_study_that_do_not_fit_are_one_sentence(tmp_path, capsys):
+    config = str(write_config(tmp_path))
+    key, value = BAD.split('=')
+    plan = tmp_path / 'study_bad.py'
+    plan.write_text(f'study = {dict(metric="m", seeds=[0], variants=dict(a=dict(config=config, options={key: value})))!r}')
+    assert study.main([str(plan), '--out', 'out']) == 2
+    text = one_error(capsys.readouterr().err)
+    assert 'options of a variant' in text and key in text and config in text
+
+
+@pytest.mark.parametrize('options', [{'model.head.num_classes.deep': 3}, {'train_dataloader.dataset.pipeline.x': 3}])
+def test_an_option_below_a_value_is_refused(tmp_path, options):
+    cfg = Config.fromfile(write_config(tmp_path))
+    with pytest.raises(PreflightError, match=next(iter(options))):
+        merge_options(cfg, options, 'some.py')
+
+
+def test_options_are_merged_and_none_change_nothing(tmp_path):
+    cfg = Config.fromfile(write_config(tmp_path))
+    before = cfg.to_dict()
+    merge_options(cfg, None, 'some.py')
+    assert cfg.to_dict() == before
+    merge_options(cfg, {'model.head.num_classes': 3}, 'some.py')
+    assert cfg.model.head.num_classes == 3 and cfg.model.head.in_channels == 32
+
+
+@pytest.mark.parametrize('option', ['train_dataloader=3', 'optim_wrapper=SGD', 'default_hooks=none', 'train_cfg=5'])
+def test_a_part_that_is_no_dict_is_one_sentence(tmp_path, capsys, option):
+    assert train.main([str(write_config(tmp_path)), '--work-dir', 'work', '--cfg-options', option]) == 2
+    text = one_error(capsys.readouterr().err)
+    assert f'A dict is needed as {option.split("=")[0]}, got' in text
+
+
+def test_nobody_is_left_in_a_group_whose_work_is_done(tmp_path):
+    leave_processes()  # without one nothing happens
+    torch.distributed.init_process_group('gloo', f'file://{tmp_path}/group', rank=0, world_size=1)
+    leave_processes()
+    assert not torch.distributed.is_initialized()

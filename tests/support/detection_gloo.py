@@ -1,0 +1,70 @@
+"""A distilled detector in two processes over gloo, each with images of its own."""
+
+import socket
+
+import torch
+from mmengine.registry import MODEL_WRAPPERS, DefaultScope
+from support.detection import pair, raw, read, tiny
+
+from mmkd_ext.registry import MODELS
+from mmkd_ext.running.launch import cpu_wrapper
+
+
+def together():
+    """Two detectors and their teacher that train together."""
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        return MODELS.build(dict(
+            type='mmkd_ext.TwoStageMutualLearningDistiller', students=dict(a=tiny(), b=tiny(embedding=24)), teacher=tiny(width=16),
+            input_size=64, data_preprocessor=tiny()['data_preprocessor'],
+            losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=2.0), ml=dict(type='mmkd_ext.MutualLearningLoss'))))  # fmt: skip
+
+
+def network(mutual=False):
+    """A distiller with the same weights in every process; no residual branch starts at zero."""
+    model = (together() if mutual else pair()).train()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.02 * torch.randn(parameter.shape, generator=generator)
+    return model
+
+
+def step(model, rank):
+    """Terms and gradients of a process's own images."""
+    bare = getattr(model, 'module', model)
+    inputs, samples = read(bare, raw(torch.Generator().manual_seed(10 + rank)))
+    torch.manual_seed(20 + rank)  # of the samplers
+    total, terms = bare.parse_losses(model(inputs, samples, mode='loss'))
+    total.backward()
+    gradients = {name: p.grad for name, p in bare.named_parameters() if p.requires_grad}
+    assert [name for name, x in gradients.items() if x is None] == []
+    return {k: float(v.detach()) for k, v in terms.items() if 'loss' in k}, gradients
+
+
+def work(rank, port, queue, mutual):
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+    terms, gradients = step(MODEL_WRAPPERS.build(cpu_wrapper({}), default_args=dict(module=network(mutual))), rank)
+    queue.put((rank, terms, {name: x.numpy() for name, x in gradients.items()}))
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
+def two_processes(mutual=False):
+    """Terms and gradients by rank."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    context = torch.multiprocessing.get_context('spawn')
+    queue = context.SimpleQueue()
+    workers = torch.multiprocessing.spawn(work, (port, queue, mutual), nprocs=2, join=False)
+    said = {}
+    while len(said) < 2:
+        if queue.empty():
+            workers.join(timeout=0.1)  # raises what a worker raised
+        else:
+            rank, *said[rank] = queue.get()
+    while not workers.join():
+        pass
+    return said
