@@ -68,7 +68,8 @@ ROWS = {
     **{name: dict(custom_hooks=[dict(type='EMAHook', ema_type=name)])
        for name in ('ExponentialMovingAverage', 'MomentumAnnealingEMA', 'StochasticWeightAverage')},
     'averaged buffers': dict(custom_hooks=[dict(type='mmpretrain.EMAHook', momentum=0.1, update_buffers=True, evaluate_on_origin=True)]),
-    'SwitchRecipe': dict(custom_hooks=[dict(type='SwitchRecipeHook', schedule=[dict(action_epoch=2, loss=SMOOTH, train_pipeline=FLIPPED)])]),
+    'SwitchRecipe': dict(custom_hooks=[dict(
+        type='SwitchRecipeHook', schedule=[dict(action_epoch=2, loss=SMOOTH, train_pipeline=FLIPPED)])]),
     'SetAdaptiveMargins': dict(custom_hooks=[dict(type='SetAdaptiveMarginsHook', margin_min=0.1, margin_max=0.9)], student=ARCFACE),
     'PipelineSwitch': dict(custom_hooks=[dict(
         type='mmdet.PipelineSwitchHook', switch_epoch=1, switch_pipeline=[{**x, 'type': f'mmpretrain.{x["type"]}'} for x in FLIPPED])]),
