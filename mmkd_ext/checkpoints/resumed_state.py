@@ -12,8 +12,8 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 
 from mmkd_ext.explain.sentences import one_line
 
-# What torch adds to the groups of one optimizer or another, by version and by option.
-_FREE = {'foreach', 'maximize', 'capturable', 'differentiable', 'fused', 'decoupled_weight_decay', 'params', 'param_names'}
+# What torch adds to the groups of one optimizer or another, by version and by option; Lamb and Adan add `step` when they step.
+_FREE = {'foreach', 'maximize', 'capturable', 'differentiable', 'fused', 'decoupled_weight_decay', 'params', 'param_names', 'step'}
 _HINT = 'Resume with the config that it was written with, or start from its weights alone by load_from without --resume.'
 
 
@@ -111,8 +111,9 @@ def _check_optimizer(wrapper: OptimWrapper, saved: Any, path: str) -> None:
 
 
 def _settings(group: Mapping[str, Any]) -> set[str]:
-    # Schedulers and constructors leave the numbers that they started from.
-    return {key for key in group if key not in _FREE and not key.startswith('initial_') and key not in ('lr_scale', 'param_name')}
+    # Schedulers and constructors leave the numbers that they started from, one-cycle schedules those between which they go.
+    kept = {f'{end}_{key}' for end in ('initial', 'min', 'max') for key in group}
+    return {key for key in group if key not in _FREE and key not in kept and key not in ('lr_scale', 'param_name')}
 
 
 def _check_schedulers(runner: Runner, mine: Mapping[str, OptimWrapper], checkpoint: Mapping[str, Any], path: str) -> None:
@@ -142,5 +143,5 @@ def _check_schedulers(runner: Runner, mine: Mapping[str, OptimWrapper], checkpoi
 
 
 def _kind(state: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells one class of schedulers from another in its state."""
-    return (state.get('param_name'), *sorted(state))
+    """What tells one class of schedulers from another in its state; functions in it are left out of a checkpoint."""
+    return (state.get('param_name'), *sorted(key for key, value in state.items() if not callable(value)))
