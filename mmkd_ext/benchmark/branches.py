@@ -15,13 +15,13 @@ class StudentWithBranches(nn.Module):
     through all of them; the teachers are asked once for each shape of images, for the sizes of their maps.
 
     Args:
-        distiller: An `OfflineDistiller`; a loss with branches has `supervised(student, teacher)`.
+        distiller: An `OfflineDistiller`.
     """
 
     def __init__(self, distiller: Any) -> None:
         super().__init__()
         self.student = distiller.student
-        self.distill = nn.ModuleDict({name: x for name, x in distiller.distill.items() if hasattr(x, 'supervised')})
+        self.distill = nn.ModuleDict({name: x for name, x in distiller.distill.items() if x.has_branches})
         teachers = {name: distiller.teachers[distiller.teacher_name_of(name)] for name in self.distill}
         self._ask = lambda images: {name: _shapes_of(teacher(images)) for name, teacher in teachers.items()}
         self._said: dict[torch.Size, dict[str, Outputs]] = {}

@@ -47,7 +47,7 @@ class ClassMeansHook(Hook):
             return
         model = unwrapped(runner.model)
         losses = getattr(model, 'distill', {})
-        wanting = {name: loss for name, loss in losses.items() if hasattr(loss, 'set_class_means')}
+        wanting = {name: loss for name, loss in losses.items() if loss.needs_class_means}
         if not wanting:
             raise ValueError(
                 f'ClassMeansHook needs a distiller with a loss that follows class means (mmkd_ext.NDLoss), got '

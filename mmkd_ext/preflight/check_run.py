@@ -23,6 +23,7 @@ from .class_names import check_class_names
 from .hook_needs import missing_part
 from .training_parts import check_intervals, check_length, check_losses, check_optimizer
 from .trial_batches import check_evaluated_batch, check_shares, check_train_batch
+from .usable_optimizer import check_usable
 from .watched_numbers import check_watched
 
 
@@ -47,6 +48,7 @@ def check_train(runner: Runner) -> None:
         raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
     check_intervals(runner.hooks, runner.log_processor)
     check_optimizer(runner.cfg)
+    check_usable(runner)
     check_losses(unwrapped(runner.model))
     with random_state_kept():
         loops = {'train': lambda: runner.train_loop, 'val': lambda: runner.val_loop}

@@ -28,8 +28,7 @@ def check_class_means(runner: Runner, state: Mapping[str, Any]) -> None:
     model = unwrapped(runner.model)
     pairs = getattr(model, 'pairs', {})  # of MutualLearningDistiller, where an entry of losses is one module for each student
     for name, loss in getattr(model, 'distill', {}).items():
-        has_means = getattr(loss, 'class_means', None) is not None or f'distill.{name}.class_means' in state
-        if hasattr(loss, 'set_class_means') and not has_means:
+        if loss.needs_class_means and loss.class_means is None and f'distill.{name}.class_means' not in state:
             entry = pairs[name].entry if name in pairs else name
             raise PreflightError(
                 f"model.losses.{entry} ({type(loss).__name__}) needs the teacher's class means, got no ClassMeansHook that makes them "

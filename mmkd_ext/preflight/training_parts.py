@@ -109,7 +109,7 @@ def check_losses(model: nn.Module) -> None:
         ValueError: They have not.
     """
     for name, loss in getattr(model, 'distill', nn.ModuleDict()).items():
-        weight = getattr(loss, 'loss_weight', 1.0)
+        weight = loss.loss_weight
         if isinstance(weight, str) or (isinstance(weight, int | float) and not math.isfinite(weight)):
             raise ValueError(
                 f'A finite number is needed as weight of a loss, got {weight!r}. Look at loss_weight of {name} in model.losses.')

@@ -10,7 +10,7 @@ from mmpretrain.registry import MODELS
 from support.runs import losses, one_error, one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from tools import export_student, test, train
+from mmkd_ext.commands import export_student, test, train
 
 _HEAD = dict(type='LinearClsHead', num_classes=10, in_channels=64)
 _NECK = dict(type='GlobalAveragePooling')

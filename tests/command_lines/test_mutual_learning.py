@@ -8,7 +8,7 @@ import torch
 from support.runs import losses, one_error, one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from tools import benchmark, export_student, plot_curves, test, train
+from mmkd_ext.commands import benchmark, export_student, plot_curves, test, train
 
 _SMALL = dict(model='cifar/resnet8', num_classes=10)
 _TIMM = dict(model='timm/test_resnet', num_classes=10)

@@ -7,10 +7,10 @@ import pytest
 import torch
 from support.runs import one_error, write_config
 
+from mmkd_ext.commands import train
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.explain.sentences import one_line, sentence
 from mmkd_ext.preflight import check_run as preflight
-from tools import train
 
 _BY_LAYER = "optim_wrapper = dict(constructor='LearningRateDecayOptimWrapperConstructor', paramwise_cfg=dict(layer_decay_rate=0.5))"
 WRONG = {

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmkd_ext.errors import check_numbers, check_whole, check_wholes
 from mmkd_ext.losses import teskd_feature_loss, teskd_kl
-from mmkd_ext.losses.contract import check_tau
+from mmkd_ext.losses.numerics import check_tau
 from mmkd_ext.registry import MODELS
 
 _OWN = ('num_students', 'tau', 'ce_weight', 'kl_weight', 'feature_weight', 'detach_teacher')
