@@ -1,4 +1,4 @@
-"""Whether a run can go on from a checkpoint: its progress, and the state of optimizer, schedulers and averaged weights."""
+"""Checks before --resume: a checkpoint's progress, and its state of optimizer, schedulers and averaged weights, against the run's."""
 
 import copy
 import logging

@@ -1,4 +1,4 @@
-"""Which checkpoints of a folder are a run's own, and which one of them it goes on from.
+"""The checkpoint that --resume takes: which files of a work dir are the run's own, and the newest of them that can be read.
 
 A run is what was started anew or from a named checkpoint, together with everything that resumed it since. It has a name, which its
 checkpoints carry in mmengine's message hub; `run.json` in the work dir holds the name of the run that was started there last.

@@ -1,4 +1,4 @@
-"""The files of one network as it is deployed, made and checked in memory."""
+"""The exported files of one network (checkpoint, config, ONNX), made and checked in memory."""
 
 import io
 from pathlib import Path
@@ -92,7 +92,7 @@ def _checkpoint_bytes(state: dict[str, Tensor], meta: dict) -> bytes:
 
 
 class _Logits(nn.Module):
-    """A host model as a function from images to logits."""
+    """A model of mmpretrain or mmdet as a function from images to logits."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()

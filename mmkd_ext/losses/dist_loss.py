@@ -1,12 +1,13 @@
 """Distillation of relations: predictions should correlate, not coincide. N samples, K classes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32, check_logits, check_tau
 
 _EPS = 1e-8  # of the published code; it is felt where predictions hardly vary, so it is part of the value
 
@@ -61,7 +62,7 @@ def _centre(x: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @MODELS.register_module()
-class DISTLoss(nn.Module):
+class DISTLoss(DistillationLoss):
     """`dist_loss` between two networks' logits.
 
     Args:
@@ -76,16 +77,15 @@ class DISTLoss(nn.Module):
         returns: ().
     """
 
-    compares_scores = ('softmax',)  # a distiller asks
+    scores = ('softmax',)
 
     def __init__(self, tau: float = 1.0, beta: float = 1.0, gamma: float = 1.0, loss_weight: float = 1.0) -> None:
-        super().__init__()
+        super().__init__(loss_weight)
         check_tau('DISTLoss', tau)
-        check_numbers('DISTLoss', beta=beta, gamma=gamma, loss_weight=loss_weight)
+        check_numbers('DISTLoss', beta=beta, gamma=gamma)
         self.tau = tau
         self.beta = beta
         self.gamma = gamma
-        self.loss_weight = loss_weight
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor | None = None) -> Tensor:
         """Return the weighted loss."""

@@ -1,12 +1,13 @@
 """Decoupled distillation: the true class and the others are taught apart. N samples, K classes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau, divergence, log_probabilities
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32, check_logits, check_tau, divergence, log_probabilities
 
 
 def dkd_loss(student: Tensor, teacher: Tensor, target: Tensor, tau: float, alpha: float, beta: float) -> Tensor:
@@ -62,7 +63,7 @@ def _decouple(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @MODELS.register_module()
-class DKDLoss(nn.Module):
+class DKDLoss(DistillationLoss):
     """`dkd_loss` between two networks' logits.
 
     Args:
@@ -77,16 +78,15 @@ class DKDLoss(nn.Module):
         returns: ().
     """
 
-    compares_scores = ('softmax',)  # a distiller asks
+    scores = ('softmax',)
 
     def __init__(self, tau: float = 4.0, alpha: float = 1.0, beta: float = 8.0, loss_weight: float = 1.0) -> None:
-        super().__init__()
+        super().__init__(loss_weight)
         check_tau('DKDLoss', tau)
-        check_numbers('DKDLoss', alpha=alpha, beta=beta, loss_weight=loss_weight)
+        check_numbers('DKDLoss', alpha=alpha, beta=beta)
         self.tau = tau
         self.alpha = alpha
         self.beta = beta
-        self.loss_weight = loss_weight
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor) -> Tensor:
         """Return the weighted loss."""

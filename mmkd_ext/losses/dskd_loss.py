@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .contract import at_least_float32, check_tau, divergence, log_probabilities
+from .numerics import at_least_float32, check_tau, divergence, log_probabilities
 
 
 def layer_kd_losses(student: Sequence[Tensor], teacher: Tensor, tau: float) -> Tensor:

@@ -1,12 +1,12 @@
 """Hard-label distillation: the teacher's decision is one more label. N samples, K classes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, log_probabilities
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32, check_logits, log_probabilities
 
 
 def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 @MODELS.register_module()
-class HardKDLoss(nn.Module):
+class HardKDLoss(DistillationLoss):
     """`hard_kd_loss` between two networks' logits, of the student's distillation token where it has one (DeiT).
 
     Args:
@@ -45,18 +45,9 @@ class HardKDLoss(nn.Module):
         returns: ().
     """
 
-    compares_scores = ('softmax',)  # a distiller asks
-
-    def __init__(self, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        check_numbers('HardKDLoss', loss_weight=loss_weight)
-        self.loss_weight = loss_weight
+    scores = ('softmax',)
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor | None = None) -> Tensor:
         """Return the weighted loss."""
         token = getattr(student, 'token_logits', None)
         return self.loss_weight * hard_kd_loss(student.logits if token is None else token, teacher.logits)
-
-    def extra_repr(self) -> str:
-        """What `print(model)` shows."""
-        return f'loss_weight={self.loss_weight}'

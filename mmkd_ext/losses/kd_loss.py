@@ -1,12 +1,12 @@
 """Soft-target distillation. N samples, K classes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau, divergence, log_probabilities
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32, check_logits, check_tau, divergence, log_probabilities
 
 
 def kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
@@ -64,7 +64,7 @@ def binary_kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
 
 
 @MODELS.register_module()
-class KDLoss(nn.Module):
+class KDLoss(DistillationLoss):
     """`kd_loss` between two networks' logits, or `binary_kd_loss` where their scores are a sigmoid for each class.
 
     Args:
@@ -77,14 +77,12 @@ class KDLoss(nn.Module):
         returns: ().
     """
 
-    compares_scores = ('softmax', 'sigmoid')  # a distiller asks
+    scores = ('softmax', 'sigmoid')
 
     def __init__(self, tau: float = 1.0, loss_weight: float = 1.0) -> None:
-        super().__init__()
+        super().__init__(loss_weight)
         check_tau('KDLoss', tau)
-        check_numbers('KDLoss', loss_weight=loss_weight)
         self.tau = tau
-        self.loss_weight = loss_weight
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor | None = None) -> Tensor:
         """Return the weighted loss."""

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_tau, divergence, log_probabilities
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32, check_tau, divergence, log_probabilities
 
 
 def mutual_learning_loss(logits: Tensor, tau: float = 1.0) -> Tensor:
@@ -41,7 +41,7 @@ def mutual_learning_loss(logits: Tensor, tau: float = 1.0) -> Tensor:
 
 
 @MODELS.register_module()
-class MutualLearningLoss(nn.Module):
+class MutualLearningLoss(DistillationLoss):
     """`mutual_learning_loss` among the students of a `MutualLearningDistiller`.
 
     Args:
@@ -53,14 +53,12 @@ class MutualLearningLoss(nn.Module):
         returns: (S,).
     """
 
-    among_peers = True  # a distiller asks: it has no teacher
+    among_peers = True
 
     def __init__(self, tau: float = 1.0, loss_weight: float = 1.0) -> None:
-        super().__init__()
+        super().__init__(loss_weight)
         check_tau('MutualLearningLoss', tau)
-        check_numbers('MutualLearningLoss', loss_weight=loss_weight)
         self.tau = tau
-        self.loss_weight = loss_weight
 
     def forward(self, students: Sequence[NetworkOutputs]) -> Tensor:
         """Return the weighted losses, one of each student."""

@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_numbers, check_wholes
+from mmkd_ext.errors import check_wholes
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32
 
 _POOLED_SIZES = (4, 2, 1)
 
@@ -60,7 +61,7 @@ def _level(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 @MODELS.register_module()
-class ReviewKDLoss(nn.Module):
+class ReviewKDLoss(DistillationLoss):
     """`hcl_loss` between the student's maps, fused from deep to shallow, and the teacher's.
 
     The fusion is trained with the student and thrown away. It is made by `build_for`, which looks at one output of each
@@ -96,15 +97,14 @@ class ReviewKDLoss(nn.Module):
         teacher_channels: Sequence[int] | None = None,
         fusion: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__()
-        check_numbers('ReviewKDLoss', loss_weight=loss_weight)
+        self.compares = ('stages', 'embedding') if with_embedding else ('stages',)
+        super().__init__(loss_weight)
         check_wholes('ReviewKDLoss', student_stages=student_stages, teacher_stages=teacher_stages)
         check_wholes('ReviewKDLoss', 1, student_channels=student_channels, teacher_channels=teacher_channels)
         if (student_channels is None) != (teacher_channels is None):
             raise ValueError(
                 'ReviewKDLoss needs both student_channels and teacher_channels or neither, got '
                 f'{student_channels} and {teacher_channels}.')
-        self.loss_weight = loss_weight
         self.student_stages = student_stages
         self.teacher_stages = teacher_stages
         self.with_embedding = with_embedding

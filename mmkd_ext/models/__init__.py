@@ -1,4 +1,4 @@
-"""Networks: what they say about a batch, where they come from, what is added to them, and how they learn from one another."""
+"""Models: backbones, necks, heads, teachers, distillers and ensembles, and the `Outputs` of a network that losses compare."""
 
 import mmkd_ext.checkpoints  # noqa: F401  # what a model names is read as data
 

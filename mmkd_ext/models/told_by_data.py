@@ -1,4 +1,4 @@
-"""A model that has to know the channel order or the size of its images is told what its config's data say."""
+"""Channel order and image size for a model's config, taken from the data of the same config."""
 
 import inspect
 from collections.abc import Mapping

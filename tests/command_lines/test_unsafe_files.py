@@ -20,11 +20,11 @@ from mmkd_ext.checkpoints import mmengine_loaders as checkpoint_loaders  # noqa:
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.checkpoints.files_as_data import files_are_data
 from mmkd_ext.class_means.class_means_file import load_class_means
+from mmkd_ext.commands import compute_class_means, draw_detections, export_student, train
+from mmkd_ext.commands import test as test_tool
 from mmkd_ext.models.zoo.cifar_zoo import read_cifar_zoo
-from mmkd_ext.models.zoo.trained_network import build_trained
 from mmkd_ext.models.zoo.network_weights import read_weights
-from tools import compute_class_means, draw_detections, export_student, train
-from tools import test as test_tool
+from mmkd_ext.models.zoo.trained_network import build_trained
 from tools.model_converters import cifar_zoo
 
 CONFIG = 'configs/teskd/r18_digits.py'

@@ -111,7 +111,7 @@ def training_model(trained) -> nn.Module:
 
 
 def assert_loads_wholly(model: nn.Module, checkpoint: Path, helpers: bool) -> None:
-    """What the host's lenient loader would only print: nothing missing, nothing else but helpers, and the values."""
+    """What mmengine's lenient loader would only print: nothing missing, nothing else but helpers, and the values."""
     state = torch.load(checkpoint, weights_only=False)['state_dict']
     mine = model.state_dict()
     extra = [key for key in state if key not in mine]

@@ -8,6 +8,7 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mmkd_ext.losses.base import as_loss
 from mmkd_ext.models.ensembles.ensemble import ALL, Ensemble
 from mmkd_ext.models.images.image_shape import Size, as_size, input_shape_of
 from mmkd_ext.models.outputs.outputs import Outputs, detached
@@ -151,14 +152,14 @@ class MutualLearningDistiller(Ensemble):
             raise ValueError(
                 f'losses.{entry} needs a name that is a Python identifier, students of {", ".join(self.students)}, each once, and as '
                 f"teacher one of these or '{TEACHER}'; got students={named!r} and teacher={teacher!r}.")
-        loss: Any = MODELS.build(cfg)
-        if getattr(loss, 'among_peers', False):
+        loss: Any = as_loss(entry, MODELS.build(cfg))
+        if loss.among_peers:
             if len(chosen) < 2:
                 raise ValueError(f'losses.{entry} compares two or more students, got {", ".join(chosen)}.')
             return [(entry, Pair(entry, chosen, None), loss)]
         if teacher == TEACHER and TEACHER not in (*self.networks, *self.teachers):
             raise ValueError(f"losses.{entry} follows the teacher, and there is none. Give one, or name a student: teacher='...'.")
-        if hasattr(loss, 'set_class_means') and teacher not in self.teachers:
+        if loss.needs_class_means and teacher not in self.teachers:
             raise ValueError(
                 f'losses.{entry} follows class means, which only a teacher that stays as it is has; got {teacher!r}, which trains. '
                 'Set freeze_teacher=True, or leave the loss out.')
@@ -199,7 +200,7 @@ class MutualLearningDistiller(Ensemble):
         """Add the terms of `losses`; nobody learns from being followed."""
         followed = {name: detached(outputs) for name, outputs in said.items()}
         for key, loss in self.distill.items():
-            if not torch.is_grad_enabled() and getattr(loss, 'class_means', target) is None:
+            if not torch.is_grad_enabled() and loss.needs_class_means and loss.class_means is None:
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
             entry, students, teacher = self.pairs[key]
             value: Any = (

@@ -11,6 +11,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmkd_ext.checkpoints.plain_keys import PlainKeys
+from mmkd_ext.losses.base import as_loss
 from mmkd_ext.models.images.image_shape import Size, as_size, input_shape_of
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.recording import recording
@@ -77,7 +78,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         specs = {'teacher': teacher} if isinstance(teacher, str) or 'model' in teacher else dict(teacher)
         self._teacher_of = {name: _teacher_name(name, cfg, specs) for name, cfg in losses.items()}
         self.distill = nn.ModuleDict(
-            {name: MODELS.build({k: v for k, v in cfg.items() if k != 'teacher'}) for name, cfg in losses.items()}
+            {name: as_loss(name, MODELS.build({k: v for k, v in cfg.items() if k != 'teacher'})) for name, cfg in losses.items()}
         )
         self._check_keys()
         # plain objects: no entry in parameters, modes, checkpoints or DDP
@@ -147,7 +148,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
     ) -> None:
         """Add the distillation's terms."""
         for name, loss in self.distill.items():
-            if not torch.is_grad_enabled() and getattr(loss, 'class_means', target) is None:
+            if not torch.is_grad_enabled() and loss.needs_class_means and loss.class_means is None:
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
             value = self._value(name, loss, student, teachers[self._teacher_of[name]], target)
             add_terms(terms, name, value, loss, self.loss_factors.get(name, 1.0))

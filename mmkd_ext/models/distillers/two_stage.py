@@ -10,7 +10,6 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmkd_ext.losses import DISTLoss, DKDLoss, HardKDLoss, KDLoss, ReviewKDLoss
 from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.two_stage_outputs import box_heads, check_boxes, recording_rois
@@ -19,7 +18,7 @@ from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
 from .chance import ChanceWatch
-from .comparing import adapter_table
+from .comparing import adapter_table, adapters
 from .offline import OfflineDistiller
 from .two_stage_sampling import sampled_outputs
 
@@ -134,9 +133,9 @@ class TwoStageDistiller(OfflineDistiller):
         mine, theirs = self._levels[self._teacher_of[name]]
         student = student._replace(stages=tuple(student.stages[i] for i in mine))
         teacher = teacher._replace(stages=tuple(teacher.stages[i] for i in theirs))
-        if not len(target) and getattr(loss, 'with_embedding', True):
+        if not len(target) and not loss.reads('stages'):
             return sum((x.sum() for x in (student.embedding, student.logits, *loss.parameters())), target.sum()) * 0.0
-        if hasattr(loss, 'set_class_means'):
+        if loss.needs_class_means:
             self._check_means(name, loss)
             target = target + self._head_of_roi * (self.num_classes + 1)
         return loss(student, teacher, target)
@@ -175,9 +174,8 @@ class TwoStageDistiller(OfflineDistiller):
             key = self._teacher_of[name]
             mine, theirs = self._levels[key]
             pyramids = _pyramid(side, maps), _pyramid(side, seen[key].stages)
-            reads = isinstance(loss, ReviewKDLoss)
-            if reads and loss.with_embedding:
-                raise ValueError(f'losses.{name} needs with_embedding=False in detection, where embeddings belong to RoIs.')
+            reads = loss.reads('stages')
+            check_regions(name, loss)
             if reads and not mine:
                 raise ValueError(
                     f'losses.{name} compares maps of one stride, and the pyramids have none in common: student {pyramids[0]}; '
@@ -185,11 +183,10 @@ class TwoStageDistiller(OfflineDistiller):
             if reads and len({len(mine), len(theirs), len(maps), len(seen[key].stages)}) > 1:
                 print_log(f'losses.{name} follows the strides that both have of {pyramids[0]} and {pyramids[1]}.', 'current', WARNING)
             self._check_classes(name, loss, student, seen[key])
-            if hasattr(loss, 'build_for'):
-                pair = (
-                    student._replace(stages=tuple(maps[i] for i in mine)),
-                    seen[key]._replace(stages=tuple(seen[key].stages[i] for i in theirs)))
-                rows += [(name, *row) for row in loss.build_for(*pair)]
+            pair = (
+                student._replace(stages=tuple(maps[i] for i in mine)),
+                seen[key]._replace(stages=tuple(seen[key].stages[i] for i in theirs)))
+            rows += adapters(name, loss, *pair)
         self.adapter_table = adapter_table(rows, (height, side))
         if rows:
             print_log(self.adapter_table, 'current')
@@ -199,9 +196,19 @@ class TwoStageDistiller(OfflineDistiller):
         if mine == theirs:
             return
         text = f'The student has {mine} classes and the teacher {self.teachers[self._teacher_of[name]].name} has {theirs}'
-        if isinstance(loss, KDLoss | DKDLoss | DISTLoss | HardKDLoss):
+        if loss.reads('logits'):
             raise ValueError(f'{text}, but losses.{name} compares their scores. Is it a teacher of another data set?')
         print_log(f'{text}: only its features can be followed.', 'current', WARNING)
+
+
+def check_regions(name: str, loss: Any) -> None:
+    """Refuse a loss that reads maps of images beside what belongs to regions."""
+    if loss.reads('stages') and loss.reads('embedding'):
+        raise ValueError(f'losses.{name} needs with_embedding=False in detection, where embeddings belong to RoIs.')
+    if loss.reads('stages') and loss.reads('logits'):
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) compares maps of images and logits, which belong to RoIs in detection: two losses are '
+            'needed, one for each.')
 
 
 def _strides(side: int, maps: Sequence[Tensor]) -> list[int]:

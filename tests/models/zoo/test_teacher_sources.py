@@ -1,4 +1,4 @@
-"""Teachers as they come: torchvision's oddities, timm's classifier in the host, configs that normalise in several places."""
+"""Teachers as they come: torchvision's oddities, timm's classifier inside of mmpretrain's, configs that normalise in several places."""
 
 import pytest
 import torch
