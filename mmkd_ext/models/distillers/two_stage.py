@@ -14,6 +14,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from mmkd_ext.config.named_types import named
+from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.two_stage_outputs import box_heads, check_boxes, recording_rois
@@ -219,7 +220,7 @@ def student_config(student: str | Mapping[str, Any], data_preprocessor: Mapping[
     """A student's model config from the zoo's name, a file or the config itself."""
     model: Any = student
     if isinstance(student, str):
-        cfg = get_config(student) if '::' in student else named(Config.fromfile(student))
+        cfg = get_config(student) if '::' in student else named(Config.fromfile(config_file(student)))
         data_preprocessor, model = cfg.get('data_preprocessor') or data_preprocessor, cfg.model
     plain = ConfigDict(copy.deepcopy(dict(model)))
     if plain.get('data_preprocessor') is None and data_preprocessor is not None:

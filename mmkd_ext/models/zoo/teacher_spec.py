@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmkd_ext.config.named_types import named, type_name
+from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.datasets.channel_order import ORDER_KEYS, order_of
 from mmkd_ext.errors import check_whole
 from mmkd_ext.models.images.image_shape import Size, as_size, short_size
@@ -159,10 +160,15 @@ def zoo_config(name: str, what: str = 'teacher', weights: bool = True) -> tuple[
         if '::' in name:
             from mmengine.hub import get_config
 
-            cfg = get_config(name, pretrained=weights)
+            try:
+                cfg = get_config(name, pretrained=weights)
+            except AssertionError as error:  # a config without published weights, as ours are
+                if 'Weights' not in str(error):
+                    raise
+                cfg = get_config(name)
             return cfg, cfg.get('model_path')
         if name.endswith('.py'):
-            cfg = named(Config.fromfile(name))
+            cfg = named(Config.fromfile(config_file(name)))
             if not isinstance(cfg.get('model'), Mapping):
                 raise ValueError('a config without a model.')
             return cfg, None
