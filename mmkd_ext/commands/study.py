@@ -35,6 +35,7 @@ from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
 from mmkd_ext.commands.plot_curves import write_picture
 from mmkd_ext.config.cfg_options import merge_options
 from mmkd_ext.config.load_config import load_config
+from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.engine.bound_process import run_bound
 from mmkd_ext.engine.random_state import random_state_kept, seed_everything
 from mmkd_ext.errors import PreflightError
@@ -223,7 +224,7 @@ def study(argv: Sequence[str] | None = None) -> None:
     if args.jobs < 1:
         raise PreflightError(f'A whole number of runs at a time is needed, got {args.jobs}: look at --jobs.')
     plan = load_plan(args.study, args.full)
-    name = plan.get('folder') or f'{args.study.resolve().parent.name}_{args.study.stem}'
+    name = plan.get('folder') or f'{Path(config_file(str(args.study))).resolve().parent.name}_{args.study.stem}'
     out = args.out or Path('work_dirs') / f'{name}{"_full" if args.full else ""}'
     check_output(out / 'results.json', 'Name another folder by --out.')
     if args.results:
