@@ -64,4 +64,6 @@ def _import_modules(cfg: Config, path: str) -> None:
 def _did_you_mean(path: str) -> str:
     known = known_configs()
     close = difflib.get_close_matches(Path(path).stem, known, n=2, cutoff=0.7)
-    return f'; did you mean {" or ".join(known[stem] for stem in close)}?' if close else f'; look in {"configs/" if os.path.isdir("configs") else OURS}.'
+    if close:
+        return f'; did you mean {" or ".join(known[stem] for stem in close)}?'
+    return f'; look in {"configs/" if os.path.isdir("configs") else OURS}.'
