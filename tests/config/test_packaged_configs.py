@@ -6,7 +6,6 @@ from pathlib import Path
 import mmengine.hub
 import pytest
 from mmengine.config import Config
-from mmkd_ext.models.zoo.sources import zoo_config
 from support.runs import REPO
 
 from mmkd_ext.commands import mmkd
@@ -14,6 +13,7 @@ from mmkd_ext.config.load_config import load_config
 from mmkd_ext.config.packaged_configs import config_file, known_configs
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.study_plan import load_plan, variant_config
+from mmkd_ext.models.zoo.sources import zoo_config
 
 NAME = 'teskd/r18_cifar100.py'
 
