@@ -7,7 +7,7 @@ import pytest
 from support.runs import REPO
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from tools import export_student, study, train
+from mmkd_ext.commands import export_student, study, train
 
 FOLDER = 'my_method'
 ONE_EPOCH = {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1, 'default_hooks.checkpoint.interval': 1}

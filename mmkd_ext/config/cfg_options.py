@@ -10,6 +10,8 @@ from mmengine.config import Config, DictAction
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.explain.sentences import one_line
 
+from .value_types import check_value_types
+
 
 class OptionsAction(DictAction):
     """mmengine's action, which says which option cannot be read."""
@@ -46,6 +48,7 @@ def merge_options(
 
     Raises:
         PreflightError: A key that leads to nowhere in the config.
+        ValueError: A word, in the config or the options, where True, False or a number belongs.
     """
     try:
         cfg.merge_from_dict(dict(options or {}))
@@ -54,3 +57,4 @@ def merge_options(
             f'{where} need KEY=VALUE that fit the config, got {options}: {one_line(error)}. '
             f"Look at the key's place in {config_path}."
         ) from error
+    check_value_types(cfg)

@@ -2,6 +2,7 @@
 
 import difflib
 import dis
+import errno
 import os
 import re
 import traceback
@@ -17,6 +18,7 @@ from .failing_line import failing_line
 
 _OURS = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep  # the whole package
 _HOST = os.path.dirname(os.path.realpath(mmengine.__file__)) + os.sep
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, a full quota, a file that may not grow
 _LONGEST = 400  # characters of a library's text: some errors of mmengine quote whole configs
 
 # What the runner does before the first iteration, and the part of the config that it reads there.
@@ -61,6 +63,9 @@ def sentence(error: BaseException) -> str | None:
     Explained are: a type that no registry knows or that is absent, an error that our own code raised on purpose,
     arguments that a type's constructor refuses, and whatever the runner cannot build from the config.
     """
+    full = full_disk(error)
+    if full is not None:
+        return full
     text = one_line(error)
     unknown = re.search(r'(\S+) is not in the (?:\S+?::)?([\w ]+?) registry', text)
     if isinstance(error, KeyError) and unknown:
@@ -121,6 +126,21 @@ def sentence(error: BaseException) -> str | None:
     if builders and (place or isinstance(error, ValueError | TypeError | KeyError | AssertionError)):
         return f'Arguments that {asked} takes are needed, got {text}. Look at type={asked!r} {more}.'
     return f'Settings that mmengine can use are needed in {place}, got {text}. Look at {place} {more}.' if place else None
+
+
+def full_disk(error: BaseException) -> str | None:
+    """The sentence of an error that a full disk made, or that was raised while one was handled, whoever wrote; None for others."""
+    seen: list[BaseException] = []
+    each: BaseException | None = error
+    while each is not None and each not in seen:
+        seen.append(each)
+        if isinstance(each, OSError) and each.errno in _NO_ROOM:
+            file = f' to write {each.filename}' if each.filename else ''
+            return (
+                f'A disk with room is needed{file}, got: {each.strerror or each}. Free some room, or write to another disk (--work-dir, '
+                'or TMPDIR for temporary files); checkpoints that were there are whole, and --resume goes on from them.')
+        each = each.__cause__ or each.__context__
+    return None
 
 
 def module_that_raised(model: nn.Module, error: BaseException) -> str:

@@ -11,12 +11,14 @@ from .heads import *  # noqa: F403
 from .necks import *  # noqa: F403
 from .outputs import Outputs, recording
 from .teachers.frozen_teacher import FrozenTeacher
+from .zoo.torchvision_classifier import TorchvisionClassifier
 
 __all__ = [
     'DetectorEnsemble',
     'Ensemble',
     'FrozenTeacher',
     'Outputs',
+    'TorchvisionClassifier',
     *backbones.__all__,
     *distillers.__all__,
     *heads.__all__,

@@ -89,8 +89,8 @@ def without_weights(model: dict) -> ConfigDict:
         part.pop('checkpoint_path', None)
         if isinstance(part.get('init_cfg'), dict) and type_name(part['init_cfg'].get('type')) == 'Pretrained':  # a list sets numbers
             part.pop('init_cfg')
-    several = [*(model.get('students') or {}).values(), *(model.get('networks') or {}).values(), model.get('teacher')]
-    for spec in several:  # of networks that train together
-        if isinstance(spec, dict):
-            spec.pop('pretrained', None)
+    several = [*(model.get('students') or {}).values(), *(model.get('networks') or {}).values(), model.get('student'), model.get('teacher')]
+    for spec in several:
+        if isinstance(spec, dict) and spec.get('pretrained') is True:
+            spec.pop('pretrained')
     return model

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from support.runs import one_error
 
+from mmkd_ext.commands import plot_curves
+from mmkd_ext.commands.plot_curves import Curve, main, plot, read_run
 from mmkd_ext.errors import PreflightError
-from tools import plot_curves
-from tools.plot_curves import Curve, main, plot, read_run
 
 
 def train_line(step: int, epoch: int | None = None, **values: float) -> dict:

@@ -9,10 +9,10 @@ import torch
 from mmengine.config import Config
 from support.runs import TESKD, one_error, write_config
 
+from mmkd_ext.commands import study
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.study_table import differences_table, paired_difference
 from mmkd_ext.models.build import build_model
-from tools import study
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 from support.runs import REPO, one_error
 
+from mmkd_ext.commands import train
 from mmkd_ext.losses import NDLoss
 from mmkd_ext.models import OfflineDistiller
 from mmkd_ext.models.plain import plain_model
-from mmkd_ext.models.zoo.teacher_spec import Network, build_network
+from mmkd_ext.models.zoo.frozen_network import Network, build_network
 from mmkd_ext.registry import MODELS
-from tools import train
 
 FOLDERS = ('nd_loss', 'kd', 'dkd', 'dist', 'reviewkd')
 CONFIGS = sorted(p for name in FOLDERS for p in (REPO / 'configs' / name).glob('*.py') if 'study' not in p.name)

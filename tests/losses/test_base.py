@@ -11,11 +11,11 @@ from torch import nn
 
 from mmkd_ext import losses as package
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.commands import export_student, test
 from mmkd_ext.losses import ClassMeansLoss, DistillationLoss, base
 from mmkd_ext.models import OfflineDistiller, Outputs
 from mmkd_ext.models.distillers.two_stage import check_regions
 from mmkd_ext.registry import MODELS
-from tools import export_student, test
 
 # Twelve lines beside a config, by somebody who read nothing but the contract.
 ANGLE = """

@@ -13,7 +13,7 @@ from mmkd_ext.checkpoints.root_keys import saved_as_root
 from mmkd_ext.models.images.renormalise import Renormalise
 from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.outputs.scores import SOFTMAX, scores_of
-from mmkd_ext.models.zoo.network_spec import build_trained, network_config
+from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
 ALL = 'ensemble'
@@ -27,7 +27,7 @@ class Ensemble(BaseModel):
     keys in a checkpoint are `networks.<name>.<key of the zoo>`.
 
     Args:
-        networks: Name -> spec (see `network_spec.network_config`); with `checkpoint` its weights are read when it is built.
+        networks: Name -> spec (see `zoo.spec.read_spec`); with `checkpoint` its weights are read when it is built.
         predict_by: 'ensemble', or the name of the one network that predicts.
         channel_order: 'rgb' or 'bgr', the order of the images; None: as the preprocessors tell.
         data_preprocessor: What prepares the images (the runner passes the config's); None: the first network's. Its

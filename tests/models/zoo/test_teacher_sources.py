@@ -7,7 +7,7 @@ from mmpretrain.models import ClsDataPreprocessor
 from torchvision.models import densenet121
 
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
-from mmkd_ext.models.zoo.teacher_spec import build_network
+from mmkd_ext.models.zoo.frozen_network import build_network
 from mmkd_ext.registry import MODELS
 
 RANDOM = dict(checkpoint=None, allow_random=True)
