@@ -1,4 +1,4 @@
-"""A run's iterations beside the bare step of its model: what data, hooks and logging add."""
+"""Time of a run's iterations beside the bare training step: what data, hooks and logging add."""
 
 import copy
 import tempfile

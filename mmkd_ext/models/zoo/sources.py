@@ -1,4 +1,4 @@
-"""From a network's name to its config, the address of its weights, and what these want their images to be."""
+"""A network's config, the address of its weights, and their preprocessor, by the network's name."""
 
 import copy
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""torchvision's classifiers as networks of mmpretrain, and what is known of their weights. N samples, K classes."""
+"""torchvision's classifiers as models of mmpretrain, with the facts about their weights. N samples, K classes."""
 
 import re
 from collections.abc import Mapping, Sequence
