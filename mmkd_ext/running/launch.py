@@ -19,6 +19,7 @@ from mmengine.runner import Runner
 import mmkd_ext.checkpoints.mmengine_loaders  # noqa: F401  # registers
 from mmkd_ext.config.cfg_options import OptionsAction, merge_options
 from mmkd_ext.config.load_config import load_config
+from mmkd_ext.config.named_types import type_name
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_work_dir
 from mmkd_ext.models.told_by_data import tell_channel_order, tell_image_size
@@ -137,6 +138,15 @@ def cpu_wrapper(cfg: Mapping[str, Any]) -> dict[str, Any]:
     buffers = 'forward_sync_buffers' if 'forward_sync_buffers' in names else 'broadcast_buffers'
     default = {buffers: False, 'find_unused_parameters': cfg.get('find_unused_parameters', False)}
     return {'type': 'MMDistributedDataParallel', **(cfg.get('model_wrapper_cfg') or default), 'device_ids': None}
+
+
+def mixed_precision_without_gpu(cfg: Config) -> None:
+    """Take bfloat16 autocast for mmengine's AmpOptimWrapper where there is no GPU, in place."""
+    if type_name(cfg.optim_wrapper.get('type')) == 'AmpOptimWrapper' and not torch.cuda.is_available():
+        print_log('AmpOptimWrapper needs a GPU: training with bfloat16 autocast on the CPU instead.', 'current')
+        cfg.optim_wrapper.type = 'mmkd_ext.CPUAmpOptimWrapper'
+        for key in ('loss_scale', 'dtype', 'use_fsdp'):
+            cfg.optim_wrapper.pop(key, None)
 
 
 def build_runner(cfg: Config) -> Runner:
