@@ -21,6 +21,7 @@ FLOORS = (
     ('export', 'running'),
     ('hooks', 'benchmark'),
     ('preflight',),
+    ('commands',),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
 

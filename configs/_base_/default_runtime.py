@@ -35,6 +35,7 @@ default_hooks = dict(
     visualization=dict(type='VisualizationHook', enable=False),
     plain_checkpoint=dict(type='mmkd_ext.PlainCheckpointHook'),
     summed_terms=dict(type='mmkd_ext.SummedTermsHook'),
+    compiled_step=dict(type='mmkd_ext.CompiledStepHook'),
     epoch_seed=dict(type='mmkd_ext.EpochSeedHook'),
     invalid_loss=dict(type='mmkd_ext.InvalidLossHook', interval=50),
     distillation_report=dict(type='mmkd_ext.DistillationReportHook'),

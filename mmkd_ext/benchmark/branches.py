@@ -1,4 +1,4 @@
-"""A student's step with all that hangs on it and nothing of what it is for. N images."""
+"""A student with the branches that its losses add (DSKD's classifiers, ReviewKD's fusion), for the benchmark. N images."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from mmkd_ext.models import Outputs, recording
 
 
 class StudentWithBranches(nn.Module):
-    """A distiller's student with the branches of those losses that have any, as something to time.
+    """A distiller's student with the branches of those losses that have any, as one model to time.
 
     A step has the student's own loss and a mean of everything that the branches give, so that the gradient goes
     through all of them; the teachers are asked once for each shape of images, for the sizes of their maps.
 
     Args:
-        distiller: An `OfflineDistiller`; a loss with branches has `supervised(student, teacher)`.
+        distiller: An `OfflineDistiller`.
     """
 
     def __init__(self, distiller: Any) -> None:
         super().__init__()
         self.student = distiller.student
-        self.distill = nn.ModuleDict({name: x for name, x in distiller.distill.items() if hasattr(x, 'supervised')})
+        self.distill = nn.ModuleDict({name: x for name, x in distiller.distill.items() if x.has_branches})
         teachers = {name: distiller.teachers[distiller.teacher_name_of(name)] for name in self.distill}
         self._ask = lambda images: {name: _shapes_of(teacher(images)) for name, teacher in teachers.items()}
         self._said: dict[torch.Size, dict[str, Outputs]] = {}

@@ -1,4 +1,4 @@
-"""What a distiller's step is compared with: its parts, alone."""
+"""Baselines for a distiller's step: the student's step and the teachers' forward passes, each alone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from .steps import Timing, compare_calls
 
 
 class TeacherAlone(nn.Module):
-    """A teacher's bare network as something to time: one forward pass without gradient, and no loss."""
+    """A teacher's bare network as one model to time: one forward pass without gradient, and no loss."""
 
     def __init__(self, teacher: Any) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ def distiller_parts(cfg: Config, compiled: bool = False) -> dict[str, nn.Module]
     cfg = cfg.copy()
     model: Any = build_with_random_teachers(cfg)
     parts: dict[str, nn.Module] = {'student': model.student}
-    if any(hasattr(loss, 'supervised') for loss in model.distill.values()):
+    if any(loss.has_branches for loss in model.distill.values()):
         parts['student with branches'] = StudentWithBranches(model)
     parts.update({
         name: DetectorAlone(teacher, model.student) if detects(teacher.network) else TeacherAlone(teacher)
@@ -72,8 +72,8 @@ def build_with_random_teachers(cfg: Config, **how: Any) -> nn.Module:
     cfg.model.teacher = specs if several else specs['teacher']
     model: Any = build_model(cfg)
     for name, loss in model.distill.items():
-        if hasattr(loss, 'set_class_means'):
-            loss.set_class_means(torch.rand(_rows_of_class_means(model, name), loss.widths[1]) + 0.1)
+        if loss.needs_class_means:
+            loss.set_class_means(torch.rand(_rows_of_class_means(model, name), loss.means_width) + 0.1)
     return model
 
 

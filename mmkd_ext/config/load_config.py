@@ -1,7 +1,8 @@
-"""A config file as a `Config`, or one sentence about what is wrong with it."""
+"""Reading a config file; an error is one sentence that says what is wrong with it."""
 
 import difflib
 import os
+import sys
 from pathlib import Path
 
 from mmengine.config import Config
@@ -11,24 +12,37 @@ from mmkd_ext.errors import PreflightError
 from mmkd_ext.explain.sentences import one_line
 
 from .named_types import named
+from .packaged_configs import OURS, config_file, known_configs
 
 # as the configs name them that a run of version 0.1.0 wrote into its folder
 _MOVED = {'mmkd_ext.checkpoint_loaders': 'mmkd_ext.checkpoints', 'mmkd_ext.metrics': 'mmkd_ext.evaluation'}
 
 
 def load_config(path: str) -> Config:
-    """Read a config file; types that it gives as classes are their names.
+    """Read a config file; types that it gives as classes are their names, and `custom_imports` may name files beside it.
+
+    Args:
+        path: As `config_file` takes it.
 
     Raises:
         PreflightError: It is not there (with close names) or cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, 'kd.py')
+        ...     _ = path.write_text("train_cfg = dict(max_epochs=200)")
+        ...     load_config(str(path)).train_cfg
+        {'max_epochs': 200}
     """
+    path = config_file(path)
     if not os.path.isfile(path):
         what = 'is a folder' if os.path.isdir(path) else 'is not there'
         raise PreflightError(f'A config file is needed, got {path}, which {what}{_did_you_mean(path)}')
     try:
         cfg = Config.fromfile(path, import_custom_modules=False)
         if cfg.get('custom_imports'):
-            _import_modules(cfg)
+            _import_modules(cfg, path)
         return named(cfg)
     except Exception as error:  # a config is Python: anything may happen in it
         raise PreflightError(
@@ -37,7 +51,10 @@ def load_config(path: str) -> Config:
         ) from error
 
 
-def _import_modules(cfg: Config) -> None:
+def _import_modules(cfg: Config, path: str) -> None:
+    folder = os.path.dirname(os.path.abspath(path))
+    if folder not in sys.path:
+        sys.path.append(folder)  # a file beside the config, where no other module has its name
     asked = cfg.custom_imports.get('imports') or []
     asked = [asked] if isinstance(asked, str) else asked
     cfg.custom_imports.imports = list(dict.fromkeys(_MOVED.get(each, each) for each in asked))
@@ -45,6 +62,8 @@ def _import_modules(cfg: Config) -> None:
 
 
 def _did_you_mean(path: str) -> str:
-    known = {file.stem: str(file) for file in Path('configs').rglob('*.py') if '_base_' not in file.parts}
+    known = known_configs()
     close = difflib.get_close_matches(Path(path).stem, known, n=2, cutoff=0.7)
-    return f'; did you mean {" or ".join(known[stem] for stem in close)}?' if close else '; look in configs/.'
+    if close:
+        return f'; did you mean {" or ".join(known[stem] for stem in close)}?'
+    return f'; look in {"configs/" if os.path.isdir("configs") else OURS}.'

@@ -1,4 +1,4 @@
-"""What a study runs: its file, read and checked, and the config of each run."""
+"""A study's file, read and checked, and the config of each of its runs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -65,18 +65,28 @@ def _check_plan(plan: Any, path: Path) -> None:
             f'{", ".join(wrong) or "a variant or a seed"}: look at {path}.'
         )
     pairs = plan.get('differences') or {}
-    strange = [name for pair in pairs.items() for name in pair if name not in variants]
+    strange = [each for name, base in pairs.items() for each in (name, *baselines(base)) if each not in variants]
     teachers = plan.get('teachers') or {}
     strange += [v.teacher for v in variants.values() if v.get('teacher') is not None and v.teacher not in teachers]
     strange += [f'teachers.{name}' for name, each in teachers.items() if not isinstance(each, dict) or 'config' not in each]
     if strange:
         raise PreflightError(
             f'Differences between variants, and teachers with a config, are needed, got {", ".join(map(str, strange))}: look at {path}.')
+    if plan.get('folder') is not None and not _names_a_folder(plan['folder']):
+        raise PreflightError(f'A folder that is one name is needed, got {plan["folder"]!r}: look at `folder` of {path}.')
     for name in variants:
-        folder = name if isinstance(name, str) else ''
-        if not folder.strip('. ') or Path(folder).name != folder or '\0' in folder or len(folder.encode()) > 200 or folder in RESERVED:
+        if not _names_a_folder(name) or name in RESERVED:
             raise PreflightError(f'A variant whose name can be a folder in the study\'s own is needed, got {name!r}: look at {path}.')
     check_seeds(plan['seeds'], path)
+
+
+def _names_a_folder(name: Any) -> bool:
+    return isinstance(name, str) and bool(name.strip('. ')) and Path(name).name == name and '\0' not in name and len(name.encode()) <= 200
+
+
+def baselines(named: Any) -> Sequence[Any]:
+    """Of an entry of `differences`: the one baseline that it names, or the several."""
+    return named if isinstance(named, list | tuple) else [named]
 
 
 def check_seeds(seeds: Sequence[Any], where: object) -> None:

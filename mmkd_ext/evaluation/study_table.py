@@ -1,11 +1,14 @@
-"""What a study found, as a table and as a picture."""
+"""A study's results as a table (mean, deviation, paired differences) and as a picture."""
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from matplotlib.figure import Figure
 from scipy.stats import t as student_t
+
+from .study_plan import baselines
 
 
 def table(results: dict, metric: str, scale: float = 1.0) -> str:
@@ -26,6 +29,10 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[f
 
     Raises:
         ValueError: Not as many numbers on both sides, or none.
+
+    Example:
+        >>> paired_difference([70.0, 72.0, 71.0], [69.0, 71.0, 70.0])
+        (1.0, 0.0)
     """
     if len(ours) != len(theirs) or not ours:
         raise ValueError(f'paired_difference needs as many numbers on both sides, got {len(ours)} and {len(theirs)}.')
@@ -35,21 +42,25 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[f
     return statistics.mean(each), float(student_t.ppf(0.975, len(each) - 1)) * statistics.stdev(each) / math.sqrt(len(each))
 
 
-def differences_table(results: dict, pairs: Mapping[str, str], scale: float = 1.0) -> str:
-    """Markdown: each variant's last epoch less its baseline's, over the seeds that both have.
+def differences_table(results: dict, pairs: Mapping[str, str | Sequence[str]], scale: float = 1.0) -> str:
+    """Markdown: each variant's last epoch less its baseline's, over the seeds that both have; then the same of the other columns.
 
     Args:
-        results: Variant -> runs, each with `seed` and `last`.
-        pairs: Variant -> its baseline.
+        results: Variant -> runs, each with `seed` and `last`, and `also` where the study has other columns.
+        pairs: Variant -> its baseline, or several.
         scale: Factor on all numbers.
     """
     rows = ['| variant - baseline | mean difference, last epoch | 95 % interval | apart from 0 | pairs |', '|---' * 5 + '|']
-    for name, baseline in pairs.items():
-        both = [{run['seed']: scale * run['last'] for run in results[each]} for each in (name, baseline)]
+    columns = [None, *next(iter(results.values()))[0].get('also', {})]
+    for column, (name, baseline) in product(columns, [(name, each) for name, named in pairs.items() for each in baselines(named)]):
+        both = [
+            {run['seed']: scale * (run['last'] if column is None else run['also'][column]) for run in results[each]}
+            for each in (name, baseline)]
         seeds = sorted(set(both[0]) & set(both[1]))
         mean, half = paired_difference([both[0][seed] for seed in seeds], [both[1][seed] for seed in seeds])
         apart = 'yes' if abs(mean) > half else 'no'
-        rows.append(f'| {name} - {baseline} | {mean:+.2f} | {mean - half:+.2f} to {mean + half:+.2f} | {apart} | {len(seeds)} |')
+        label = f'{name} - {baseline}' if column is None else f'{name} - {baseline}: {column}'
+        rows.append(f'| {label} | {mean:+.2f} | {mean - half:+.2f} to {mean + half:+.2f} | {apart} | {len(seeds)} |')
     return '\n'.join(rows)
 
 

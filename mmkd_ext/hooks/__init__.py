@@ -1,6 +1,7 @@
-"""When something happens: seeds, losses that grow or are sums, class means, teacher scores, a stop at an invalid loss, export, resuming."""
+"""Hooks for mmengine's Runner: epoch seeds, loss warm-up, class means, teacher metrics, invalid losses, exact resuming, export."""
 
 from mmkd_ext.hooks.class_means_hook import ClassMeansHook
+from mmkd_ext.hooks.compiled_step_hook import CompiledStepHook
 from mmkd_ext.hooks.distillation_report_hook import DistillationReportHook
 from mmkd_ext.hooks.epoch_seed_hook import EpochSeedHook
 from mmkd_ext.hooks.export_student_hook import ExportStudentHook
@@ -11,6 +12,6 @@ from mmkd_ext.hooks.resumed_validation_hook import ResumedValidationHook, Valida
 from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
 
 __all__ = [
-    'ClassMeansHook', 'DistillationReportHook', 'EpochSeedHook', 'ExportStudentHook', 'InvalidLossHook', 'LossWarmupHook',
-    'PlainCheckpointHook', 'ResumedValidationHook', 'SummedTermsHook', 'ValidationRecordHook',
+    'ClassMeansHook', 'CompiledStepHook', 'DistillationReportHook', 'EpochSeedHook', 'ExportStudentHook', 'InvalidLossHook',
+    'LossWarmupHook', 'PlainCheckpointHook', 'ResumedValidationHook', 'SummedTermsHook', 'ValidationRecordHook',
 ]

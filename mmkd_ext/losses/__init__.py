@@ -1,5 +1,6 @@
-"""What is minimised: pure functions and thin registered modules. Needs torch and the registry only."""
+"""Losses between a student and a teacher: pure functions and thin registered modules. Needs torch and the registry only."""
 
+from .base import ClassMeansLoss, DistillationLoss
 from .dist_loss import DISTLoss, dist_loss
 from .dkd_loss import DKDLoss, dkd_loss
 from .dskd_head import DSKDHead
@@ -14,9 +15,11 @@ from .reviewkd_neck import ReviewKDNeck
 from .teskd_loss import teskd_feature_loss, teskd_kl
 
 __all__ = [
+    'ClassMeansLoss',
     'DISTLoss',
     'DKDLoss',
     'DSKDHead',
+    'DistillationLoss',
     'HardKDLoss',
     'KDLoss',
     'MutualLearningLoss',

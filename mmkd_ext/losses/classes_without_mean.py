@@ -1,4 +1,4 @@
-"""Class means of which some classes have none, since they never occur. N samples, K classes, D channels.
+"""Classes without a class mean, since the data has no sample of them. N samples, K classes, D channels.
 
 Their row is NaN where means are made and given to a loss, and zero where a loss keeps it, so that a checkpoint holds finite numbers.
 """
@@ -15,7 +15,7 @@ def listed(classes: Iterable[str]) -> str:
     return f'{", ".join(names[:10])}{", ..." if len(names) > 10 else ""}'
 
 
-def zeros_for_absent(means: Tensor) -> Tensor:
+def zeros_for_absent(means: Tensor, owner: str = 'NDLoss') -> Tensor:
     """A copy of class means (K, D) with zeros in the rows that are nothing but NaN.
 
     Raises:
@@ -25,7 +25,7 @@ def zeros_for_absent(means: Tensor) -> Tensor:
     bad = (means == 0).all(dim=1) | ~means.isfinite().all(dim=1) & (~absent | absent.all())
     if bad.any():
         raise ValueError(
-            f'NDLoss needs a finite class mean other than zero for each of {len(means)} classes; got none for '
+            f'{owner} needs a finite class mean other than zero for each of {len(means)} classes; got none for '
             f'{listed(map(str, bad.nonzero().flatten().tolist()))}. Are these in the training data?')
     return torch.where(absent[:, None], 0.0, means.detach())
 
@@ -36,13 +36,14 @@ def rows_without_mean(means: Tensor, names: Mapping[int, str] | None = None) -> 
     return {k: f'{k} ({names[k]})' if names and k in names else str(k) for k in absent}
 
 
-def refuse_samples_without_mean(labels: Tensor, absent: Mapping[int, str], place: str = 'a batch') -> None:
+def refuse_samples_without_mean(labels: Tensor, absent: Mapping[int, str], place: str = 'a batch', owner: str = 'NDLoss') -> None:
     """Refuse labels of classes without a mean, where a look at them costs no waiting: on a CPU.
 
     Args:
         labels: (N,) integers or (N, K) soft labels.
         absent: Row -> what a sentence calls it.
         place: Where the labels are from.
+        owner: The loss's type.
 
     Raises:
         ValueError: There is one.
@@ -53,8 +54,9 @@ def refuse_samples_without_mean(labels: Tensor, absent: Mapping[int, str], place
     named = [absent[k] for k in sorted(set(found)) if k in absent]
     if named:
         raise ValueError(
-            f'NDLoss needs the class mean of every class that it is given, got a sample of {listed(named)} in {place}, and no sample of it '
-            'when the class means were made. Were they made of other data, or of too few images (max_images of ClassMeansHook)?')
+            f'{owner} needs the class mean of every class that it is given, got a sample of {listed(named)} in {place}, and no '
+            'sample of it when the class means were made. Were they made of other data, or of too few images '
+            '(max_images of ClassMeansHook)?')
 
 
 def any_without_mean(target: Tensor, means: Tensor) -> Tensor:

@@ -1,12 +1,13 @@
-"""Distillation of relations: predictions should correlate, not coincide. N samples, K classes."""
+"""DIST: correlation of predictions, within each sample and within each class. N samples, K classes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32, check_logits, check_tau
 
 _EPS = 1e-8  # of the published code; it is felt where predictions hardly vary, so it is part of the value
 
@@ -35,6 +36,13 @@ def dist_loss(student: Tensor, teacher: Tensor, tau: float, beta: float = 1.0, g
         ValueError: tau <= 0, or logits not of one shape (N, K).
 
     Source: Huang et al. 2022, arXiv:2205.10536, eq. 6-10; the factor tau^2 is that of the public code.
+
+    Example:
+        >>> student, teacher = torch.eye(3), 2 * torch.eye(3)
+        >>> round(dist_loss(student, teacher, tau=1.0).item(), 4)  # they correlate
+        0.0
+        >>> round(dist_loss(student, -teacher, tau=1.0).item(), 4)
+        4.0
     """
     check_logits('dist_loss', student, teacher)
     check_tau('dist_loss', tau)
@@ -61,7 +69,7 @@ def _centre(x: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @MODELS.register_module()
-class DISTLoss(nn.Module):
+class DISTLoss(DistillationLoss):
     """`dist_loss` between two networks' logits.
 
     Args:
@@ -74,18 +82,24 @@ class DISTLoss(nn.Module):
         student, teacher: `Outputs` with logits (N, K).
         target: Ignored.
         returns: ().
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.DISTLoss', tau=4.0))
+        >>> round(loss(student, teacher._replace(logits=teacher.logits.flip(0))).item(), 4)
+        32.0
     """
 
-    compares_scores = ('softmax',)  # a distiller asks
+    scores = ('softmax',)
 
     def __init__(self, tau: float = 1.0, beta: float = 1.0, gamma: float = 1.0, loss_weight: float = 1.0) -> None:
-        super().__init__()
+        super().__init__(loss_weight)
         check_tau('DISTLoss', tau)
-        check_numbers('DISTLoss', beta=beta, gamma=gamma, loss_weight=loss_weight)
+        check_numbers('DISTLoss', beta=beta, gamma=gamma)
         self.tau = tau
         self.beta = beta
         self.gamma = gamma
-        self.loss_weight = loss_weight
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor | None = None) -> Tensor:
         """Return the weighted loss."""

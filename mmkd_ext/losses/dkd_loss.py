@@ -1,12 +1,13 @@
-"""Decoupled distillation: the true class and the others are taught apart. N samples, K classes."""
+"""DKD, decoupled knowledge distillation: one term for the true class, one for the others. N samples, K classes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, check_tau, divergence, log_probabilities
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32, check_logits, check_tau, divergence, log_probabilities
 
 
 def dkd_loss(student: Tensor, teacher: Tensor, target: Tensor, tau: float, alpha: float, beta: float) -> Tensor:
@@ -33,6 +34,11 @@ def dkd_loss(student: Tensor, teacher: Tensor, target: Tensor, tau: float, alpha
         ValueError: tau <= 0, logits not of one shape (N, K), K < 2, or target not N integer labels.
 
     Source: Zhao et al. 2022, arXiv:2203.08679, eq. 7.
+
+    Example:
+        >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
+        >>> round(dkd_loss(student, teacher, torch.tensor([2]), tau=4.0, alpha=1.0, beta=8.0).item(), 4)
+        1.2038
     """
     check_logits('dkd_loss', student, teacher)
     check_tau('dkd_loss', tau)
@@ -62,7 +68,7 @@ def _decouple(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @MODELS.register_module()
-class DKDLoss(nn.Module):
+class DKDLoss(DistillationLoss):
     """`dkd_loss` between two networks' logits.
 
     Args:
@@ -75,18 +81,24 @@ class DKDLoss(nn.Module):
         student, teacher: `Outputs` with logits (N, K).
         target: (N,) integer labels.
         returns: ().
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.DKDLoss', beta=8.0))
+        >>> round(loss(student, teacher, target=torch.arange(3)).item(), 4)
+        0.1225
     """
 
-    compares_scores = ('softmax',)  # a distiller asks
+    scores = ('softmax',)
 
     def __init__(self, tau: float = 4.0, alpha: float = 1.0, beta: float = 8.0, loss_weight: float = 1.0) -> None:
-        super().__init__()
+        super().__init__(loss_weight)
         check_tau('DKDLoss', tau)
-        check_numbers('DKDLoss', alpha=alpha, beta=beta, loss_weight=loss_weight)
+        check_numbers('DKDLoss', alpha=alpha, beta=beta)
         self.tau = tau
         self.alpha = alpha
         self.beta = beta
-        self.loss_weight = loss_weight
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor) -> Tensor:
         """Return the weighted loss."""

@@ -1,4 +1,4 @@
-"""Deep supervision of a student's shallow stages by the teacher. L layers, N samples, K classes."""
+"""DSKD: deep supervision of a student's shallow stages by the teacher. L layers, N samples, K classes."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,17 @@ from torch import Tensor, nn
 from mmkd_ext.errors import check_numbers, check_wholes
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_tau
+from .base import DistillationLoss, NetworkOutputs
 from .dskd_branches import MapRegressor, PredictionBranch, shape_of
 from .dskd_loss import common_size, layer_kd_losses, layer_map_losses, pooled
 from .loss_weights import STRATEGIES, loss_based_weights
+from .numerics import at_least_float32, check_tau
 
 BN = {'type': 'BN'}
 
 
 @MODELS.register_module()
-class DSKDHead(nn.Module):
+class DSKDHead(DistillationLoss):
     r"""The teacher's prediction and feature map, taught to every shallow stage of the student.
 
     .. math:: \alpha \sum_l w_l \tau^2 \mathrm{KL}(q \,\|\, p_l) + \beta \sum_l v_l \mathrm{MSE}(r_l(F_l), F_t)
@@ -53,7 +54,18 @@ class DSKDHead(nn.Module):
         RuntimeError: Called before `build_for`.
 
     Source: a reading of arXiv:2202.07846, whose authors published no code; the choices are in configs/dskd/README.md.
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student = Outputs((torch.randn(2, 8, 8, 8), torch.randn(2, 16, 4, 4)), torch.randn(2, 16), torch.randn(2, 3))
+        >>> teacher = Outputs((torch.randn(2, 32, 8, 8), torch.randn(2, 64, 4, 4)), torch.randn(2, 64), torch.randn(2, 3))
+        >>> head = MODELS.build(dict(type='mmkd_ext.DSKDHead', tau=4.0))
+        >>> rows = head.build_for(student, teacher)  # a distiller does this
+        >>> sorted(head(student, teacher))
+        ['cls', 'feat']
     """
+
+    has_branches = True
 
     def __init__(
         self,
@@ -69,9 +81,9 @@ class DSKDHead(nn.Module):
         teacher_stages: Sequence[int] | None = None,
         norm_cfg: dict = BN,
     ) -> None:
-        super().__init__()
+        super().__init__(loss_weight)
         check_tau('DSKDHead', tau)
-        check_numbers('DSKDHead', alpha=alpha, beta=beta, ce_weight=ce_weight, loss_weight=loss_weight)
+        check_numbers('DSKDHead', alpha=alpha, beta=beta, ce_weight=ce_weight)
         check_wholes('DSKDHead', student_stages=student_stages, teacher_stages=teacher_stages)
         if strategy not in STRATEGIES or feature_target not in ('last', 'same'):
             raise ValueError(
@@ -84,19 +96,14 @@ class DSKDHead(nn.Module):
         self.feature_target = feature_target
         self.include_last = include_last
         self.ce_weight = ce_weight
-        self.loss_weight = loss_weight
         self.student_stages = student_stages
         self.teacher_stages = teacher_stages
         self.norm_cfg = norm_cfg
         self.branches = nn.ModuleList()
         self.regressors = nn.ModuleList()
         self.layers: list[int] | None = None  # numbers of the student's stages that are supervised
-        self.diagnostics: dict[str, Tensor] = {}  # of the last batch, by stage: weights, KL and feature distance
-
-    @property
-    def compares_scores(self) -> tuple[str, ...] | None:
-        """A distiller asks: none where maps are compared alone."""
-        return ('softmax',) if self._with_branches else None
+        self.compares = ('stages', 'logits') if self._with_branches else ('stages',)
+        self.scores = ('softmax',) if self._with_branches else None
 
     @property
     def _with_branches(self) -> bool:

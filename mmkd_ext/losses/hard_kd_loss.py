@@ -1,12 +1,12 @@
-"""Hard-label distillation: the teacher's decision is one more label. N samples, K classes."""
+"""Hard-label distillation: cross-entropy with the class that the teacher predicts. N samples, K classes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_logits, log_probabilities
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32, check_logits, log_probabilities
 
 
 def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -25,6 +25,11 @@ def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:
         ValueError: Logits not of one shape (N, K).
 
     Source: Touvron et al. 2021, arXiv:2012.12877, eq. 3, without its factor of one half.
+
+    Example:
+        >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
+        >>> round(hard_kd_loss(student, teacher).item(), 4)
+        0.4076
     """
     check_logits('hard_kd_loss', student, teacher)
     with torch.autocast(student.device.type, enabled=False):
@@ -33,7 +38,7 @@ def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 @MODELS.register_module()
-class HardKDLoss(nn.Module):
+class HardKDLoss(DistillationLoss):
     """`hard_kd_loss` between two networks' logits, of the student's distillation token where it has one (DeiT).
 
     Args:
@@ -43,20 +48,18 @@ class HardKDLoss(nn.Module):
         student, teacher: `Outputs` with logits (N, K), and perhaps `token_logits` (N, K).
         target: Ignored.
         returns: ().
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.HardKDLoss', loss_weight=0.5))
+        >>> round(loss(student, teacher).item(), 4)
+        0.2757
     """
 
-    compares_scores = ('softmax',)  # a distiller asks
-
-    def __init__(self, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        check_numbers('HardKDLoss', loss_weight=loss_weight)
-        self.loss_weight = loss_weight
+    scores = ('softmax',)
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor | None = None) -> Tensor:
         """Return the weighted loss."""
         token = getattr(student, 'token_logits', None)
         return self.loss_weight * hard_kd_loss(student.logits if token is None else token, teacher.logits)
-
-    def extra_repr(self) -> str:
-        """What `print(model)` shows."""
-        return f'loss_weight={self.loss_weight}'

@@ -1,14 +1,14 @@
-"""Peers that teach one another. S students, N samples, K classes."""
+"""Mutual learning: each student's divergence from its peers. S students, N samples, K classes."""
 
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32, check_tau, divergence, log_probabilities
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32, check_tau, divergence, log_probabilities
 
 
 def mutual_learning_loss(logits: Tensor, tau: float = 1.0) -> Tensor:
@@ -27,6 +27,11 @@ def mutual_learning_loss(logits: Tensor, tau: float = 1.0) -> Tensor:
         ValueError: tau <= 0, or logits that are not (S, N, K) with S >= 2.
 
     Source: Zhang et al. 2018, arXiv:1706.00384, sec. 3.2 and 3.4.
+
+    Example:
+        >>> students = torch.tensor([[[0.0, 1.0]], [[0.0, 3.0]]])  # two students, one sample, two classes
+        >>> mutual_learning_loss(students, tau=1.0).round(decimals=4)
+        tensor([0.1698, 0.2732])
     """
     check_tau('mutual_learning_loss', tau)
     if logits.ndim != 3 or len(logits) < 2 or 0 in logits.shape:
@@ -41,7 +46,7 @@ def mutual_learning_loss(logits: Tensor, tau: float = 1.0) -> Tensor:
 
 
 @MODELS.register_module()
-class MutualLearningLoss(nn.Module):
+class MutualLearningLoss(DistillationLoss):
     """`mutual_learning_loss` among the students of a `MutualLearningDistiller`.
 
     Args:
@@ -51,16 +56,20 @@ class MutualLearningLoss(nn.Module):
     Shapes:
         students: `Outputs` with logits (N, K), one of each student.
         returns: (S,).
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> students = [Outputs((), torch.eye(3), scale * torch.eye(3)) for scale in (1.0, 2.0)]
+        >>> MODELS.build(dict(type='mmkd_ext.MutualLearningLoss', tau=2.0))(students).shape
+        torch.Size([2])
     """
 
-    among_peers = True  # a distiller asks: it has no teacher
+    among_peers = True
 
     def __init__(self, tau: float = 1.0, loss_weight: float = 1.0) -> None:
-        super().__init__()
+        super().__init__(loss_weight)
         check_tau('MutualLearningLoss', tau)
-        check_numbers('MutualLearningLoss', loss_weight=loss_weight)
         self.tau = tau
-        self.loss_weight = loss_weight
 
     def forward(self, students: Sequence[NetworkOutputs]) -> Tensor:
         """Return the weighted losses, one of each student."""

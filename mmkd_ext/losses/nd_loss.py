@@ -1,6 +1,5 @@
-"""Norm and direction of the embedding. N samples, K classes, D embedding width."""
+"""ND loss (KD++): norm and direction of the embedding. N samples, K classes, D embedding width."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,9 +9,9 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from mmkd_ext.errors import check_numbers, check_whole
 from mmkd_ext.registry import MODELS
 
+from .base import ClassMeansLoss, NetworkOutputs
 from .batch_of_one import Adapter
-from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
-from .contract import NetworkOutputs, at_least_float32
+from .numerics import at_least_float32
 
 
 def nd_loss(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> Tensor:
@@ -36,6 +35,12 @@ def nd_loss(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> 
         ValueError: Embeddings not of one shape (N, D), means not (K, D), or target neither (N,) integers nor (N, K).
 
     Source: Wang et al. 2023, arXiv:2305.17007, eq. 5-7 and the public code; soft labels from its DeiT code.
+
+    Example:
+        >>> means = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+        >>> student, teacher = torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+        >>> nd_loss(student, teacher, torch.tensor([0, 1]), means)  # half as long as the teacher, and at a right angle
+        tensor(0.7500)
     """
     _check(student, teacher, target, means)
     with torch.autocast(student.device.type, enabled=False):
@@ -121,13 +126,12 @@ def _check(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> N
 
 
 @MODELS.register_module()
-class NDLoss(nn.Module):
+class NDLoss(ClassMeansLoss):
     """`nd_loss` between two networks' embeddings, with a projection where their widths differ.
 
     The projection (BatchNorm, Dropout, Linear) feeds this loss only. It is made by `build_for`, which looks at one
-    output of each network, or at once from explicit widths. The class means come from `set_class_means`; they are part
-    of the state, so that a resumed run goes on with the very means it began with. A batch of one sample, which has no
-    variance, is projected with the BatchNorm's running statistics, which it does not change.
+    output of each network, or at once from explicit widths. The class means come from `set_class_means`. A batch of one
+    sample, which has no variance, is projected with the BatchNorm's running statistics, which it does not change.
 
     Args:
         loss_weight: Factor on the result.
@@ -143,9 +147,19 @@ class NDLoss(nn.Module):
     Raises:
         ValueError: Only one of the two widths is given, or a sample of a class without a mean.
         RuntimeError: Called before the class means were set.
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = Outputs((), torch.randn(8, 16), torch.randn(8, 3)), Outputs((), torch.randn(8, 64), torch.randn(8, 3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.NDLoss', loss_weight=2.0))
+        >>> loss.build_for(student, teacher)  # a distiller does this
+        [('embedding', '16', '64', 'BatchNorm, Dropout(0.5), Linear(16, 64)')]
+        >>> loss.set_class_means(torch.randn(3, 64))  # ClassMeansHook does this
+        >>> loss(student, teacher, torch.arange(8) % 3).shape
+        torch.Size([])
     """
 
-    class_means: Tensor | None
+    scores = ('softmax', 'sigmoid')
 
     def __init__(
         self,
@@ -154,26 +168,21 @@ class NDLoss(nn.Module):
         teacher_channels: int | None = None,
         dropout: float = 0.5,
     ) -> None:
-        super().__init__()
-        check_numbers('NDLoss', loss_weight=loss_weight)
+        super().__init__(loss_weight)
         check_numbers('NDLoss', 0, 1, dropout=dropout)
         check_whole('NDLoss', student_channels=student_channels, teacher_channels=teacher_channels)
         if (student_channels is None) != (teacher_channels is None):
             raise ValueError(
                 'NDLoss needs both student_channels and teacher_channels or neither, got '
                 f'{student_channels} and {teacher_channels}.')
-        self.loss_weight = loss_weight
         self.dropout = dropout
         self.widths: tuple[int, int] | None = None
         self.projection: nn.Module = nn.Identity()
-        self.diagnostics: dict[str, Tensor] = {}  # of the last batch: norms, and cosines to the class mean
-        self.register_buffer('class_means', None)
-        self.without_mean, self._names = dict[int, str](), dict[int, str]()  # rows of classes that never occur; of all classes
         if student_channels is not None and teacher_channels is not None:
             self._build(student_channels, teacher_channels)
 
     def _build(self, student_channels: int, teacher_channels: int) -> None:
-        self.widths = (student_channels, teacher_channels)
+        self.widths, self.means_width = (student_channels, teacher_channels), teacher_channels
         if student_channels != teacher_channels:
             self.projection = Adapter(
                 nn.BatchNorm1d(student_channels),
@@ -201,51 +210,13 @@ class NDLoss(nn.Module):
         adapter = 'none' if s_width == t_width else f'BatchNorm, Dropout({self.dropout}), Linear({s_width}, {t_width})'
         return [('embedding', str(s_width), str(t_width), adapter)]
 
-    def set_class_means(self, means: Tensor, names: Sequence[str] | None = None) -> None:
-        """Take the teacher's class means (K, D), on the device of the loss, and for its sentences the names of the classes.
-
-        A row of NaN is a class that never occurs.
-
-        Raises:
-            ValueError: Not (K, D) with the teacher's width D, a class whose mean is zero or partly not finite, or no mean at all.
-        """
-        fits = means.ndim == 2 and (self.widths is None or means.shape[1] == self.widths[1])
-        if not fits or not means.is_floating_point():
-            raise ValueError(
-                f'NDLoss needs class means (K, {self.widths[1] if self.widths else "D"}) of floating point, got '
-                f'{tuple(means.shape)} of {means.dtype}. Were they made with another teacher?')
-        means = zeros_for_absent(means)
-        self._names = dict(enumerate(names or ()))
-        self.without_mean = rows_without_mean(means, self._names)
-        device = next((p.device for p in self.parameters()), means.device)
-        if self.class_means is not None:
-            device = self.class_means.device
-        self.class_means = means.to(device, torch.promote_types(means.dtype, torch.float32))
-
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor) -> Tensor:
         """Return the weighted loss."""
-        if self.class_means is None:
-            raise RuntimeError(
-                "NDLoss needs the teacher's class means and has none: add dict(type='mmkd_ext.ClassMeansHook') to "
-                'custom_hooks, or call set_class_means.')
-        if self.class_means.device != student.embedding.device:
-            self.class_means = self.class_means.to(student.embedding.device)
+        means = self.means_on(student.embedding.device)
         embedding = self.projection(student.embedding)
-        value = nd_loss(embedding, teacher.embedding, target, self.class_means)
-        if self.without_mean:
-            refuse_samples_without_mean(target, self.without_mean)
-            value = value.masked_fill(any_without_mean(target, self.class_means), torch.nan)
-        self.diagnostics = _diagnostics(embedding, teacher.embedding, target, self.class_means)
+        value = self.only_with_means(nd_loss(embedding, teacher.embedding, target, means), target)
+        self.diagnostics = _diagnostics(embedding, teacher.embedding, target, means)
         return self.loss_weight * value
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
-        saved = state_dict.get(f'{prefix}class_means')
-        if saved is not None and (self.class_means is None or self.class_means.shape != saved.shape):
-            device = next((p.device for p in self.parameters()), saved.device)
-            self.class_means = torch.empty_like(saved, device=device)
-        if saved is not None:
-            self.without_mean = rows_without_mean(saved, self._names)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def extra_repr(self) -> str:
         """What `print(model)` shows."""

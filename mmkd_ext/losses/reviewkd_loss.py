@@ -1,4 +1,4 @@
-"""Knowledge review: the student's fused maps follow the teacher's. N samples, C channels."""
+"""ReviewKD: squared error between the student's fused maps and the teacher's. N samples, C channels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_numbers, check_wholes
+from mmkd_ext.errors import check_wholes
 from mmkd_ext.registry import MODELS
 
-from .contract import NetworkOutputs, at_least_float32
+from .base import DistillationLoss, NetworkOutputs
+from .numerics import at_least_float32
 
 _POOLED_SIZES = (4, 2, 1)
 
@@ -33,6 +34,11 @@ def hcl_loss(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:
         ValueError: No maps, another number of them, or a level whose two shapes differ.
 
     Source: Chen et al. 2021, arXiv:2104.09044, sec. 3.4, and its public code (the weights).
+
+    Example:
+        >>> student, teacher = [torch.zeros(2, 8, 4, 4), torch.zeros(2, 16, 2, 2)], [torch.ones(2, 8, 4, 4), torch.zeros(2, 16, 2, 2)]
+        >>> hcl_loss(student, teacher)
+        tensor(1.)
     """
     if len(student) != len(teacher) or len(student) == 0:
         raise ValueError(
@@ -60,7 +66,7 @@ def _level(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 @MODELS.register_module()
-class ReviewKDLoss(nn.Module):
+class ReviewKDLoss(DistillationLoss):
     """`hcl_loss` between the student's maps, fused from deep to shallow, and the teacher's.
 
     The fusion is trained with the student and thrown away. It is made by `build_for`, which looks at one output of each
@@ -84,6 +90,16 @@ class ReviewKDLoss(nn.Module):
     Raises:
         ValueError: Stages that cannot be paired.
         RuntimeError: Called before the fusion was made.
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student = Outputs((torch.randn(2, 8, 8, 8), torch.randn(2, 16, 4, 4)), torch.randn(2, 16), torch.randn(2, 3))
+        >>> teacher = Outputs((torch.randn(2, 32, 8, 8), torch.randn(2, 64, 4, 4)), torch.randn(2, 64), torch.randn(2, 3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.ReviewKDLoss', loss_weight=0.6))
+        >>> [row[:3] for row in loss.build_for(student, teacher)]  # a distiller does this
+        [('stage 0', '8x8x8', '32x8x8'), ('stage 1', '16x4x4', '64x4x4'), ('embedding', '16x1x1', '64x1x1')]
+        >>> loss(student, teacher).shape
+        torch.Size([])
     """
 
     def __init__(
@@ -96,15 +112,14 @@ class ReviewKDLoss(nn.Module):
         teacher_channels: Sequence[int] | None = None,
         fusion: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__()
-        check_numbers('ReviewKDLoss', loss_weight=loss_weight)
+        self.compares = ('stages', 'embedding') if with_embedding else ('stages',)
+        super().__init__(loss_weight)
         check_wholes('ReviewKDLoss', student_stages=student_stages, teacher_stages=teacher_stages)
         check_wholes('ReviewKDLoss', 1, student_channels=student_channels, teacher_channels=teacher_channels)
         if (student_channels is None) != (teacher_channels is None):
             raise ValueError(
                 'ReviewKDLoss needs both student_channels and teacher_channels or neither, got '
                 f'{student_channels} and {teacher_channels}.')
-        self.loss_weight = loss_weight
         self.student_stages = student_stages
         self.teacher_stages = teacher_stages
         self.with_embedding = with_embedding

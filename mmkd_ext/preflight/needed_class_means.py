@@ -1,4 +1,4 @@
-"""Whether the losses that follow class means will have them, asked before a run."""
+"""Checks that losses which need class means will have them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _KNOWN = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext')  # whose hooks 
 
 
 def check_class_means(runner: Runner, state: Mapping[str, Any]) -> None:
-    """Refuse a distiller's loss whose class means nobody brings.
+    """Refuse a distiller's loss that needs class means where nothing sets them.
 
     Args:
         runner: Built and not yet started.
@@ -28,8 +28,7 @@ def check_class_means(runner: Runner, state: Mapping[str, Any]) -> None:
     model = unwrapped(runner.model)
     pairs = getattr(model, 'pairs', {})  # of MutualLearningDistiller, where an entry of losses is one module for each student
     for name, loss in getattr(model, 'distill', {}).items():
-        has_means = getattr(loss, 'class_means', None) is not None or f'distill.{name}.class_means' in state
-        if hasattr(loss, 'set_class_means') and not has_means:
+        if loss.needs_class_means and loss.class_means is None and f'distill.{name}.class_means' not in state:
             entry = pairs[name].entry if name in pairs else name
             raise PreflightError(
                 f"model.losses.{entry} ({type(loss).__name__}) needs the teacher's class means, got no ClassMeansHook that makes them "

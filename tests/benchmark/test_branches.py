@@ -10,8 +10,8 @@ from support.runs import REPO, write_config
 
 from mmkd_ext.benchmark.branches import StudentWithBranches
 from mmkd_ext.benchmark.distillers import distiller_parts
+from mmkd_ext.commands import benchmark as tool
 from mmkd_ext.models import recording
-from tools import benchmark as tool
 
 DIGITS = REPO / 'configs/dskd/dskd_resnet8_resnet20x2_digits.py'
 

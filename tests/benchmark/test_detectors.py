@@ -12,7 +12,7 @@ from support.detection import build as stock
 from mmkd_ext.benchmark.detectors import DetectorAlone, samples_with_boxes
 from mmkd_ext.benchmark.distillers import distiller_parts
 from mmkd_ext.benchmark.steps import compare_steps
-from tools import benchmark as tool
+from mmkd_ext.commands import benchmark as tool
 
 
 def detector_config(folder: Path, kind: str = 'faster') -> Path:

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from mmkd_ext.benchmark import steps as benchmark
 from mmkd_ext.benchmark.distillers import distiller_parts
 from mmkd_ext.benchmark.steps import Timing, compare_steps, deployed_size
+from mmkd_ext.commands import benchmark as tool
+from mmkd_ext.commands import benchmark_losses
 from mmkd_ext.losses import nd_loss
 from mmkd_ext.models.build import build_model
 from mmkd_ext.models.plain import plain_config
-from tools import benchmark as tool
-from tools import benchmark_losses
 
 WITNESS = f'{REPO}/tests/witnesses/naive_teskd.py:build_witness'
 TESKD = """
@@ -36,7 +36,7 @@ def config_in(folder: Path, weight: float = 1e-7) -> Path:
 
 
 class Holder(nn.Module):
-    """A host model whose step keeps `megabytes` until it ends."""
+    """A model whose step keeps `megabytes` until it ends."""
 
     def __init__(self, megabytes: int, fails: bool = False) -> None:
         super().__init__()

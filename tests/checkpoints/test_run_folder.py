@@ -6,7 +6,7 @@ import pytest
 import torch
 from support.runs import losses, one_error, one_thread, write_config
 
-from tools import train
+from mmkd_ext.commands import train
 
 _SMALL = "train_dataloader = dict(dataset=dict(samples_per_class=4))\n"  # two iterations an epoch
 

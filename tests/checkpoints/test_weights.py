@@ -11,8 +11,8 @@ from torch import nn
 
 from mmkd_ext.checkpoints.checkpoint_files import newest_readable_checkpoint
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
+from mmkd_ext.commands import export_student, test, train
 from mmkd_ext.models.build import build_model
-from tools import export_student, test, train
 
 NO_WEIGHTS = {
     'a list': ([1, 2], 'of type list'),

@@ -7,7 +7,7 @@ from matplotlib.image import imread
 from support.runs import one_error, one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from tools import compute_class_means
+from mmkd_ext.commands import compute_class_means
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from mmengine.config import Config
 from models.backbones.test_resnet_cifar_variants import expected_parameters
 from support.runs import REPO, run, write_config
 
+from mmkd_ext.commands import demo
 from mmkd_ext.models.build import build_model
-from tools import demo
 
 TESKD = """
 model = dict(

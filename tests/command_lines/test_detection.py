@@ -13,7 +13,7 @@ from support.detection import build, tiny
 from support.runs import REPO, losses, one_error, one_thread
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from tools import compute_class_means, draw_detections, plot_curves, test, train
+from mmkd_ext.commands import compute_class_means, draw_detections, plot_curves, test, train
 
 # EMA and class means are in it, so that a resume has to bring both back.
 _CONFIG = """

@@ -7,7 +7,7 @@ from command_lines.test_detection import _CONFIG, pytestmark, run
 from support.detection import build, tiny
 from support.runs import REPO, losses
 
-from tools import train
+from mmkd_ext.commands import train
 
 __all__ = ['pytestmark']
 

@@ -5,8 +5,8 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from tools import test as test_tool
-from tools import train as train_tool
+from mmkd_ext.commands import test as test_tool
+from mmkd_ext.commands import train as train_tool
 
 CONFIG = 'configs/teskd/r18_digits.py'
 

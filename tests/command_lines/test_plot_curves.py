@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from support.runs import one_error
 
+from mmkd_ext.commands import plot_curves
+from mmkd_ext.commands.plot_curves import Curve, main, plot, read_run
 from mmkd_ext.errors import PreflightError
-from tools import plot_curves
-from tools.plot_curves import Curve, main, plot, read_run
 
 
 def train_line(step: int, epoch: int | None = None, **values: float) -> dict:
@@ -26,7 +26,7 @@ def write_log(work_dir, records, start: str = '20260101_000000', tail: str = '')
 
 @pytest.fixture
 def epochs():
-    """Three epochs of 391 iterations, logged every 150 and, as the host does by default, not at their ends."""
+    """Three epochs of 391 iterations, logged every 150 and, as mmengine does by default, not at their ends."""
     return [line for epoch in (1, 2, 3) for line in (
         *(train_line(391 * (epoch - 1) + i, epoch, loss_kl=0.001 * epoch, **{'accuracy_top-1': 25.0 * epoch})
           for i in (150, 300)),

@@ -4,7 +4,7 @@ import pytest
 from support.runs import TRAIN, losses, one_thread, run, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import newest_readable_checkpoint, read_checkpoint
-from tools import train
+from mmkd_ext.commands import train
 
 _SUICIDE = """
 custom_imports = dict(imports={imports}, allow_failed_imports=False)

@@ -9,10 +9,10 @@ import torch
 from mmengine.config import Config
 from support.runs import TESKD, one_error, write_config
 
+from mmkd_ext.commands import study
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.study_table import differences_table, paired_difference
 from mmkd_ext.models.build import build_model
-from tools import study
 
 
 @pytest.fixture
@@ -285,7 +285,29 @@ def test_paired_differences_by_hand():
     assert last == '| a - b | +3.00 | -3.57 to +9.57 | no | 3 |'
 
 
-def test_a_paired_study_gives_every_variant_the_start_and_the_teacher(tmp_path, monkeypatch):
+def test_differences_to_several_baselines_and_of_the_other_columns():
+    results = {
+        name: [dict(seed=seed, last=last + seed, also=dict(one=one - seed)) for seed in (0, 1)]
+        for name, last, one in (('a', 5.0, 9.0), ('b', 3.0, 8.0), ('c', 6.0, 2.0))}
+    assert differences_table(results, {'a': ['b', 'c'], 'b': 'c'}).splitlines()[2:] == [
+        f'| {label} | {mean} | {mean} to {mean} | yes | 2 |'
+        for label, mean in (
+            ('a - b', '+2.00'), ('a - c', '-1.00'), ('b - c', '-3.00'),
+            ('a - b: one', '+1.00'), ('a - c: one', '+7.00'), ('b - c: one', '+6.00'))]
+
+
+def test_studies_share_the_folder_that_they_name_and_write_their_numbers_where_asked(plan, ran, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = plan(folder='shared', seeds=[3])
+    other = tmp_path / 'study_other.py'
+    other.write_text(path.read_text())
+    assert study.main([str(path)]) == 0 and len(ran) == 2
+    assert study.main([str(other), '--results', 'numbers/other.json']) == 0 and len(ran) == 2  # nothing again
+    written = [Path(name).read_text() for name in ('work_dirs/shared/results.json', 'numbers/other.json')]
+    assert written[0] == written[1] and json.loads(written[0])['plain'][0]['last'] == 54.0
+
+
+def test_a_paired_study_gives_every_variant_the_start_and_the_teacher(tmp_path, monkeypatch, capfd):
     config, calls = str(write_config(tmp_path, TESKD)), []
 
     def run_once(config: Path, work_dir: Path, seed: int, options=(), quiet=True) -> float:
@@ -306,6 +328,7 @@ def test_a_paired_study_gives_every_variant_the_start_and_the_teacher(tmp_path, 
     path, out = tmp_path / 'study_tiny.py', tmp_path / 'out'
     path.write_text(f'study = {plan!r}\n')
     assert study.main([str(path), '--out', str(out), '--jobs', '2']) == 0
+    assert 'backbone.' not in capfd.readouterr().out  # no line for each weight that is drawn
     assert [call[0] for call in calls].count('big') == 1 and len(calls) == 5
     for folder, seed, options in calls:
         if folder == 'big':
@@ -328,7 +351,14 @@ def test_a_paired_study_gives_every_variant_the_start_and_the_teacher(tmp_path, 
 
 @pytest.mark.parametrize(
     ('extra', 'word'),
-    [(dict(differences=dict(teskd='x')), 'x'), (dict(teachers=dict(big=dict())), 'teachers.big')],
+    [
+        (dict(differences=dict(teskd='x')), 'x'),
+        (dict(differences=dict(teskd=['plain', 'y'])), 'y'),
+        (dict(differences=dict(teskd=5)), '5'),
+        (dict(teachers=dict(big=dict())), 'teachers.big'),
+        (dict(folder='a/b'), "'a/b'"),
+        (dict(folder=5), 'folder'),
+    ],
 )
 def test_a_plan_of_unknown_variants_or_teachers_is_one_sentence(plan, ran, tmp_path, capsys, extra, word):
     assert study.main([str(plan(**extra)), '--out', str(tmp_path / 'out')]) == 2

@@ -9,7 +9,7 @@ import torch
 from mmengine.registry import MODELS, init_default_scope
 from support.runs import one_error, write_config
 
-from tools import test as tool
+from mmkd_ext.commands import test as tool
 
 
 @pytest.fixture

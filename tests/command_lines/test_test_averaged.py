@@ -7,7 +7,7 @@ from command_lines.test_distillation import extra
 from support.runs import one_error, one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from tools import test, train
+from mmkd_ext.commands import test, train
 
 
 @pytest.mark.parametrize('kind', ['EMAHook', 'mmpretrain.EMAHook'])

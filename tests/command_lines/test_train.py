@@ -8,8 +8,8 @@ import torch
 from support.runs import REPO, losses, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.commands import train
 from mmkd_ext.optim.cpu_amp import CPUAmpOptimWrapper
-from tools import train
 
 
 @pytest.fixture

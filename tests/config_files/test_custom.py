@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 from support.runs import REPO
 
-from tools import export_student, train
+from mmkd_ext.commands import export_student, train
 
 SMALL = ['train_dataloader.batch_size=2', 'val_dataloader.batch_size=2', 'train_cfg.max_epochs=1', 'randomness.seed=0']
 SMALL += [f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')]

@@ -11,8 +11,8 @@ from config_files.test_nd import check_a_step, load, random_network
 from mmengine.config import Config
 from support.runs import REPO
 
+from mmkd_ext.commands.study import load_plan, variant_config
 from mmkd_ext.losses.loss_weights import STRATEGIES
-from tools.study import load_plan, variant_config
 
 FOLDER = REPO / 'configs/dskd'
 CONFIGS = {p.stem: p for p in sorted(FOLDER.glob('*.py')) if not p.stem.startswith('study')}

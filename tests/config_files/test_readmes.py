@@ -68,7 +68,8 @@ def test_every_flag_of_a_command_is_one_of_its_tool(path):
     shared = (REPO / 'mmkd_ext/running/launch.py').read_text()
     for tool, rest in re.findall(r'(tools/[\w.]+\.(?:py|sh))([^\n`]*)', text):
         name = {'dist_train.sh': 'train.py', 'dist_test.sh': 'test.py'}.get(Path(tool).name, Path(tool).name)
-        source = (REPO / 'tools' / name).read_text() + (shared if name in ('train.py', 'test.py') else '')
+        place = REPO / 'mmkd_ext/commands' / name
+        source = (place if place.exists() else REPO / 'tools' / name).read_text() + (shared if name in ('train.py', 'test.py') else '')
         for flag in re.findall(r'(?<!\S)(--[\w-]+)', rest.split('#')[0]):
             assert f"'{flag}'" in source, f'{tool} {flag}'
 

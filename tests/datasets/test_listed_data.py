@@ -10,9 +10,9 @@ from datasets.test_coco_categories import data_set
 from mmengine.registry import DATASETS, DefaultScope
 from support.runs import one_error, write_config
 
+from mmkd_ext.commands import train
 from mmkd_ext.datasets.listed_data import build_data, check_listed, described, leaves, name_images
 from mmkd_ext.running.command_line import run_checked
-from tools import train
 
 pytestmark = pytest.mark.filterwarnings('ignore:faster_coco_eval is not installed')
 _LOAD = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]

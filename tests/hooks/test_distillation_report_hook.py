@@ -16,11 +16,11 @@ from mmpretrain.models import AverageClsScoreTTA
 from support.runs import one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.commands import train
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.hooks import DistillationReportHook
 from mmkd_ext.models.build import build_model
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
-from tools import train
 
 
 def validations(work_dir):

@@ -10,8 +10,8 @@ from support.fed import feed, one_of_two_ranks, runner_at
 from support.runs import one_error, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.commands import train
 from mmkd_ext.hooks import InvalidLossHook
-from tools import train
 
 NAN, INF = float('nan'), float('inf')
 

@@ -12,10 +12,10 @@ from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 from support.runs import one_thread, write_config
 
+from mmkd_ext.commands import train
 from mmkd_ext.datasets.data_digest import data_digest
 from mmkd_ext.hooks import teacher_validation
 from mmkd_ext.models.zoo.teacher_record import Record
-from tools import train
 
 
 @METRICS.register_module()

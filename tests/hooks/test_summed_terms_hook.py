@@ -13,10 +13,10 @@ from mmpretrain.structures import DataSample
 from support.runs import TESKD, write_config
 from torch.utils.data import DataLoader
 
+from mmkd_ext.commands import train
 from mmkd_ext.hooks import SummedTermsHook
 from mmkd_ext.models.heads import TESKDHead
 from mmkd_ext.registry import MODELS
-from tools import train
 
 NORM = dict(type='GN', num_groups=2)  # within each sample, so that the batch is the sum of its samples
 LR = 0.1

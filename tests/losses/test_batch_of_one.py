@@ -9,7 +9,6 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from models.distillers import test_mutual as mutual
 from models.distillers import test_offline as offline
-from models.necks.test_teskd_ops import norms_of, step
 from torch import nn
 
 from mmkd_ext.losses import NDLoss, batch_of_one
@@ -149,16 +148,24 @@ def test_a_projection_of_one_sample_keeps_its_state_and_is_the_projection_in_eva
 
 
 @pytest.mark.parametrize('options', OPTIONS, ids=str)
-def test_teskds_two_ways_agree_on_one_value_per_channel(rng, options):
-    neck = TESKDNeck((4, 6), channels=8, stage_strides=(2, 1), norm_cfg=dict(type='BN', **options))
+def test_teskds_students_take_one_value_per_channel_by_running_statistics_which_stay(rng, options):
+    shape = dict(in_channels=(4, 6), channels=8, stage_strides=(2, 1))
+    neck = TESKDNeck(**shape, norm_cfg=dict(type='BN', **options))
     warm = [torch.randn(5, c, 1, 1, generator=rng) for c in (4, 6)]
     neck(warm)
-    one = [stage[:1] for stage in warm]
-    states = [b.clone() for m in norms_of(neck) for b in m.buffers()]
-    lean, plain = (step(neck, one, way, amp=False) for way in (True, False))
-    torch.testing.assert_close(lean, plain, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(lean['statistics'], [b.float() for b in states], rtol=0, atol=0)
-    assert all(f.isfinite().all() for f in (*lean['features'], *lean['gradients']))
+    before = copy.deepcopy(neck.state_dict())
+    # A witness in eval mode, whose running statistics are 0 and 1 unless the neck has any.
+    evaluated = TESKDNeck(**shape, norm_cfg=dict(type='BN', affine=options.get('affine', True)), eval_students=True).eval()
+    assert not evaluated.load_state_dict(before, strict=False).unexpected_keys
+    results = []
+    for each in (neck, evaluated):
+        one = [stage[:1].clone().requires_grad_() for stage in warm]
+        features = each(one)
+        sum(f.square().sum() for f in features).backward()
+        results.append(([f.detach() for f in features], [x.grad for x in one], [p.grad for p in each.parameters()]))
+    torch.testing.assert_close(*results)
+    assert len(results[0][0]) == 2
+    torch.testing.assert_close(neck.state_dict(), before, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize('norm_cfg', [dict(type='BN'), dict(type='SyncBN'), dict(type=nn.BatchNorm2d)], ids=str)

@@ -11,10 +11,10 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from support.runs import REPO, one_error, write_config
 
+from mmkd_ext.commands import train
 from mmkd_ext.datasets.listed_data import infos_of
 from mmkd_ext.preflight import class_counts
 from mmkd_ext.preflight.check_run import check_train
-from tools import train
 
 
 @pytest.fixture(autouse=True)

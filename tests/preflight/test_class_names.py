@@ -7,8 +7,8 @@ import torch
 from command_lines.test_distillation import extra
 from support.runs import one_error, one_thread, write_config
 
+from mmkd_ext.commands import train
 from mmkd_ext.preflight.class_names import check_data_names, check_teacher_names
-from tools import train
 
 
 def data(*names):

@@ -12,8 +12,8 @@ from models.distillers import test_offline as offline
 from support.detection import pair
 from support.runs import one_error, one_thread, write_config
 
+from mmkd_ext.commands import train
 from mmkd_ext.preflight.hook_needs import missing_part
-from tools import train
 
 SMOOTH = dict(type='LabelSmoothLoss', label_smooth_val=0.5, num_classes=5)
 LOSS = [dict(action_epoch=90, loss=SMOOTH)]

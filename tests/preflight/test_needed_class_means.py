@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from support.runs import one_error, write_config
 
-from tools import train
+from mmkd_ext.commands import train
 
 WITHOUT = 'custom_hooks = []\n'
 MUTUAL = """

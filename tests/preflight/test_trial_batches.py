@@ -7,8 +7,8 @@ import pytest
 from support.runs import one_error, write_config
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
+from mmkd_ext.commands import train
 from mmkd_ext.preflight import trial_batches
-from tools import train
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from support.runs import one_error, one_thread, write_config
 from support.tiny_runs import Two
 
-from tools import train
+from mmkd_ext.commands import train
 
 SGD = dict(type='SGD', lr=0.1)
 REFUSED = {

@@ -15,7 +15,6 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmkd_ext.config.named_types import type_name
-from mmkd_ext.losses import DISTLoss, DKDLoss, HardKDLoss, KDLoss
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.scores import SIGMOID, SOFTMAX, check_scores, label_shares
 
@@ -45,10 +44,18 @@ def adapters_for(
     classes = student.logits.shape[1], teacher.logits.shape[1]
     if classes[0] != classes[1]:
         text = f'{who} has {classes[0]} classes and {whom} has {classes[1]}'
-        if isinstance(loss, KDLoss | DKDLoss | DISTLoss | HardKDLoss):
+        if loss.reads('logits'):
             raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set?')
         print_log(f'{text}: only its features can be followed.', 'current', WARNING)
-    return [(name, *row) for row in loss.build_for(student, teacher)] if hasattr(loss, 'build_for') else []
+    return adapters(name, loss, student, teacher)
+
+
+def adapters(name: str, loss: Any, student: Outputs, teacher: Outputs) -> list[tuple[str, ...]]:
+    """Let a loss size its adapters, and return their rows for `adapter_table`."""
+    rows = [(name, *row) for row in loss.build_for(student, teacher)]
+    if loss.needs_class_means and loss.means_width is None:
+        loss.means_width = teacher.embedding.shape[1]
+    return rows
 
 
 def adapter_table(rows: list[tuple[str, ...]], size: tuple[int, int]) -> str:
@@ -73,13 +80,13 @@ def target_of(data_samples: Sequence[Any], preprocessor: Any, student: Outputs) 
 
 def add_terms(terms: dict[str, Tensor], key: str, value: Any, loss: Any, factor: float) -> None:
     """Add what a loss returned, and, for the log, the same without its factors and what it says beside."""
-    weight = getattr(loss, 'loss_weight', 1.0)
+    weight = loss.loss_weight
     for part, each in value.items() if isinstance(value, Mapping) else [('', value)]:
         name = f'{key}_{part}' if part else key
         terms[f'loss_{name}'] = factor * each
         if weight:
             terms[diagnostic(f'{name}_unweighted')] = each.detach() / weight
-    terms.update({diagnostic(f'{key}_{name}'): each for name, each in getattr(loss, 'diagnostics', {}).items()})
+    terms.update({diagnostic(f'{key}_{name}'): each for name, each in loss.diagnostics.items()})
 
 
 def diagnostic(name: str) -> str:

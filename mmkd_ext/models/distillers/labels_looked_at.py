@@ -24,15 +24,18 @@ def look_at_labels(preprocessor: nn.Module, losses: nn.ModuleDict, period: int |
 def _refuse(losses: nn.ModuleDict, period: int | None, _: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     data, training, *_rest = (*args, *kwargs.values(), False)
     absent: dict[int, str] = {}
-    for loss in losses.values():
-        for k, name in getattr(loss, 'without_mean', {}).items():
+    owner = ''
+    modules: Any = losses.values()
+    for loss in modules:
+        for k, name in loss.without_mean.items():
             absent.setdefault(k % period if period else k, name)
+            owner = owner or type(loss).__name__
     if not training or not absent or not isinstance(data, Mapping):
         return
     samples = [(sample, labels) for sample in data.get('data_samples') or () if (labels := _labels_of(sample)) is not None]
     if samples and samples[0][1].device.type == 'cpu':
         for sample, labels in samples:
-            refuse_samples_without_mean(labels, absent, sample.get('img_path') or 'the training data')
+            refuse_samples_without_mean(labels, absent, sample.get('img_path') or 'the training data', owner)
 
 
 def _labels_of(sample: Any) -> Tensor | None:

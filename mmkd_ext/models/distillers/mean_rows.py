@@ -13,7 +13,7 @@ def compared(name: str, loss: Any, student: Outputs, teacher: Outputs, target: T
     Raises:
         ValueError: It has class means of another number of rows than the student has classes.
     """
-    means, classes = getattr(loss, 'class_means', None), student.logits.shape[1]
+    means, classes = loss.class_means if loss.needs_class_means else None, student.logits.shape[1]
     if means is not None and len(means) != classes:
         raise ValueError(
             f'losses.{name} needs class means of {classes} rows, one for each class of the student, got {len(means)}. '

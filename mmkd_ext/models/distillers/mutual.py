@@ -8,13 +8,14 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mmkd_ext.losses.base import as_loss
 from mmkd_ext.models.ensembles.ensemble import ALL, Ensemble
 from mmkd_ext.models.images.image_shape import Size, as_size, input_shape_of
 from mmkd_ext.models.outputs.outputs import Outputs, detached
 from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.plain import plain_model, without_weights
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
-from mmkd_ext.models.zoo.network_spec import network_config
+from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
 from .chance import ChanceWatch
@@ -43,9 +44,9 @@ class MutualLearningDistiller(Ensemble):
     under `networks.teacher.`, what the losses need under `distill.`, and nothing of a frozen teacher.
 
     Args:
-        students: Name -> spec (see `network_spec.network_config`) of two or more networks.
+        students: Name -> spec (see `zoo.spec.read_spec`) of two or more networks.
         teacher: A spec of a network that trains along; with `freeze_teacher` one of a frozen teacher (see
-            `teacher_spec.build_network`); None: the students have their peers alone.
+            `zoo.spec.read_spec`); None: the students have their peers alone.
         losses: Name -> config of a loss. A `MutualLearningLoss` compares the students with one another. Any other is taken for each
             student and the teacher; `students=[...]` names those that it is for, `teacher='name'` the student to follow instead.
             An entry None is left out (`--cfg-options model.losses.kd=None`).
@@ -151,14 +152,14 @@ class MutualLearningDistiller(Ensemble):
             raise ValueError(
                 f'losses.{entry} needs a name that is a Python identifier, students of {", ".join(self.students)}, each once, and as '
                 f"teacher one of these or '{TEACHER}'; got students={named!r} and teacher={teacher!r}.")
-        loss: Any = MODELS.build(cfg)
-        if getattr(loss, 'among_peers', False):
+        loss: Any = as_loss(entry, MODELS.build(cfg))
+        if loss.among_peers:
             if len(chosen) < 2:
                 raise ValueError(f'losses.{entry} compares two or more students, got {", ".join(chosen)}.')
             return [(entry, Pair(entry, chosen, None), loss)]
         if teacher == TEACHER and TEACHER not in (*self.networks, *self.teachers):
             raise ValueError(f"losses.{entry} follows the teacher, and there is none. Give one, or name a student: teacher='...'.")
-        if hasattr(loss, 'set_class_means') and teacher not in self.teachers:
+        if loss.needs_class_means and teacher not in self.teachers:
             raise ValueError(
                 f'losses.{entry} follows class means, which only a teacher that stays as it is has; got {teacher!r}, which trains. '
                 'Set freeze_teacher=True, or leave the loss out.')
@@ -199,7 +200,7 @@ class MutualLearningDistiller(Ensemble):
         """Add the terms of `losses`; nobody learns from being followed."""
         followed = {name: detached(outputs) for name, outputs in said.items()}
         for key, loss in self.distill.items():
-            if not torch.is_grad_enabled() and getattr(loss, 'class_means', target) is None:
+            if not torch.is_grad_enabled() and loss.needs_class_means and loss.class_means is None:
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
             entry, students, teacher = self.pairs[key]
             value: Any = (

@@ -1,28 +1,24 @@
 """A two-stage detector that learns from frozen ones. N images, R RoIs, K classes."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from functools import partial
 from logging import WARNING
 from typing import Any
 
 import torch
-from mmengine.config import Config, ConfigDict
-from mmengine.hub import get_config
+from mmengine.config import ConfigDict
 from mmengine.logging import print_log
-from mmengine.registry import DefaultScope
 from torch import Tensor
 
-from mmkd_ext.config.named_types import named
-from mmkd_ext.losses import DISTLoss, DKDLoss, HardKDLoss, KDLoss, ReviewKDLoss
 from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.two_stage_outputs import box_heads, check_boxes, recording_rois
 from mmkd_ext.models.teachers.two_stage_teacher import FrozenDetector
+from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
 from .chance import ChanceWatch
-from .comparing import adapter_table
+from .comparing import adapter_table, adapters
 from .offline import OfflineDistiller
 from .two_stage_sampling import sampled_outputs
 
@@ -39,7 +35,7 @@ class TwoStageDistiller(OfflineDistiller):
 
     Args:
         student: `'mmdet::...'`, a local config file or the config of a model: Faster, Mask or Cascade R-CNN with an FPN.
-        teacher: A spec (see `teacher_spec.build_network`) of such a detector, or a dict of them by name.
+        teacher: A spec (see `zoo.spec.read_spec`) of such a detector, or a dict of them by name.
         losses: As for `OfflineDistiller`; `ReviewKDLoss` with `with_embedding=False`.
         input_size: Side of the image with which both networks are looked at once, to size the losses' adapters.
         channel_order: As for `OfflineDistiller`; None: as the preprocessors tell, where mmdet loads 'bgr'.
@@ -72,10 +68,10 @@ class TwoStageDistiller(OfflineDistiller):
     @staticmethod
     def plain_cfg(cfg: Mapping[str, Any]) -> ConfigDict:
         """The student's config, which is all that is deployed."""
-        return student_config(cfg['student'], cfg.get('data_preprocessor'))
+        return network_config(cfg['student'], cfg.get('data_preprocessor'))
 
     @staticmethod
-    def build_student(cfg: str | Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
+    def build_student(spec: str | Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
         """The detector, with random weights."""
         try:
             import mmdet.models  # noqa: F401
@@ -83,8 +79,7 @@ class TwoStageDistiller(OfflineDistiller):
             raise ValueError(
                 f"TwoStageDistiller needs mmdet and mmcv's ops, got {type(error).__name__}: {error}. Install them: pip install -e "
                 "'.[det]', then tools/install_mmcv.sh.") from error
-        with DefaultScope.overwrite_default_scope('mmdet'):
-            network = MODELS.build(student_config(cfg, data_preprocessor))
+        network: Any = build_trained(spec, data_preprocessor, 'mmdet')
         box_heads(network, 'student')
         return network
 
@@ -138,9 +133,9 @@ class TwoStageDistiller(OfflineDistiller):
         mine, theirs = self._levels[self._teacher_of[name]]
         student = student._replace(stages=tuple(student.stages[i] for i in mine))
         teacher = teacher._replace(stages=tuple(teacher.stages[i] for i in theirs))
-        if not len(target) and getattr(loss, 'with_embedding', True):
+        if not len(target) and not loss.reads('stages'):
             return sum((x.sum() for x in (student.embedding, student.logits, *loss.parameters())), target.sum()) * 0.0
-        if hasattr(loss, 'set_class_means'):
+        if loss.needs_class_means:
             self._check_means(name, loss)
             target = target + self._head_of_roi * (self.num_classes + 1)
         return loss(student, teacher, target)
@@ -179,9 +174,8 @@ class TwoStageDistiller(OfflineDistiller):
             key = self._teacher_of[name]
             mine, theirs = self._levels[key]
             pyramids = _pyramid(side, maps), _pyramid(side, seen[key].stages)
-            reads = isinstance(loss, ReviewKDLoss)
-            if reads and loss.with_embedding:
-                raise ValueError(f'losses.{name} needs with_embedding=False in detection, where embeddings belong to RoIs.')
+            reads = loss.reads('stages')
+            check_regions(name, loss)
             if reads and not mine:
                 raise ValueError(
                     f'losses.{name} compares maps of one stride, and the pyramids have none in common: student {pyramids[0]}; '
@@ -189,11 +183,10 @@ class TwoStageDistiller(OfflineDistiller):
             if reads and len({len(mine), len(theirs), len(maps), len(seen[key].stages)}) > 1:
                 print_log(f'losses.{name} follows the strides that both have of {pyramids[0]} and {pyramids[1]}.', 'current', WARNING)
             self._check_classes(name, loss, student, seen[key])
-            if hasattr(loss, 'build_for'):
-                pair = (
-                    student._replace(stages=tuple(maps[i] for i in mine)),
-                    seen[key]._replace(stages=tuple(seen[key].stages[i] for i in theirs)))
-                rows += [(name, *row) for row in loss.build_for(*pair)]
+            pair = (
+                student._replace(stages=tuple(maps[i] for i in mine)),
+                seen[key]._replace(stages=tuple(seen[key].stages[i] for i in theirs)))
+            rows += adapters(name, loss, *pair)
         self.adapter_table = adapter_table(rows, (height, side))
         if rows:
             print_log(self.adapter_table, 'current')
@@ -203,21 +196,19 @@ class TwoStageDistiller(OfflineDistiller):
         if mine == theirs:
             return
         text = f'The student has {mine} classes and the teacher {self.teachers[self._teacher_of[name]].name} has {theirs}'
-        if isinstance(loss, KDLoss | DKDLoss | DISTLoss | HardKDLoss):
+        if loss.reads('logits'):
             raise ValueError(f'{text}, but losses.{name} compares their scores. Is it a teacher of another data set?')
         print_log(f'{text}: only its features can be followed.', 'current', WARNING)
 
 
-def student_config(student: str | Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None = None) -> ConfigDict:
-    """A student's model config from the zoo's name, a file or the config itself."""
-    model: Any = student
-    if isinstance(student, str):
-        cfg = get_config(student) if '::' in student else named(Config.fromfile(student))
-        data_preprocessor, model = cfg.get('data_preprocessor') or data_preprocessor, cfg.model
-    plain = ConfigDict(copy.deepcopy(dict(model)))
-    if plain.get('data_preprocessor') is None and data_preprocessor is not None:
-        plain.data_preprocessor = ConfigDict(copy.deepcopy(dict(data_preprocessor)))
-    return plain
+def check_regions(name: str, loss: Any) -> None:
+    """Refuse a loss that reads maps of images beside what belongs to regions."""
+    if loss.reads('stages') and loss.reads('embedding'):
+        raise ValueError(f'losses.{name} needs with_embedding=False in detection, where embeddings belong to RoIs.')
+    if loss.reads('stages') and loss.reads('logits'):
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) compares maps of images and logits, which belong to RoIs in detection: two losses are '
+            'needed, one for each.')
 
 
 def _strides(side: int, maps: Sequence[Tensor]) -> list[int]:

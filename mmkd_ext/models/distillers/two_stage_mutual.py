@@ -16,7 +16,7 @@ from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.two_stage_outputs import BoxHead, RoIRecording, box_heads, check_boxes, recording_rois
 from mmkd_ext.models.plain import without_weights
 from mmkd_ext.models.teachers.two_stage_teacher import FrozenDetector
-from mmkd_ext.models.zoo.network_spec import network_config
+from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
 from .comparing import adapter_table, adapters_for, add_terms
@@ -73,11 +73,12 @@ class TwoStageMutualLearningDistiller(MutualLearningDistiller, DetectorEnsemble)
                 asked[name] = self._at(name, maps[name], record.rois)
             return asked[name]
 
-        for key, loss in self.distill.items():
+        losses: Any = self.distill
+        for key, loss in losses.items():
             entry, students, teacher = self.pairs[key]
             if student not in students:
                 continue
-            if not len(target) and getattr(loss, 'with_embedding', True):  # 0, and every parameter with a gradient
+            if not len(target) and not loss.reads('stages'):  # 0, and every parameter with a gradient
                 value: Any = sum((x.sum() for x in (own.embedding, own.logits, *loss.parameters())), target.sum()) * 0.0
             elif teacher is None:
                 value = loss([own, *(said(name) for name in students if name != student)])[0]
@@ -122,9 +123,10 @@ class TwoStageMutualLearningDistiller(MutualLearningDistiller, DetectorEnsemble)
         preprocessor.register_forward_pre_hook(partial(check_boxes, self._classes), with_kwargs=True)
         self._levels = {(a, b): common_levels(side, said[a].stages, said[b].stages) for a in self.students for b in said if a != b}
         rows: list[tuple[str, ...]] = []
-        for key, loss in self.distill.items():
+        losses: Any = self.distill
+        for key, loss in losses.items():
             entry, students, teacher = self.pairs[key]
-            if hasattr(loss, 'set_class_means') or getattr(loss, 'with_embedding', False):
+            if loss.needs_class_means or loss.reads('stages') and loss.reads('embedding'):
                 raise ValueError(
                     f'losses.{entry} compares class means or whole images, which TwoStageMutualLearningDistiller does not. Use '
                     'TwoStageDistiller with a frozen teacher, or with_embedding=False.')

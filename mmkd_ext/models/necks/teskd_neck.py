@@ -1,8 +1,7 @@
-"""TESKD's students: sub-networks on one backbone that exist while it trains. N samples, n stages, W channels."""
+"""TESKD's neck: the students, sub-networks on one backbone that exist while it trains. N samples, n stages, W channels."""
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +11,6 @@ from torch import Tensor, nn
 
 from mmkd_ext.errors import check_whole, check_wholes
 from mmkd_ext.losses.batch_of_one import normalise
-from mmkd_ext.models.necks import teskd_ops as ops
 from mmkd_ext.registry import MODELS
 
 BN = dict(type='BN')
@@ -43,6 +41,14 @@ class TESKDNeck(BaseModule):
         ValueError: fewer than two stages, or stages that contradict `in_channels` or `stage_strides`.
 
     Source: TESKD, arXiv:2110.00329.
+
+    Example:
+        >>> neck = TESKDNeck(in_channels=(8, 16, 32))
+        >>> stages = [torch.zeros(2, 8, 16, 16), torch.zeros(2, 16, 8, 8), torch.zeros(2, 32, 4, 4)]
+        >>> [tuple(x.shape) for x in neck(stages)]  # two students, then the teacher
+        [(2, 32), (2, 32), (2, 32)]
+        >>> [tuple(x.shape) for x in neck.eval()(stages)]
+        [(2, 32)]
     """
 
     def __init__(
@@ -82,7 +88,7 @@ class TESKDNeck(BaseModule):
 
     @staticmethod
     def plain_cfg(cfg: dict) -> dict:
-        """The host's neck that takes this one's place in the deployed network."""
+        """The neck of mmpretrain that takes this one's place in the deployed network."""
         return dict(type='GlobalAveragePooling')
 
     def forward(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -91,10 +97,7 @@ class TESKDNeck(BaseModule):
         if not (self.training or self.eval_students):
             return (teacher,)
         self._check(stages)
-        if self._lean(stages):
-            features = self._lean_list(stages)
-        else:
-            features = [self.branches[i](x) for i, x in self.student_maps(stages)]
+        features = [self.branches[i](x) for i, x in self.student_maps(stages)]
         return (*reversed(features), teacher)
 
     def student_maps(self, stages: Sequence[Tensor], last: int = 0) -> Iterator[tuple[int, Tensor]]:
@@ -106,42 +109,6 @@ class TESKDNeck(BaseModule):
             lateral = self.laterals[i](stages[i])
             x = self.fusions[i](self.upsamples[i](x, lateral.shape[2:]), lateral)
             yield i, x
-
-    def _lean(self, stages: Sequence[Tensor]) -> bool:
-        """Whether this is what `teskd_ops` is for: a training step on CPU with statistics of the batch."""
-        norms = [m.norm for m in (*self.laterals, *self.upsamples, *self.fusions)]
-        return stages[0].device.type == 'cpu' and all(type(m) is nn.BatchNorm2d and m.training for m in norms)
-
-    @torch.compiler.disable  # its operations write into blocks and have gradients by hand, which the compiler cannot follow
-    def _lean_list(self, stages: Sequence[Tensor]) -> list[Tensor]:
-        return list(self._lean_features(stages))
-
-    def _lean_features(self, stages: Sequence[Tensor]) -> Iterator[Tensor]:
-        """What the branches make of `student_maps`, the deepest first, by operations that keep no large map."""
-        laterals: Any = self.laterals
-        upsamples: Any = self.upsamples
-        fusions: Any = self.fusions
-        above = upsamples[-1].conv(laterals[-1](stages[-1].contiguous(memory_format=torch.channels_last)))
-        above = above.permute(0, 2, 3, 1).contiguous()
-        for i in reversed(range(len(fusions))):
-            branch: Any = self.branches[i]
-            lateral, upsample, fusion = laterals[i], upsamples[i], fusions[i]
-            n, h, w, _ = (x := stages[i].permute(0, 2, 3, 1).to(above.dtype).contiguous()).shape
-            x_weight = lateral.conv.weight.flatten(1)
-            y, mean, var = ops.fuse(
-                above,
-                ops.scale_and_shift(upsample.norm, *ops.resized_statistics(above, (h, w)), n * h * w),
-                x,
-                x_weight,
-                ops.scale_and_shift(lateral.norm, *ops.product_statistics(x, x_weight), n * h * w),
-                fusion.halves(),
-            )
-            affine = ops.scale_and_shift(fusion.norm, mean, var, n * h * w)
-            kernel = branch.kernel(h, w).permute(0, 2, 3, 1)
-            reduced = ops.rectified_conv(y, *affine, kernel).permute(0, 3, 1, 2)
-            yield branch.pool(reduced + branch.reduce.bias[:, None, None].to(reduced.dtype))
-            if i:
-                above = ops.rectified_conv(y, *affine, upsamples[i - 1].conv.weight.permute(0, 2, 3, 1))
 
     def _check(self, stages: Sequence[Tensor]) -> None:
         shapes = [tuple(stage.shape) for stage in stages]

@@ -23,7 +23,7 @@ def check_scores(name: str, loss: Any, student: str, teacher: str, who: str = 't
 
     Args:
         name: Of the loss.
-        loss: Its module; `compares_scores` in it names the kinds of which it compares two alike.
+        loss: Its module; `scores` in it names the kinds of which it compares two alike, None any.
         student: Kind of scores.
         teacher: Kind of scores.
         who: The student, for the sentence.
@@ -32,13 +32,13 @@ def check_scores(name: str, loss: Any, student: str, teacher: str, who: str = 't
     Raises:
         ValueError: It cannot.
     """
-    taken = getattr(loss, 'compares_scores', None)
+    taken = loss.scores if loss.reads('logits') else None
     if taken is not None and (student != teacher or student not in taken):
         raise ValueError(
             f'losses.{name} ({type(loss).__name__}) compares {" or ".join(_SAID[kind] for kind in taken)} of both networks, got '
             f'{_SAID[student]} of {who} and {_SAID[teacher]} of {whom}. Look at the types of their heads. For heads with several labels '
             'there are KDLoss (binary for each class), NDLoss and ReviewKDLoss.')
-    if hasattr(loss, 'set_class_means') and student == VALUES:
+    if loss.needs_class_means and student == VALUES:
         raise ValueError(f'losses.{name} ({type(loss).__name__}) follows the means of classes, got {_SAID[VALUES]} of {who}.')
 
 

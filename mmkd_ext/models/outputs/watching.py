@@ -12,6 +12,7 @@ from .feature_maps import tensors_in
 from .outputs import Recording
 
 
+@torch.compiler.disable  # the hooks of each pass are new functions
 def watch_mmpretrain(model: Any, record: Recording, stack: ExitStack) -> None:
     """An mmpretrain classifier with `backbone` and `head`."""
     backbone, head = model.backbone, getattr(model, 'head', None)
@@ -35,13 +36,14 @@ def watch_mmpretrain(model: Any, record: Recording, stack: ExitStack) -> None:
         _after(head, lambda out: record.logits.append(_sum(out)), stack)
     token_head = getattr(getattr(head, 'layers', None), 'head_dist', None)
     if token_head is not None:
-        _after(token_head, record.token_logits.append, stack)
+        _after(token_head, lambda out: record.token_logits.append(out), stack)
     if any(True for _ in head.parameters()) and hasattr(head, 'pre_logits'):
         stack.enter_context(_shadowed(head, 'pre_logits', lambda out: record.embeddings.extend(tensors_in(out))))
     else:  # VGG, Inception-v3: the classifier is in the backbone, the head only has the loss
         _before(_last_linear(backbone, record.name), record, stack)
 
 
+@torch.compiler.disable  # the hooks of each pass are new functions
 def watch_timm(network: Any, record: Recording, stack: ExitStack) -> None:
     """A timm model."""
     classifier = network.get_classifier()
@@ -66,6 +68,7 @@ def watch_timm(network: Any, record: Recording, stack: ExitStack) -> None:
         _watch_inside(network, record, stack, prefix)
 
 
+@torch.compiler.disable  # the hooks of each pass are new functions
 def watch_plain(network: nn.Module, record: Recording, stack: ExitStack) -> None:
     """Any network from images to logits: torchvision's and transformers'."""
     classifier = _last_linear(network, record.name)

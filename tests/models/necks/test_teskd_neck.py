@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import mmpretrain.models  # noqa: F401  (registers the host's backbones)
+import mmpretrain.models  # noqa: F401  (registers mmpretrain's backbones)
 import pytest
 import torch
 from mmengine.registry import init_default_scope
@@ -121,6 +121,32 @@ def test_autocast_trains_with_finite_gradients(rng):
         features = neck(stages)
     sum(f.float().square().sum() for f in features).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in neck.parameters())
+
+
+def test_without_gradients_the_features_are_the_same_and_keep_no_graph(rng):
+    neck, _ = neck_and_naive(CASES['four stages'])
+    stages = maps(rng, CASES['four stages'])
+    expected = neck(stages)
+    with torch.no_grad():
+        features = neck(stages)
+    assert expected[0].requires_grad and not any(f.requires_grad for f in features)
+    torch.testing.assert_close(features, expected)
+
+
+def test_under_autocast_features_and_gradients_stay_near_those_of_full_precision(rng):
+    neck, naive = neck_and_naive(CASES['four stages'])
+    results = []
+    for module, features_of, amp in ((neck, neck, True), (naive, lambda x: naive_features(naive, x), False)):
+        module.float()
+        with torch.autocast('cpu', torch.bfloat16, enabled=amp):
+            features = list(features_of([stage.float() for stage in maps(rng.manual_seed(0), CASES['four stages'])]))
+        sum(f.float().square().sum() for f in features).backward()
+        grads = [p.grad.norm() for k, p in module.named_parameters() if not k.startswith(('fc.', 'classifiers.'))]
+        results.append(([f.detach().float() for f in features], torch.stack(grads).norm()))
+    (actual, grad), (expected, exact) = results
+    for a, b in zip(actual, expected, strict=True):
+        assert (a - b).norm() < 0.05 * b.norm()
+    torch.testing.assert_close(grad, exact, rtol=0.1, atol=0)
 
 
 @pytest.mark.parametrize(

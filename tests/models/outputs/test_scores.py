@@ -17,9 +17,9 @@ from support.runs import one_error, one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.class_means.compute import batches_of, compute_class_means
+from mmkd_ext.commands import train
 from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.registry import MODELS
-from tools import train
 
 LINEAR = dict(type='MultiLabelLinearClsHead', num_classes=4, in_channels=64)
 HEADS = dict(

@@ -1,9 +1,7 @@
-"""What every loss here keeps: what it compares, in which precision, and what it says of shapes that do not fit."""
+"""Numerics of the losses: float32, log-probabilities, a divergence, and checks of logits and temperature. N samples, K classes."""
 
 import math
-from collections.abc import Sequence
 from numbers import Real
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -11,25 +9,6 @@ from torch import Tensor
 
 # Below every difference of float16 logits, and so far from float32's end that a product with tau^2 stays finite.
 _LOG_FLOOR = -1e30
-
-
-class NetworkOutputs(Protocol):
-    """What a loss module asks of a network: any object with these three, such as `mmkd_ext.models.outputs.Outputs`.
-
-    A protocol, so that losses need nothing of the models.
-    """
-
-    @property
-    def stages(self) -> Sequence[Tensor]:
-        """Maps (N, C_i, H_i, W_i), shallow first."""
-
-    @property
-    def embedding(self) -> Tensor:
-        """(N, D), what enters the classifier."""
-
-    @property
-    def logits(self) -> Tensor:
-        """(N, K), raw."""
 
 
 def at_least_float32(x: Tensor) -> Tensor:

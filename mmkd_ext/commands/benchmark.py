@@ -1,0 +1,207 @@
+"""Compare a config's training step with its plain network's, and show what is deployed: python tools/benchmark.py CONFIG.
+
+The networks take turns in one run on random images, forward and backward, so that their ratio holds on a noisy machine. A distiller with
+frozen teachers is compared with the sum of the student's step alone (with its branches, where a loss has any) and the teachers' forward
+passes alone, a detector's at the regions that the student samples; all weights are random.
+"""
+
+import argparse
+import importlib.util
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.utils import import_modules_from_strings
+
+from mmkd_ext.benchmark.detectors import DetectorAlone, samples_with_boxes
+from mmkd_ext.benchmark.distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
+from mmkd_ext.benchmark.loop import compare_loop
+from mmkd_ext.benchmark.mutual import mutual_parts
+from mmkd_ext.benchmark.steps import compare_steps, deployed_size
+from mmkd_ext.config.cfg_options import OptionsAction, merge_options
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.engine.memory import keep_freed_memory
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.evaluation.markers import write_between_markers
+from mmkd_ext.models.build import build_model, input_shape
+from mmkd_ext.models.outputs.raw_predictions import detects
+from mmkd_ext.models.plain import plain_config
+from mmkd_ext.registry import MODELS
+from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.size_argument import HELP, METAVAR, pixels, with_joined_sizes
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config')
+    parser.add_argument('--batch-size', type=positive, default=64)
+    parser.add_argument('--size', type=pixels, metavar=METAVAR, help=HELP)
+    parser.add_argument('--rounds', type=positive, default=5, help='counted rounds')
+    parser.add_argument('--threads', type=positive, default=torch.get_num_threads())
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--precision', nargs='+', choices=['float32', 'bfloat16'], default=['float32', 'bfloat16'])
+    parser.add_argument(
+        '--witness',
+        metavar='FILE.py:FUNCTION',
+        help='another implementation to compare with: FUNCTION(config) returns a model, as build_witness in '
+        'tests/witnesses/naive_teskd.py',
+    )
+    parser.add_argument('--compile', action='store_true', help='also a distiller whose teachers are compiled')
+    parser.add_argument('--class-means', action='store_true', help='time class means against a bare teacher pass instead')
+    parser.add_argument('--loop', action='store_true', help="time the run's iterations beside its model's bare step instead")
+    parser.add_argument('--iterations', type=positive, default=20, help='of --loop, in a block')
+    parser.add_argument('--cpu-time', action='store_true', help='seconds of this process, which the machine\'s other work leaves alone')
+    parser.add_argument('--out', type=Path, help='write the figures as JSON')
+    parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
+    parser.add_argument('--marker', default='benchmark', help='the markers: <!-- MARKER --> and <!-- /MARKER -->')
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes of the config')
+    return parser.parse_args(with_joined_sizes(argv))
+
+
+def positive(text: str) -> int:
+    """An argument that counts something."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'a whole number of 1 or more is needed, got {text!r}')
+    return int(text)
+
+
+def load_witness(spec: str) -> Callable[..., Any]:
+    """The function that `FILE.py:FUNCTION` names."""
+    path, _, function = spec.partition(':')
+    if not function or not Path(path).is_file():
+        raise PreflightError(f'--witness needs FILE.py:FUNCTION with a file that exists, got {spec}.')
+    module_spec = importlib.util.spec_from_file_location('witness', path)
+    module = importlib.util.module_from_spec(module_spec)  # type: ignore[arg-type]
+    module_spec.loader.exec_module(module)  # type: ignore[union-attr]
+    if not hasattr(module, function):
+        raise PreflightError(f'--witness needs a function of {path}, got {function}, which is not in it.')
+    return getattr(module, function)
+
+
+def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
+    """Measure and print two tables; return the rows."""
+    args = parse_args(argv)
+    keep_freed_memory()  # as training does
+    cfg = load_config(args.config)
+    merge_options(cfg, args.cfg_options, args.config)
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
+    if args.class_means:
+        timings = class_means_cost(cfg, args.rounds, args.threads)
+        rows = [dict(network=t.name, precision='float32', seconds=t.median, all=t.seconds, peak_mb=0.0) for t in timings]
+        return report(args, argv, rows, timings[0].name, f'{args.threads} threads, torch {torch.__version__}')
+    if args.loop:
+        return loop(args, argv, cfg)
+    plain = plain_config(cfg)
+    shape = input_shape(cfg, args.size)
+    torch.manual_seed(0)
+    parts: list[str] = []  # whose times are added up
+    if hasattr(MODELS.get(cfg.model.type), 'plain_network'):
+        models = mutual_parts(cfg)
+        parts = [name for name in models if name != 'ours']
+    elif 'teacher' in cfg.model and hasattr(MODELS.get(cfg.model.type), 'teacher_name_of'):
+        models = distiller_parts(cfg, args.compile)
+        parts = ['student with branches' if 'student with branches' in models else 'student']
+    else:
+        models = {'plain': build_model(plain), 'ours': build_model(cfg)}
+    teachers = [name for name, part in models.items() if isinstance(part, TeacherAlone | DetectorAlone)]
+    reference = 'sum' if parts else 'plain'
+    if args.witness:
+        models['witness'] = load_witness(args.witness)(cfg)
+        reference = 'witness'
+    try:
+        torch.zeros(1, device=args.device)
+    except (RuntimeError, AssertionError) as error:
+        raise PreflightError(f'--device needs a device of this machine, got {args.device}: {str(error).splitlines()[0]}') from error
+    if args.cpu_time and torch.device(args.device).type != 'cpu':
+        raise PreflightError(f'--cpu-time needs --device cpu, got {args.device}, whose work it does not count.')
+    side = f'{shape[1]} x {shape[2]}' if shape[1] != shape[2] else shape[1]
+    kind = ', CPU time' if args.cpu_time else ''
+    where = f'batch {args.batch_size}, {side} px, {args.device}, {args.threads} threads, torch {torch.__version__}{kind}'
+    print(f'{args.config}: {where}')
+    print('deployed (eval mode)    parameters    multiply-adds')
+    for name, model in models.items():
+        if name in teachers:
+            continue
+        parameters, flops = deployed_size(model, shape)
+        print(f'{name:22}  {parameters:10,}  {flops:15,}')
+    images = torch.randn(args.batch_size, *shape).to(args.device)
+    for model in models.values():
+        model.to(args.device)
+    detector = next((part for part in models.values() if detects(part)), None)
+    targets: Any = torch.arange(args.batch_size) % getattr(models['ours'], 'num_classes', num_classes(plain))
+    if detector is not None:
+        targets = samples_with_boxes(detector, images)
+    clock = time.process_time if args.cpu_time else time.perf_counter
+    timings = compare_steps(models, images, targets, args.precision, args.rounds, args.threads, clock)
+    if parts:
+        timings += [sum_of(timings, list(dict.fromkeys([*parts, *teachers])), precision) for precision in args.precision]
+    rows = [
+        dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=t.peak_mb) for t in timings
+    ]
+    return report(args, argv, rows, reference, where)
+
+
+def loop(args: argparse.Namespace, argv: Sequence[str] | None, cfg: Config) -> list[dict]:
+    """Compare a run's iterations with the faster of its model's bare steps."""
+    torch.set_num_threads(args.threads)
+    timings = compare_loop(cfg, args.iterations, args.rounds, args.cpu_time)
+    best = min(timings[1:], key=lambda timing: timing.median)
+    rows = [dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=0.0) for t in timings]
+    kind = 'CPU time' if args.cpu_time else 'wall time'
+    where = f'{args.iterations} iterations a block, {args.threads} threads, torch {torch.__version__}, {kind}'
+    return report(args, argv, rows, best.name, where)
+
+
+def report(
+    args: argparse.Namespace, argv: Sequence[str] | None, rows: list[dict], reference: str, where: str
+) -> list[dict]:
+    """Print the table, and write it where it is asked for."""
+    text = steps_table(rows, reference)
+    print(text)
+    if args.readme:
+        words = [str(word) for word in (sys.argv[1:] if argv is None else argv)]
+        for flag in ('--readme', '--marker'):
+            if flag in words:
+                del words[words.index(flag) : words.index(flag) + 2]
+        command = f'python tools/benchmark.py {" ".join(words)}'
+        write_between_markers(args.readme, args.marker, f'`{command}` ({where}, {args.rounds} rounds):\n\n{text}')
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(rows, indent=1))
+    return rows
+
+
+def num_classes(plain: Config) -> int:
+    """Classes of the plain network's labels."""
+    return (plain.model.get('head') or plain.model).get('num_classes', 10)
+
+
+def steps_table(rows: list[dict], reference: str) -> str:
+    """Markdown: seconds and memory of each network, and what they are of the reference's."""
+    by_key = {(row['network'], row['precision']): row for row in rows}
+    lines = [
+        f'| training step | precision | median s | x {reference} | x {reference} in float32 | peak MB | x {reference} |',
+        '|---|---|---|---|---|---|---|',
+    ]
+    for row in rows:
+        same = by_key[reference, row['precision']]
+        # Below this the step reuses what the process has: nothing to compare.
+        memory = f'{row["peak_mb"] / same["peak_mb"]:.2f}' if same['peak_mb'] > 64 else '-'
+        full = by_key.get((reference, 'float32'), {}).get('seconds', float('nan'))
+        lines.append(
+            f'| {row["network"]} | {row["precision"]} | {row["seconds"]:.3f} | {row["seconds"] / same["seconds"]:.2f} '
+            f'| {row["seconds"] / full:.2f} | {row["peak_mb"]:.0f} | {memory} |'
+        )
+    return '\n'.join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    return run_checked(lambda: benchmark(argv))

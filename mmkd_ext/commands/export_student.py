@@ -1,0 +1,42 @@
+"""Write the plain zoo checkpoint of a training checkpoint: python tools/export_student.py CONFIG CHECKPOINT OUT [--onnx]."""
+
+import argparse
+from collections.abc import Sequence
+
+from mmengine.utils import import_modules_from_strings
+
+from mmkd_ext.config.cfg_options import OptionsAction, merge_options
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.export.export_student import export_student
+from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.size_argument import HELP, METAVAR, pixels, with_joined_sizes
+
+
+def export(argv: Sequence[str] | None = None) -> None:
+    """Export, then name the files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='the config that the checkpoint was trained with')
+    parser.add_argument('checkpoint', help='a training checkpoint')
+    parser.add_argument('out', help='the .pth to write; its config goes beside it')
+    parser.add_argument('--onnx', action='store_true', help='write ONNX too, checked with onnxruntime')
+    parser.add_argument('--size', metavar=METAVAR, help=HELP)
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes of the config')
+    args = parser.parse_args(with_joined_sizes(argv))
+    cfg = load_config(args.config)
+    merge_options(cfg, args.cfg_options, args.config)
+    if not isinstance(cfg.get('model'), dict):
+        raise PreflightError(f'A config with a dict `model` is needed, got none: look at {args.config}.')
+    try:
+        size = None if args.size is None else pixels(args.size)
+    except argparse.ArgumentTypeError as error:
+        raise PreflightError(f'--size: {str(error).replace(repr(args.size), args.size)}.') from error
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
+    for path in export_student(cfg, args.checkpoint, args.out, onnx=args.onnx, size=size):
+        print(f'wrote {path} ({path.stat().st_size / 1e6:.2f} MB)')
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    return run_checked(lambda: export(argv))
