@@ -83,4 +83,4 @@ def test_without_a_validation_it_is_said_that_nothing_follows_it(tmp_path):
 
 def test_a_number_that_the_validation_does_not_give_is_named(tmp_path):
     with pytest.raises(ValueError, match="needed as a scheduler's monitor, got 'accuracy'; it gives error. Look at monitor"):
-        tiny_run(tmp_path, 1, scheduler=scheduler('ReduceOnPlateauLR', monitor='accuracy'))
+        tiny_run(tmp_path, 2, scheduler=scheduler('ReduceOnPlateauLR', monitor='accuracy'))
