@@ -1,4 +1,4 @@
-"""The checkpoint that --resume takes: the newest one of the run that can be read; where none can, the run is not started anew."""
+"""The checkpoint that --resume takes: the newest one of the run that can be read; where none can, an error."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""Train the model of a config: python tools/train.py CONFIG. The flags are those of the zoo's own train.py."""
+"""Train the model of a config: python tools/train.py CONFIG. The flags are those of mmpretrain's and mmdet's train.py."""
 
 import argparse
 import os

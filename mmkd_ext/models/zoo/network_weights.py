@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.config.packaged_configs import known_configs
 
 from .cifar_zoo import convert_cifar_zoo
 from .torchvision_classifier import present_name
@@ -50,8 +51,9 @@ def fetched(checkpoint: str | Path, name: str, role: str = 'teacher') -> Path:
 
 def _how_to_train(path: Path) -> str:
     """The command whose work dir the file would lie in, if there is such a config."""
-    configs = sorted(Path('configs').rglob(f'{path.parent.name}.py')) if path.parent.name else []
-    return f'make it by `python tools/train.py {configs[0]}`, ' if configs else ''
+    config = known_configs().get(path.parent.name, '')
+    command = 'mmkd train' if '::' in config else 'python tools/train.py'
+    return f'make it by `{command} {config}`, ' if config else ''
 
 
 def read_weights(

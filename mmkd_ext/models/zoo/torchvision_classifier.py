@@ -1,4 +1,4 @@
-"""torchvision's classifiers as networks of mmpretrain, and what is known of their weights. N samples, K classes."""
+"""torchvision's classifiers as models of mmpretrain, with the facts about their weights. N samples, K classes."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -36,6 +36,7 @@ class TorchvisionClassifier(TimmClassifier):
         ValueError: A model that torchvision does not know, or `pre_activation` of one that is no ResNet.
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import TorchvisionClassifier
         >>> model = TorchvisionClassifier('resnet18', num_classes=10)
         >>> tuple(model(torch.zeros(2, 3, 32, 32)).shape)
