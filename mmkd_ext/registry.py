@@ -1,8 +1,8 @@
-"""The plugin's rooms in the host's registries.
+"""Registries of mmkd_ext, children of mmengine's.
 
-Each registry here is a child of mmengine's root of the same kind, so a config of any zoo finds our types under the prefix `mmkd_ext.`
-and, inside our scope, an unprefixed type falls back to the root. The file's name is fixed: mmengine resolves the prefix by importing
-`<scope>.registry`.
+Each registry here is a child of mmengine's root of the same kind, so a config of mmpretrain or mmdet finds our types under the
+prefix `mmkd_ext.` and, inside our scope, an unprefixed type falls back to the root. The file's name is fixed: mmengine resolves the
+prefix by importing `<scope>.registry`.
 """
 
 from mmengine.registry import DATASETS as MMENGINE_DATASETS

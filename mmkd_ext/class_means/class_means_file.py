@@ -1,4 +1,4 @@
-"""The file that keeps class means, and what it was made of. K classes, D channels."""
+"""The file of class means, with the teacher, data and pipeline that it was made of. K classes, D channels."""
 
 import hashlib
 import io

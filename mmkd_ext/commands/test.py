@@ -1,4 +1,4 @@
-"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT. The flags are those of the zoo's own test.py.
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT. The flags are those of mmpretrain's and mmdet's test.py.
 
 An exported ensemble, whose config names the checkpoints of its networks, is tested without CHECKPOINT.
 """

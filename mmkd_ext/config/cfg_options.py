@@ -1,4 +1,4 @@
-"""`--cfg-options KEY=VALUE ...` of every command line."""
+"""The flag `--cfg-options KEY=VALUE ...` of every command line."""
 
 import argparse
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A process that does not outlive the one that started it."""
+"""Running a child process that ends with its parent."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""When something happens: seeds, losses that grow or are sums, class means, teacher scores, a stop at an invalid loss, export, resuming."""
+"""Hooks for mmengine's Runner: epoch seeds, loss warm-up, class means, teacher metrics, invalid losses, exact resuming, export."""
 
 from mmkd_ext.hooks.class_means_hook import ClassMeansHook
 from mmkd_ext.hooks.compiled_step_hook import CompiledStepHook

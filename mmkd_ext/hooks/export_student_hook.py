@@ -1,4 +1,4 @@
-"""Ship the deployed network when training ends."""
+"""ExportStudentHook: export of the deployed network when training ends."""
 
 import re
 from pathlib import Path
@@ -28,6 +28,13 @@ class ExportStudentHook(Hook):
     Raises:
         ValueError: another `which`, an `out` that does not end in .pth or leads out of the work dir, or a network that does not
             predict as the training model did; then no file is written.
+
+    Example:
+        In a config:
+
+        >>> custom_hooks = [dict(type='mmkd_ext.ExportStudentHook', out='resnet8.pth', which='last')]
+        >>> HOOKS.build(custom_hooks[0]).which
+        'last'
     """
 
     priority = 'VERY_LOW'  # after the CheckpointHook's last word

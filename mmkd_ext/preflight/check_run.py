@@ -1,4 +1,4 @@
-"""Whether a run can work, asked before it starts: in one sentence what was needed, what was got and where to look."""
+"""All checks of a training or test run before it starts; an error says what was needed, what was got and where to look."""
 
 import socket
 import traceback
@@ -120,7 +120,7 @@ def _dataset_cfg(runner: Runner, name: str) -> Mapping[str, Any]:
 
 
 def _check_norms(runner: Runner) -> None:
-    """Of mmcv's kind, which the host's wrapper does not refuse itself."""
+    """SyncBN of mmcv, which mmengine's wrapper does not refuse itself."""
     problem = sync_bn_without_gpus(unwrapped(runner.model))
     if problem is not None:
         raise PreflightError(problem)

@@ -1,4 +1,4 @@
-"""Whether a model's heads, the labels of its data and the top-k of its evaluators speak of the same number of classes."""
+"""Checks of the number of classes: heads, labels of the data, and top-k of the evaluators."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Parts of a training's config that mmengine takes as they are and stumbles over, or never uses, long after: asked before the run."""
+"""Checks of loop lengths, optimizer, schedulers and loss weights, which mmengine itself does late or never."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a run will do with a batch, done once before it starts: to a copy of the model, of training and of validation data."""
+"""One training batch and one validation batch, tried before a run on a copy of the model."""
 
 import copy
 import tempfile

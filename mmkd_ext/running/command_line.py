@@ -1,4 +1,4 @@
-"""A command line's work, whose errors end in one sentence."""
+"""Running a command line so that its errors end in one sentence and exit code 2."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Configs that the host fails on in its own words: what the sentence names, and that nothing was trained."""
+"""Configs on which mmengine fails with an error of its own: what our sentence names, and that nothing was trained."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -166,7 +166,7 @@ def test_what_the_host_reads_only_while_it_runs_is_one_sentence_too(tmp_path, ca
 
 
 class SyncBatchNorm(torch.nn.BatchNorm2d):
-    """Stands for mmcv's, which the host's wrapper takes on a CPU and which fails in the first forward pass."""
+    """Stands for mmcv's, which mmengine's wrapper takes on a CPU and which fails in the first forward pass."""
 
 
 @pytest.mark.parametrize('layer', [torch.nn.SyncBatchNorm, SyncBatchNorm])
