@@ -5,6 +5,7 @@ import datetime
 import inspect
 import os
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch.distributed
 from mmengine.config import Config
 from mmengine.dist import barrier, is_distributed
 from mmengine.logging import print_log
-from mmengine.registry import RUNNERS
+from mmengine.registry import MODELS, RUNNERS
 from mmengine.runner import Runner
 
 import mmkd_ext.checkpoints.mmengine_loaders  # noqa: F401  # registers
@@ -98,6 +99,12 @@ def _check_kinds(cfg: Config, path: str) -> None:
             raise PreflightError(
                 f'A dict is needed as {key}, got {value!r} of type {type(value).__name__}: look at {path} or --cfg-options.'
             )
+    scope = cfg.get('default_scope')
+    if scope is not None and (not isinstance(scope, str) or not (scope in MODELS.children or find_spec(scope))):
+        raise PreflightError(f"A package such as 'mmpretrain' or 'mmdet' is needed as default_scope, got {scope!r}: look at {path}.")
+    folder = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('out_dir')
+    if folder is not None and not isinstance(folder, str | Path):
+        raise PreflightError(f'A folder is needed as out_dir of the CheckpointHook, got {folder!r}: look at {path} or --cfg-options.')
     parts = {f'{name}.{part}': (cfg.get(name) or {}).get(part) for name in _LOADERS for part in ('dataset', 'sampler', 'batch_sampler')}
     parts.update({f'{name}_evaluator': cfg.get(f'{name}_evaluator') for name in ('val', 'test')})
     for key, value in parts.items():
