@@ -143,5 +143,5 @@ def _check_schedulers(runner: Runner, mine: Mapping[str, OptimWrapper], checkpoi
 
 
 def _kind(state: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells one class of schedulers from another in its state; functions in it are left out of a checkpoint."""
+    """The keys of a scheduler's state, which tell its class; functions in it are left out of a checkpoint."""
     return (state.get('param_name'), *sorted(key for key, value in state.items() if not callable(value)))
