@@ -1,5 +1,7 @@
 """What schedulers, optimizer wrappers, averages and hooks write goes through every door: resume, test, export, teacher."""
 
+from pathlib import Path
+
 import mmengine
 import pytest
 import torch
@@ -26,7 +28,7 @@ model = dict(
     _delete_=True, type='mmkd_ext.OfflineDistiller', student={student}, input_size=8, channel_order='rgb',
     teacher=dict(model='cifar/resnet8', checkpoint=None, allow_random=True, num_classes=10, channel_order='rgb'),
     losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0)))
-train_cfg = dict(max_epochs=2)
+train_cfg = dict(max_epochs={epochs})
 train_dataloader = dict(batch_size=10, dataset=dict(indices=20, samples_per_class=None, serialize_data=False))
 val_dataloader = dict(dataset={data})
 test_dataloader = dict(dataset={data})
@@ -46,7 +48,7 @@ def kinds():
         kind = next(key for key in sorted(ARGUMENTS, key=len, reverse=True) if name.rpartition('.')[2].startswith(key))
         options = dict(ARGUMENTS[kind], by_epoch=False)
         if kind == 'ReduceOnPlateau':
-            options.update(by_epoch=True, monitor='accuracy/top1')
+            options.update(by_epoch=True, monitor='accuracy/top1', rule='greater', threshold=100.0, patience=0)  # never good enough
         if name == 'OneCycleParamScheduler':  # of learning rates only
             kind, options['param_name'] = 'OneCycle, the class below', 'lr'
         elif name.endswith('ParamScheduler'):
@@ -73,13 +75,16 @@ ROWS = {
     'SetAdaptiveMargins': dict(custom_hooks=[dict(type='SetAdaptiveMarginsHook', margin_min=0.1, margin_max=0.9)], student=ARCFACE),
     'PipelineSwitch': dict(custom_hooks=[dict(
         type='mmdet.PipelineSwitchHook', switch_epoch=1, switch_pipeline=[{**x, 'type': f'mmpretrain.{x["type"]}'} for x in FLIPPED])]),
-    'EarlyStopping': dict(custom_hooks=[dict(type='EarlyStoppingHook', monitor='accuracy/top1', rule='greater', patience=1)]),
+    'EarlyStopping': dict(custom_hooks=[dict(  # after the third
+        type='EarlyStoppingHook', monitor='accuracy/top1', rule='greater', min_delta=101, patience=2)]),
+    'published': dict(default_hooks=dict(checkpoint=dict(published_keys=['state_dict', 'meta']))),
 }  # fmt: skip
+AFTER = {'ReduceOnPlateau': 3, 'EarlyStopping': 3}  # epochs; both count validations, of which the second is not in the second's file
 
 
-def config_of(folder, row):
+def config_of(folder, row, epochs):
     row = dict(row)
-    text = BASE.format(student=row.pop('student', STUDENT), data=DATA)
+    text = BASE.format(student=row.pop('student', STUDENT), data=DATA, epochs=epochs)
     optim_wrapper = dict(type='OptimWrapper', optimizer=SGD) | row.pop('optim_wrapper', {})
     values = dict(param_scheduler=[dict(type='ConstantLR', factor=0.5, end=2)], optim_wrapper=dict(optim_wrapper, _delete_=True)) | row
     return write_config(folder, text + ''.join(f'{key} = {value!r}\n' for key, value in values.items()))
@@ -89,21 +94,27 @@ def config_of(folder, row):
 def test_a_checkpoint_goes_through_every_door(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))  # half of the time goes into line breaks
-    config = str(config_of(tmp_path, ROWS[name]))
+    last = AFTER.get(name, 2)
+    config = str(config_of(tmp_path, ROWS[name], 5 if name == 'EarlyStopping' else last))
     with one_thread():
         assert train.main([config, '--work-dir', 'whole']) == 0
-        assert train.main([config, '--work-dir', 'resumed', '--resume', 'whole/epoch_1.pth']) == 0
-        whole, resumed = (read_checkpoint(f'{folder}/epoch_2.pth') for folder in ('whole', 'resumed'))
+        assert train.main([config, '--work-dir', 'resumed', '--resume', f'whole/epoch_{last - 1}.pth']) == 0
+        assert {max(Path(folder).glob('epoch_?.pth')).name for folder in ('whole', 'resumed')} == {f'epoch_{last}.pth'}
+        whole, resumed = (read_checkpoint(f'{folder}/epoch_{last}.pth') for folder in ('whole', 'resumed'))
         for key in ('state_dict', 'optimizer', 'param_schedulers', 'ema_state_dict'):
             assert (key in whole) == (key in resumed) and same(whole.get(key), resumed.get(key)), key
+        assert len(list(Path('whole').glob('epoch_?-*.pth'))) == (name == 'published')
+        for published in Path('whole').glob('epoch_?-*.pth'):
+            assert same(read_checkpoint(published)['state_dict'], whole['state_dict'])
 
-        assert test.main([config, 'whole/epoch_2.pth', '--out', 'said.pkl', '--work-dir', 'test']) == 0
+        file = f'whole/epoch_{last}.pth'
+        assert test.main([config, file, '--out', 'said.pkl', '--work-dir', 'test']) == 0
         said = torch.stack([sample['pred_score'] for sample in mmengine.load('said.pkl')])
-        assert export_student.main([config, 'whole/epoch_2.pth', 'out.pth']) == 0
+        assert export_student.main([config, file, 'out.pth']) == 0
     images = torch.stack([torch.from_numpy(each['img']) for each in Digits(split='test', **DATA)]).permute(0, 3, 1, 2)
     images = images / 127.5 - 1
     torch.testing.assert_close(scores(ROWS[name].get('student', STUDENT), 'out.pth', images), said)
-    teacher = FrozenTeacher(dict(model=config, checkpoint='whole/epoch_2.pth'))
+    teacher = FrozenTeacher(dict(model=config, checkpoint=file))
     torch.testing.assert_close(teacher(images).logits.softmax(dim=1), said)
 
 

@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from mmkd_ext.checkpoints.resuming import check_resume
+from mmkd_ext.checkpoints.resumed_state import check_resume
 from mmkd_ext.hooks import PlainCheckpointHook, ResumedValidationHook, ValidationRecordHook
 
 _RUNS = itertools.count()

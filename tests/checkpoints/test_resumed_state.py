@@ -42,3 +42,16 @@ def test_another_schedulers_state_is_refused(tmp_path, was, now):
     tiny_run(tmp_path / 'whole', 2, scheduler=was)
     with pytest.raises(ValueError, match=f'A checkpoint of the schedulers {now["type"]} is needed to resume.*look at param_scheduler'):
         tiny_run(tmp_path / 'resumed', 4, scheduler=now, resume=tmp_path / 'whole/epoch_1.pth')
+
+
+@pytest.mark.parametrize('kind', ['Adam', 'mmpretrain.Lamb', 'RMSprop'])
+def test_what_schedulers_add_to_an_optimizer_is_its_own(tmp_path, kind):
+    """A momentum's schedule gives Adam a `momentum`, a one-cycle schedule gives groups a `max_lr`."""
+    optim_wrapper = dict(optimizer=dict(type=kind, lr=0.01, **(dict(momentum=0.5) if kind == 'RMSprop' else {})))
+    options = dict(optim_wrapper=optim_wrapper, scheduler=[ONE_CYCLE, dict(COSINE, type='CosineAnnealingMomentum')])
+    whole = tiny_run(tmp_path / 'whole', 3, **options)
+    resumed = tiny_run(tmp_path / 'resumed', 3, resume=tmp_path / 'whole/epoch_2.pth', **options)
+    assert same(whole.model.state_dict(), resumed.model.state_dict())
+    assert same(whole.optim_wrapper.state_dict(), resumed.optim_wrapper.state_dict())
+    with pytest.raises(ValueError, match='look at param_scheduler'):
+        tiny_run(tmp_path / 'refused', 3, optim_wrapper=optim_wrapper, scheduler=ONE_CYCLE, resume=tmp_path / 'whole/epoch_2.pth')
