@@ -22,8 +22,8 @@ CALLED = (
     'mmkd_ext.checkpoints.checkpoint_files.read_checkpoint', 'mmkd_ext.class_means.compute.compute_class_means',
     'mmkd_ext.config.load_config.load_config', 'mmkd_ext.evaluation.study_table.paired_difference',
     'mmkd_ext.export.export_student.export_student', 'mmkd_ext.models.build.build_model', 'mmkd_ext.models.plain.plain_model')
-# Without an example so far.
-ALLOWED = ('mmkd_ext.models.distillers.', 'mmkd_ext.models.outputs.', 'mmkd_ext.models.teachers.')
+# Without an example so far: their modules are being rewritten.
+ALLOWED = ('mmkd_ext.models.distillers.two_stage',)
 
 
 def examples_of(name):

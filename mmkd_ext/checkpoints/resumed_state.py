@@ -145,5 +145,5 @@ def _check_schedulers(schedulers: Any, checkpoint: Mapping[str, Any], path: str)
 
 
 def _kind(state: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells one class of schedulers from another in its state; functions in it are left out of a checkpoint."""
+    """The keys of a scheduler's state, which tell its class; functions in it are left out of a checkpoint."""
     return (state.get('param_name'), *sorted(key for key, value in state.items() if not callable(value)))

@@ -1,4 +1,4 @@
-"""What the project does, in a few minutes on a CPU: python tools/demo.py.
+"""Demonstration in a few minutes on a CPU: python tools/demo.py.
 
 Train a small network plainly and with TESKD, test both, export, draw, and print one table.
 """
@@ -30,7 +30,7 @@ from mmkd_ext.running.command_line import run_checked
 
 
 def last_checkpoint(folder: Path) -> Path:
-    """What the run that has just ended in `folder` saved last; an older run may have left files of later epochs there."""
+    """The last checkpoint of the run that has just ended in `folder`; an older run may have left files of later epochs there."""
     marker = folder / 'last_checkpoint'
     if not marker.is_file():
         raise PreflightError(
@@ -64,7 +64,7 @@ def accuracies(model: Any, config: Config) -> dict[str, float]:
 
 
 class StudentPath(nn.Module):
-    """What runs when student i predicts: the backbone, the way down to its map, its branch and its classifier."""
+    """The network that predicts as student i: the backbone, the way down to its map, its branch and its classifier."""
 
     def __init__(self, model: Any, i: int) -> None:
         super().__init__()

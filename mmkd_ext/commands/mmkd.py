@@ -30,7 +30,7 @@ def commands() -> dict[str, str]:
 
 
 def help_text() -> str:
-    """What stands under `mmkd --help`: a line for each command, the first of its module's docstring."""
+    """The text of `mmkd --help`: a line for each command, the first of its module's docstring."""
     known = commands()
     wide = max(map(len, known))
     lines = [f'  {name:<{wide}}  {_sentence(stem)}' for name, stem in known.items()]

@@ -51,7 +51,7 @@ from mmkd_ext.running.command_line import run_checked
 
 
 def digest(config: Path, seed: int, metric: str, also: dict | None = None) -> str:
-    """What a result is a result of: the whole config with its bases, the seed and the metrics, as 16 hex digits."""
+    """A digest of all that a result depends on: the whole config with its bases, the seed and the metrics, as 16 hex digits."""
     asked = [load_config(str(config)).to_dict(), seed, metric, *([also] if also else [])]
     resolved = json.dumps(asked, sort_keys=True, default=str)
     return hashlib.sha256(resolved.encode()).hexdigest()[:16]
@@ -172,7 +172,7 @@ class Study:
             raise
 
     def _run(self, name: str, seed: int, teacher: tuple[Path, str] | None, start: Path | None) -> dict:
-        """Of an earlier call where it is the same."""
+        """The result of one run, or that of an earlier call with the same digest."""
         work_dir = self.out / name / f'seed{seed}'
         record, config = work_dir / 'result.json', self.out / name / 'config.py'
         origin = {'teacher': teacher[1] if teacher else None, 'start': self.plan.get('same_start')}

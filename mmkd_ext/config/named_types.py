@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.utils import get_object_from_string
 
-_PACKAGES = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext', 'torch', 'torchvision', 'timm')  # whose names are there for everybody
+_PACKAGES = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext', 'torch', 'torchvision', 'timm')  # their names need no custom_imports
 _SCOPES = ('mmdet', 'mmpretrain')
 
 
@@ -80,7 +80,7 @@ def _at(path: str) -> Any:
         return None
     try:
         return get_object_from_string(path)
-    except Exception:  # importing runs anybody's code
+    except Exception:  # importing runs any code
         return None
 
 

@@ -1,4 +1,4 @@
-"""Pictures of predictions that were merged over several views of an image (test-time augmentation)."""
+"""ViewsVisualizationHook: pictures of predictions under test-time augmentation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +14,15 @@ class ViewsVisualizationHook(VisualizationHook):
 
     Where every view of an image is mirrored, the first one is drawn. `tools/test.py --tta --show-dir FOLDER` puts it in the place of
     mmpretrain's.
+
+    Example:
+        In a config, with a `tta_model`:
+
+        >>> from mmpretrain.visualization import UniversalVisualizer
+        >>> visualizer = UniversalVisualizer.get_instance('pictures')  # the runner makes it
+        >>> default_hooks = dict(visualization=dict(type='mmkd_ext.ViewsVisualizationHook', enable=True, out_dir='pictures'))
+        >>> HOOKS.build(default_hooks['visualization']).enable
+        True
     """
 
     def _draw_samples(self, batch_idx: int, data_batch: dict, data_samples: Sequence[Any], step: int = 0) -> None:

@@ -106,7 +106,7 @@ class DistillationLoss(nn.Module):
         return []
 
     def supervised(self, student: NetworkOutputs, teacher: NetworkOutputs) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """What branches on the student make of its stages: logits and maps; with `has_branches` only."""
+        """Logits and maps that branches compute from the student's stages; with `has_branches` only."""
         return (), ()
 
     def extra_repr(self) -> str:

@@ -22,7 +22,7 @@ class Adapter(nn.Sequential):
 
 
 def normalise(layer: nn.Module, x: Tensor) -> Tensor:
-    """What a layer makes of a batch; one value per channel is normalised by `fixed_statistics`, which stay as they are.
+    """A layer's output for a batch; one value per channel is normalised by `fixed_statistics`, which stay as they are.
 
     Larger batches, layers in eval mode and all but BatchNorms are left to the layer. So is SyncBN in several processes, which counts all
     their values.

@@ -158,7 +158,7 @@ class DSKDHead(DistillationLoss):
         return maps[:count]
 
     def supervised(self, student: NetworkOutputs, teacher: NetworkOutputs) -> tuple[list[Tensor], list[Tensor]]:
-        """What the branches make of the student's stages: logits (N, K) and maps in the teacher's width, by layer.
+        """The branches' logits (N, K) and maps in the teacher's width, by layer.
 
         Raises:
             RuntimeError: There are no branches yet.

@@ -88,7 +88,7 @@ class _Misalignment(torch.autograd.Function):
 
 @torch.no_grad()
 def _diagnostics(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> dict[str, Tensor]:
-    """What the loss pulls at, averaged over the batch: the (projected) student's length, and both directions against the class mean."""
+    """Batch means of the (projected) student's norm, and of both networks' cosine to the class mean."""
     means = means.float()
     centres = target.float() @ means if target.ndim == 2 else means[target.long()]
     student = student.float()

@@ -31,7 +31,7 @@ _DICTS = ('model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags that the zoo's train.py and test.py have in common."""
+    """Add the flags that train.py and test.py of mmpretrain and mmdet have in common."""
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<name of the config>)')
     parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 where there is no GPU')
     parser.add_argument('--no-pin-memory', action='store_true', help='do not pin the loaded batches')
@@ -92,7 +92,7 @@ def finish_config(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def _check_kinds(cfg: Config, path: str) -> None:
-    """Of the parts that the command lines read before the runner does."""
+    """Check the types of the parts that the command lines read before the Runner does."""
     for key in _DICTS:
         value = cfg.get(key)
         if value is not None and not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A student that learns from frozen teachers. N samples, K classes."""
+"""OfflineDistiller: a student with frozen teachers. N samples, K classes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -49,6 +49,18 @@ class OfflineDistiller(PlainKeys, BaseModel):
     Raises:
         ValueError: No or unknown teacher of a loss, a name that cannot be one, teachers that do not fit, or a teacher or losses of
             another type.
+
+    Example:
+        >>> student = dict(
+        ...     type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
+        ...     neck=dict(type='mmpretrain.GlobalAveragePooling'),
+        ...     head=dict(type='mmpretrain.LinearClsHead', num_classes=10, in_channels=64))
+        >>> teacher = dict(model=student, checkpoint=None, allow_random=True)  # or 'torchvision/resnet34', dict(model=..., checkpoint=FILE)
+        >>> losses = dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0))
+        >>> model = MODELS.build(dict(type='mmkd_ext.OfflineDistiller', student=student, teacher=teacher, losses=losses))
+        >>> samples = [DataSample().set_gt_label(k) for k in range(4)]
+        >>> sorted(key for key in model(torch.randn(4, 3, 32, 32), samples, mode='loss') if 'loss' in key)
+        ['loss_kd', 'loss_student']
     """
 
     student: Any
@@ -129,7 +141,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
     def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Return the student's own terms, `loss_<name>` per entry of `losses`, and diagnostics.
 
-        The student's term `loss` is called `loss_student`, because the host overwrites that name in the log.
+        The student's term `loss` is called `loss_student`, because mmengine overwrites that name in the log.
         """
         teachers = {name: teacher(inputs) for name, teacher in self.teachers.items()}
         with recording(self.student) as record:

@@ -42,7 +42,7 @@ class DetectorEnsemble(Ensemble):
         return channel_order or ('rgb' if getattr(self.data_preprocessor, '_channel_conversion', False) else 'bgr')
 
     def view(self, name: str, inputs: Tensor, samples: Sequence[Any] | None = None) -> Tensor:
-        """The images as a detector wants them; what was padded is zero again."""
+        """The images in a detector's own normalisation; the padding is zero again."""
         own = super().view(name, inputs)
         return inputs if own is inputs else without_padding(own, samples)
 

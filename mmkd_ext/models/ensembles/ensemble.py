@@ -83,15 +83,15 @@ class Ensemble(BaseModel):
             for name, own in ((name, cfg.get('data_preprocessor')) for name, cfg in cfgs.items()) if own}  # fmt: skip
 
     def _members(self) -> tuple[str, ...]:
-        """Whose predictions are averaged."""
+        """Names of the networks whose predictions are averaged."""
         return tuple(self.networks)
 
     def _order(self, channel_order: str | None) -> str | None:
-        """Of the channels of the images."""
+        """The channel order of the images."""
         return channel_order
 
     def view(self, name: str, inputs: Tensor) -> Tensor:
-        """The images as a network wants them."""
+        """The images in a network's own normalisation and channel order."""
         return self._views[name](inputs) if name in self._views else inputs
 
     def forward(self, inputs: Tensor, data_samples: Sequence[Any] | None = None, mode: str = 'tensor') -> Any:
@@ -131,7 +131,7 @@ class Ensemble(BaseModel):
         return record.outputs().logits
 
     def get_layer_depth(self, param_name: str) -> tuple[int, int]:
-        """That of a network, for layer-wise learning rates; what is in none counts as the last layer of the first."""
+        """A parameter's layer in its network, for layer-wise learning rates; one of no network counts as the first one's last layer."""
         kind, _, rest = param_name.partition('.')
         name, _, own = rest.partition('.')
         if kind == 'networks':

@@ -1,4 +1,4 @@
-"""Weights from a file that is read without executing code, and that fits wholly or is refused."""
+"""Loading weights from a file, read without executing code; they fit wholly or are refused."""
 
 import re
 from collections import OrderedDict
@@ -148,7 +148,7 @@ def load_wholly(
         )
     fitting = OrderedDict((k, v) for k, v in state.items() if k in theirs and k in mine)
     # the layers' versions, which some layers insist on; a file that lost them is taken for a present-day one
-    # (the host's TimmClassifier gives a state without them)
+    # (mmpretrain's TimmClassifier gives a state without them)
     versions = getattr(state, '_metadata', None) or getattr(module.state_dict(), '_metadata', None)
     fitting._metadata = versions  # type: ignore[attr-defined]
     module.load_state_dict(fitting, strict=False)

@@ -18,7 +18,7 @@ _AUXILIARY = {'inception_v3': 0.4, 'googlenet': 0.3}
 
 @MODELS.register_module()
 class TorchvisionClassifier(TimmClassifier):
-    """As mmpretrain's `TimmClassifier`, a network of torchvision; its checkpoints are torchvision's own and load there.
+    """A network of torchvision, as mmpretrain's `TimmClassifier` is one of timm; its checkpoints are torchvision's own and load there.
 
     GoogLeNet's and Inception-v3's classifiers inside are trained too, by the weights of their papers.
 
