@@ -9,7 +9,7 @@ DET := $(VENV)/.detection
 # And what a test frees is kept for the next, as mmkd_ext.engine.memory does in training.
 ONE_THREAD := OMP_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=2147483647 MALLOC_MMAP_THRESHOLD_=33554432
 
-.PHONY: demo test test-fast format lint types clean
+.PHONY: demo test test-fast test-inductor format lint types clean
 
 demo: $(CLS)
 	$(BIN)/python -u tools/demo.py --out work_dirs/demo
@@ -19,7 +19,11 @@ test: $(DET) lint types
 	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-fast: $(DET)
-	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m 'not slow and not zoo'
+	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m 'not slow and not zoo and not inductor'
+
+# Every distiller by torch.compile's own back end, which compiles C++: minutes.
+test-inductor: $(DET)
+	$(ONE_THREAD) $(BIN)/python -m pytest -m inductor
 
 # mmcv first and alone: where torch is absent from its build environment it installs without ops, in seconds.
 $(CLS): setup.py $(CONSTRAINTS)

@@ -1,4 +1,4 @@
-"""Knowledge distillation for the OpenMMLab runner: registry modules, configs and tools."""
+"""Knowledge distillation for mmengine's Runner: losses, distillers, backbones, hooks and datasets for mmpretrain, mmdet and timm."""
 
 import contextlib
 

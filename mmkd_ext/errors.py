@@ -1,4 +1,4 @@
-"""The error whose text is all that a user needs, and checks of arguments that say what was needed and what was got."""
+"""PreflightError, and checks of arguments that say what was needed and what was got."""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def check_numbers(owner: str, least: float = 0, below: float = math.inf, /, **va
 
 
 def check_whole(owner: str, least: int | None = 1, /, **values: Any) -> None:
-    """Raise a ValueError unless all values are whole numbers >= least, or None, which leaves a choice to somebody else."""
+    """Raise a ValueError unless all values are whole numbers >= least, or None."""
     for name, value in values.items():
         if value is not None and not _is_whole(value, least):
             raise ValueError(f'{owner} needs {name} to be a whole number{_at_least(least)}, got {value!r}.')

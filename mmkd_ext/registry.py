@@ -1,10 +1,10 @@
-"""The plugin's rooms in mmengine's registries.
+"""Registries of mmkd_ext, children of mmengine's.
 
-Each registry here is a child of mmengine's root of the same kind, so a config of any zoo finds our types under the prefix `mmkd_ext.`.
-The file's name is fixed: mmengine resolves the prefix by importing `<scope>.registry`.
+Each registry here is a child of mmengine's root of the same kind, so a config of mmpretrain or mmdet finds our types under the
+prefix `mmkd_ext.`. The file's name is fixed: mmengine resolves the prefix by importing `<scope>.registry`.
 
 What a config inherits by `_base_ = 'mmkd_ext::...'` mmengine builds in our scope, although our configs are written in mmpretrain's or
-mmdet's; so every kind has a registry of ours, in which a name without a prefix that is none of ours is the zoo's.
+mmdet's; so every kind has a registry of ours, in which a name without a prefix that is none of ours is mmpretrain's or mmdet's.
 """
 
 import importlib

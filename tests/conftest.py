@@ -18,7 +18,7 @@ def rng() -> torch.Generator:
 
 @pytest.fixture(autouse=True)
 def _no_logger_of_another_test() -> Iterator[None]:
-    """The host keeps loggers for ever, and those of a test write to a stream that ends with it."""
+    """Loggers of mmengine live for ever, and those of a test write to a stream that ends with it."""
     yield
     for logger in MMLogger._instance_dict.values():
         for handler in logger.handlers:

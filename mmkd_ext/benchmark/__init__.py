@@ -1,1 +1,1 @@
-"""Time and memory of training steps, each beside the sum of its parts."""
+"""Benchmark of training steps: time and memory, each beside the sum of its parts."""

@@ -1,4 +1,4 @@
-"""A student's step with all that hangs on it and nothing of what it is for. N images."""
+"""A student with the branches that its losses add (DSKD's classifiers, ReviewKD's fusion), for the benchmark. N images."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from mmkd_ext.models import Outputs, recording
 
 
 class StudentWithBranches(nn.Module):
-    """A distiller's student with the branches of those losses that have any, as something to time.
+    """A distiller's student with the branches of those losses that have any, as one model to time.
 
     A step has the student's own loss and a mean of everything that the branches give, so that the gradient goes
     through all of them; the teachers are asked once for each shape of images, for the sizes of their maps.

@@ -1,4 +1,4 @@
-"""A detector as something to time: images with boxes, and a teacher alone at a student's regions. N images, R RoIs."""
+"""Detectors for the benchmark: random annotations, and a teacher alone at the RoIs that a student samples. N images, R RoIs."""
 
 from typing import Any
 

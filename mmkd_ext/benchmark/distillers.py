@@ -1,4 +1,4 @@
-"""What a distiller's step is compared with: its parts, alone."""
+"""Baselines for a distiller's step: the student's step and the teachers' forward passes, each alone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from .steps import Timing, compare_calls
 
 
 class TeacherAlone(nn.Module):
-    """A teacher's bare network as something to time: one forward pass without gradient, and no loss."""
+    """A teacher's bare network as one model to time: one forward pass without gradient, and no loss."""
 
     def __init__(self, teacher: Any) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the step of networks that train together is compared with: each network's own step."""
+"""Baselines for a step of mutual learning: each network's own training step."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Time and memory of training steps, side by side in one run. N images, K classes."""
+"""Time and memory of training steps, measured in turn in one run. N images, K classes."""
 
 import copy
 import ctypes
@@ -46,7 +46,7 @@ def compare_steps(
     """Time forward and backward of several networks in turn, round by round, so that a drifting machine hits all alike.
 
     Args:
-        models: Host models by name, each called as `model(images, samples, mode='loss')`.
+        models: Models of mmpretrain or mmdet by name, each called as `model(images, samples, mode='loss')`.
         images: (N, 3, H, W), normalised.
         targets: (N,) labels, or the images' samples.
         precisions: 'float32' and 'bfloat16' (autocast).
@@ -103,7 +103,7 @@ def deployed_size(model: nn.Module, shape: tuple[int, int, int]) -> tuple[int, i
     """Parameters that the prediction of one image depends on, and multiply-adds that are computed for it.
 
     Args:
-        model: A host model.
+        model: A model of mmpretrain or mmdet.
         shape: Channels, height and width of the image.
 
     Returns:

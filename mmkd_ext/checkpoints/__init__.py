@@ -1,4 +1,4 @@
-"""Checkpoints: read as data, written whole, and which of them a run goes on from. Importing it registers the reader and the writer."""
+"""Checkpoints: safe reading, atomic writing, and the choice for --resume. Importing it registers reader and writer with mmengine."""
 
 from .checkpoint_files import AtomicBackend
 from .mmengine_loaders import load_from_file

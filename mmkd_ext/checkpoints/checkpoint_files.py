@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or absent, and how to find the newest one that can be read.
+"""Atomic writing and safe reading of checkpoints, and the newest one of a folder that can be read.
 
 mmengine writes a checkpoint's bytes straight into its final file, deletes the old one before the new one is there, and
 reads by executing whatever the file holds when torch's safe reader refuses it. Here: a file backend that replaces
@@ -25,7 +25,7 @@ from mmkd_ext.files.torch_file import read_torch_file
 from .weights import weights_of
 
 _ADDRESS = '.address'  # beside a file that was fetched: from where
-_doomed: set[str] = set()  # removals that wait for the next whole file; shared, since the host makes a backend per call
+_doomed: set[str] = set()  # removals that wait for the next whole file; shared, since mmengine makes a backend per call
 
 
 @register_backend('mmkd_ext.atomic', force=True)
@@ -33,8 +33,17 @@ class AtomicBackend(LocalBackend):
     """Local disk where a file appears whole or not at all: `backend_args=dict(backend='mmkd_ext.atomic')`.
 
     `put` writes a neighbour, flushes it to the disk and renames it. `remove` waits until the next `put` has ended,
-    because the host removes the old checkpoint first: killed between the two, it would be left with one less (with
+    because mmengine removes the old checkpoint first: killed between the two, it would be left with one less (with
     `max_keep_ckpts=1`, with none).
+
+    Example:
+        In a config: `default_hooks = dict(checkpoint=dict(type='CheckpointHook', backend_args=dict(backend='mmkd_ext.atomic')))`.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     AtomicBackend().put(b'weights', Path(folder, 'epoch_1.pth'))
+        ...     os.listdir(folder)
+        ['epoch_1.pth']
     """
 
     def put(self, obj: bytes | memoryview, filepath: str | Path) -> None:
@@ -98,6 +107,13 @@ def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, An
 
     Raises:
         ValueError: Missing, cut short, corrupt, holding Python objects, or without one of the keys.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     torch.save(dict(state_dict=dict(weight=torch.zeros(2))), Path(folder, 'epoch_1.pth'))
+        ...     read_checkpoint(Path(folder, 'epoch_1.pth'), needs=['state_dict'])
+        {'state_dict': {'weight': tensor([0., 0.])}}
     """
     path = Path(path)
     if path.is_dir():

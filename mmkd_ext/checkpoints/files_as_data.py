@@ -1,4 +1,4 @@
-"""While a command of ours runs, no reader in the process executes what a file holds, whoever calls it."""
+"""Safe mode for a whole process: torch.load and mmengine.load execute nothing that a file holds, whichever library calls them."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""mmengine's checkpoint loaders, through our reader: they would execute what a file holds.
+"""mmengine's checkpoint loaders, replaced by ones that execute nothing that a file holds.
 
 Importing this module registers them in mmengine's own table, so that every file that mmengine, mmpretrain or mmdet reads by name
 (`init_cfg=dict(type='Pretrained', ...)` anywhere in a model, `get_model(pretrained=...)`, `load_from`, `--resume`) is read as data,
@@ -30,7 +30,16 @@ _CEPH = (r'(\S+\:)?s3://', r'(\S+\:)?petrel://')
 
 @CheckpointLoader.register_scheme(prefixes=[_LOCAL, *_HTTP], force=True)
 def load_from_file(filename: str, map_location: Any = None) -> dict[str, Any]:
-    """A file or what an address leads to, which is fetched once."""
+    """A file or what an address leads to, which is fetched once.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from mmengine.runner.checkpoint import CheckpointLoader
+        >>> with tempfile.NamedTemporaryFile(suffix='.pth') as file:
+        ...     torch.save(dict(weight=torch.ones(2)), file.name)
+        ...     CheckpointLoader.load_checkpoint(file.name, logger='silent')  # mmengine's, by way of this function
+        {'weight': tensor([1., 1.])}
+    """
     return _moved(read_checkpoint(local_checkpoint(filename)), map_location)
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints in which the student stands under the zoo's own keys."""
+"""State dicts of a distiller in which the student has the keys of the plain model of mmpretrain or mmdet."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class PlainKeys(nn.Module):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._register_state_dict_hook(_student_as_root)  # a method of the class would not be asked by the host's saver
+        self._register_state_dict_hook(_student_as_root)  # a method of the class would not be asked by mmengine's saver
 
     def __getattr__(self, name: str) -> Any:
         """A part of the student where the distiller has none of this name."""

@@ -1,4 +1,4 @@
-"""A network inside another one, saved under the keys that it has alone."""
+"""State dicts of a network that is nested in another one, with the keys that it has alone."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The weights that a checkpoint holds, and whether they are a network's."""
+"""The state dict of a checkpoint, and whether it fits a network."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from mmkd_ext.engine.model_wrappers import unwrapped
 
 
 def weights_of(checkpoint: dict[str, Any], path: str) -> dict[str, Tensor]:
-    """What the host would load: the `state_dict`, or a checkpoint that is nothing else.
+    """What mmengine would load: the `state_dict`, or a checkpoint that is nothing else.
 
     Args:
         checkpoint: What was read from `path`.
@@ -41,7 +41,7 @@ def weights_of(checkpoint: dict[str, Any], path: str) -> dict[str, Tensor]:
 def check_weights(
     model: nn.Module, checkpoint: dict[str, Any], path: str, optional: Callable[[str], bool] = lambda key: False
 ) -> None:
-    """Compare a checkpoint with a model before the host loads what fits and says nothing of the rest.
+    """Compare a checkpoint with a model before mmengine loads what fits and only prints the rest.
 
     Args:
         model: What will be loaded.

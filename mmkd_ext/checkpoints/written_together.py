@@ -1,4 +1,4 @@
-"""Several files that belong together: written so that those of two exports never lie side by side."""
+"""Writing several files as one: after an interruption, files of two exports never lie side by side."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Class means of a teacher: made in one pass over the data, and kept in a file."""
+"""Class means of a teacher's embeddings: computed in one pass over the data, and kept in a file."""

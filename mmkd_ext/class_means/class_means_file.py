@@ -1,4 +1,4 @@
-"""The file that keeps class means, and what it was made of. K classes, D channels."""
+"""The file of class means, with the teacher, data and pipeline that it was made of. K classes, D channels."""
 
 import hashlib
 import io
@@ -35,6 +35,7 @@ def load_class_means(path: str | Path, provenance: Mapping[str, str]) -> tuple[T
     Raises:
         ValueError: Another kind of file, or one made with another teacher, other data or another pipeline.
     """
+    remove_partial_files(Path(path).parent)
     found = read_checkpoint(path)
     if found.get('what') != _WHAT or not isinstance(found.get('provenance'), dict):
         raise ValueError(f'A file of class means is needed, got {path}, which is something else. Name another file.')

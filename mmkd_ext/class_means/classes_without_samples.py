@@ -1,4 +1,4 @@
-"""Classes of which the data has no sample, where class means are made: warned of once, or refused where they will come. K classes."""
+"""Classes without samples when class means are computed: a warning, or an error where the annotations list some. K classes."""
 
 from collections.abc import Sequence
 from logging import WARNING

@@ -1,4 +1,4 @@
-"""A teacher's mean embedding of each class, made in one pass over the data. N samples, K classes, D channels."""
+"""Class means: a teacher's mean embedding of each class, computed in one pass over the data. N samples, K classes, D channels."""
 
 import copy
 import re
@@ -205,6 +205,13 @@ def compute_class_means(
 
     Raises:
         ValueError: No samples, or a label that is no class.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> embeddings, labels = torch.tensor([[1.0, 0.0], [3.0, 0.0], [0.0, 5.0]]), torch.tensor([0, 0, 1])
+        >>> means, counts = compute_class_means(lambda x: SimpleNamespace(embedding=x), [(embeddings, labels)], ['cat', 'dog'])
+        >>> means.tolist(), counts.tolist()
+        ([[2.0, 0.0], [0.0, 5.0]], [2, 1])
     """
     sums, counts = torch.zeros(0), torch.zeros(0)
     for images, labels in batches:

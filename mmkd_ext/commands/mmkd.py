@@ -1,4 +1,4 @@
-"""The one console command: mmkd COMMAND ... is the same as python tools/<command>.py ... of a checkout."""
+"""The console command `mmkd COMMAND ...`, the same as `python tools/<command>.py ...` in a checkout."""
 
 import ast
 import difflib

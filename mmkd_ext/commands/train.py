@@ -1,4 +1,4 @@
-"""Train the model of a config: python tools/train.py CONFIG. The flags are those of the zoo's own train.py."""
+"""Train the model of a config: python tools/train.py CONFIG. The flags are those of mmpretrain's and mmdet's train.py."""
 
 import argparse
 import os
@@ -12,8 +12,9 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
-from mmkd_ext.checkpoints.resuming import check_resume
-from mmkd_ext.checkpoints.run_folder import Start, checkpoint_places, new_run, start_from, start_newest
+from mmkd_ext.checkpoints.resumed_state import check_resume
+from mmkd_ext.checkpoints.resuming import Start, start_from, start_newest
+from mmkd_ext.checkpoints.run_folder import checkpoint_places, new_run
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.engine.memory import keep_freed_memory

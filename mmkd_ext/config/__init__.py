@@ -1,1 +1,1 @@
-"""Config files: read, changed by options, and written as text."""
+"""Config files: reading, `--cfg-options`, and writing."""

@@ -1,4 +1,4 @@
-"""`--cfg-options KEY=VALUE ...` of every command line."""
+"""The flag `--cfg-options KEY=VALUE ...` of every command line."""
 
 import argparse
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from mmengine.config import Config, DictAction
 
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.explain.sentences import one_line
+
+from .value_types import check_value_types
 
 
 class OptionsAction(DictAction):
@@ -46,6 +48,7 @@ def merge_options(
 
     Raises:
         PreflightError: A key that leads to nowhere in the config.
+        ValueError: A word, in the config or the options, where True, False or a number belongs.
     """
     try:
         cfg.merge_from_dict(dict(options or {}))
@@ -54,3 +57,4 @@ def merge_options(
             f'{where} need KEY=VALUE that fit the config, got {options}: {one_line(error)}. '
             f"Look at the key's place in {config_path}."
         ) from error
+    check_value_types(cfg)

@@ -1,4 +1,4 @@
-"""A config file as a `Config`, or one sentence about what is wrong with it."""
+"""Reading a config file; an error is one sentence that says what is wrong with it."""
 
 import difflib
 import os
@@ -26,6 +26,14 @@ def load_config(path: str) -> Config:
 
     Raises:
         PreflightError: It is not there (with close names) or cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, 'kd.py')
+        ...     _ = path.write_text("train_cfg = dict(max_epochs=200)")
+        ...     load_config(str(path)).train_cfg
+        {'max_epochs': 200}
     """
     path = config_file(path)
     if not os.path.isfile(path):
@@ -56,4 +64,6 @@ def _import_modules(cfg: Config, path: str) -> None:
 def _did_you_mean(path: str) -> str:
     known = known_configs()
     close = difflib.get_close_matches(Path(path).stem, known, n=2, cutoff=0.7)
-    return f'; did you mean {" or ".join(known[stem] for stem in close)}?' if close else f'; look in {"configs/" if os.path.isdir("configs") else OURS}.'
+    if close:
+        return f'; did you mean {" or ".join(known[stem] for stem in close)}?'
+    return f'; look in {"configs/" if os.path.isdir("configs") else OURS}.'

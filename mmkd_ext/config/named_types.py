@@ -1,4 +1,4 @@
-"""Types by their names: what a config says by classes (mmengine's `read_base` style) or dotted paths, in registered names."""
+"""Registered names in place of classes (mmengine's `read_base` style) and dotted paths, wherever a config has a `type`."""
 
 import inspect
 from collections.abc import Iterator

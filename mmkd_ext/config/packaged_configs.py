@@ -1,4 +1,4 @@
-"""Configs by name: a file, `PACKAGE::FOLDER/NAME.py`, or one of this package's own, from any folder."""
+"""Finding a config by its name: a file, `PACKAGE::FOLDER/NAME.py`, or one of this package's, from any folder."""
 
 import os
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""A config as the text of a Python file, which is read back before anybody relies on it."""
+"""Writing a config as the text of a Python file, checked by reading it back."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""Real images: handwritten digits that need no files, and mmpretrain's small sets in memory, augmented by batch."""
+"""Data sets: handwritten digits that need no files, CIFAR in memory, and checks of what data sets list."""
 
 from mmkd_ext.datasets.cifar import CIFAR10, CIFAR100
 from mmkd_ext.datasets.digits import Digits

@@ -1,4 +1,4 @@
-"""In which order of its channels a config's images reach a network: 'rgb', 'bgr', or None where it does not tell."""
+"""Channel order of the images that a config's data give: 'rgb', 'bgr', or None where the config does not tell."""
 
 import inspect
 from collections.abc import Mapping, Sequence

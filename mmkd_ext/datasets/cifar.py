@@ -85,9 +85,25 @@ def _some(names: list[str]) -> str:
 
 @DATASETS.register_module()
 class CIFAR10(InMemory, _Folders, ArchiveCIFAR10):
-    """mmpretrain's `CIFAR10`, also from class folders, also in memory by batch (see `InMemory`)."""
+    """mmpretrain's `CIFAR10`, also from class folders, also in memory by batch (see `InMemory`).
+
+    Example:
+        With `lazy_init` nothing is read before the first image is asked for:
+
+        >>> data = CIFAR10(data_root='data/cifar10', split='test', by_batch=True, lazy_init=True)
+        >>> data.metainfo['classes'][:3]
+        ('airplane', 'automobile', 'bird')
+    """
 
 
 @DATASETS.register_module()
 class CIFAR100(InMemory, _Folders, ArchiveCIFAR100):
-    """mmpretrain's `CIFAR100`, also from class folders, also in memory by batch (see `InMemory`)."""
+    """mmpretrain's `CIFAR100`, also from class folders, also in memory by batch (see `InMemory`).
+
+    Example:
+        With `lazy_init` nothing is read before the first image is asked for:
+
+        >>> data = CIFAR100(data_root='data/cifar100', split='test', by_batch=True, lazy_init=True)
+        >>> len(data.metainfo['classes'])
+        100
+    """

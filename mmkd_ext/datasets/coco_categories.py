@@ -1,4 +1,4 @@
-"""Annotation files in COCO's format are looked at while mmdet reads them, their categories against the data set's classes."""
+"""Checks of annotation files in COCO's format while mmdet reads them: their categories against the data set's classes."""
 
 import json
 import warnings

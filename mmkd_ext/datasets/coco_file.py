@@ -1,6 +1,6 @@
-"""Whether the content of an annotation file in COCO's format can be trained on: images, boxes, masks, and ids that match.
+"""Checks of the content of an annotation file in COCO's format: images, boxes, masks, and ids that match.
 
-mmdet leaves out boxes that are no boxes without a word, and a mask of infinite size ends its process.
+mmdet leaves invalid boxes out without a message, and a mask of infinite size ends its process.
 """
 
 import math

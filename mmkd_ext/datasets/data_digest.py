@@ -1,4 +1,4 @@
-"""A short name of what a data set holds: other labels, boxes or images have another one."""
+"""A digest of what a data set holds: other labels, boxes or images give another one."""
 
 import hashlib
 import os

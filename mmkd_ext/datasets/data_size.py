@@ -1,4 +1,4 @@
-"""Height and width of the images that a config's data give, asked of their pipelines and, where these do not tell, of the images."""
+"""Image size of a config's data: height and width by their pipelines and, where these do not tell, by the images."""
 
 import math
 from collections.abc import Mapping, Sequence

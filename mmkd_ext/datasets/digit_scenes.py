@@ -1,4 +1,4 @@
-"""Scenes of real handwritten digits with boxes, for detectors. This module needs mmdet."""
+"""A detection data set: scenes of real handwritten digits with boxes. This module needs mmdet."""
 
 import json
 import os
@@ -37,6 +37,14 @@ class DigitScenes(CocoDataset):
 
     Raises:
         ValueError: An unknown split, or fewer than one scene.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:  # doctest: +ELLIPSIS
+        ...     data = DigitScenes(split='test', scenes=2, root=root)
+        loading annotations ...
+        >>> len(data), sorted(data[0]['instances'][0])
+        (2, ['bbox', 'bbox_label', 'ignore_flag'])
     """
 
     METAINFO = {'classes': tuple(map(str, range(10)))}

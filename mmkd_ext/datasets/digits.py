@@ -1,4 +1,4 @@
-"""Real handwritten digits that ship inside scikit-learn."""
+"""A classification data set without files: the handwritten digits that ship inside scikit-learn."""
 
 from typing import Any
 
@@ -28,6 +28,11 @@ class Digits(BaseDataset):
 
     Raises:
         ValueError: An unknown split, a size below 8, or more samples per class than there are.
+
+    Example:
+        >>> train, test = Digits(samples_per_class=10), Digits(split='test')
+        >>> len(train), len(test), test[0]['img'].shape
+        (100, 797, (16, 16, 3))
     """
 
     METAINFO = {'classes': tuple(map(str, range(10)))}

@@ -1,4 +1,4 @@
-"""Images that lie decoded in memory and are augmented by batch. N images (N, C, H, W)."""
+"""Data sets decoded once into memory and augmented by batch. N images (N, C, H, W)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,13 @@ _MOST_ON_GPU = 2**31  # bytes of images that go to a GPU unasked
 
 @FUNCTIONS.register_module()
 def whole_batches(data: Any) -> Any:
-    """Collate: a batch that the dataset made as a whole stays as it is, samples are stacked."""
+    """Collate: a batch that the dataset made as a whole stays as it is, samples are stacked.
+
+    Example:
+        >>> batch = dict(inputs=torch.zeros(4, 3, 32, 32), data_samples=[])
+        >>> whole_batches(batch) is batch
+        True
+    """
     return data if isinstance(data, Mapping) else default_collate(data)
 
 
@@ -42,6 +48,16 @@ class InMemory:
     Raises:
         ValueError: A pipeline with other transforms than LoadImageFromFile, RandomCrop, RandomFlip and PackInputs, images of
             several sizes, or images on a GPU with worker processes.
+
+    Example:
+        >>> from mmkd_ext.datasets.digits import Digits
+        >>> class DigitsInMemory(InMemory, Digits):
+        ...     pass
+        >>> pipeline = [dict(type='mmpretrain.RandomCrop', crop_size=12), dict(type='mmpretrain.PackInputs')]
+        >>> data = DigitsInMemory(samples_per_class=2, pipeline=pipeline, by_batch=True)
+        >>> batch = data.__getitems__([0, 1, 2, 3])
+        >>> batch['inputs'].shape, batch['inputs'].dtype
+        (torch.Size([4, 3, 12, 12]), torch.uint8)
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What data sets list, looked at before a run: files of images, boxes, and samples at all. Every data set inside another counts."""
+"""Checks of what data sets list, before a run: image files, boxes, and whether there are samples. Wrapped data sets count too."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""The sentence for data that is not where a config says: which data set, what was met, and where to put it."""
+"""The error for data that is not where a config says: which data set, what was found, and where to put it."""
 
 import os
 import traceback

@@ -1,4 +1,4 @@
-"""A loader's config in mmpretrain's own types: the archive, the pipeline image by image."""
+"""A data loader's config rewritten in mmpretrain's own types: the archive, the pipeline image by image."""
 
 import copy
 from collections.abc import Mapping

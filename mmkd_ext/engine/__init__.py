@@ -1,1 +1,1 @@
-"""What a process does whatever it trains: random state, memory, wrappers around a model."""
+"""The process that trains: random state, memory, model wrappers, child processes."""

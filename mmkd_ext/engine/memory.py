@@ -1,4 +1,4 @@
-"""What a process on a CPU does with memory that a training step has freed."""
+"""Memory that a training step on a CPU frees: kept for the next step instead of given back to the system."""
 
 import ctypes
 import os

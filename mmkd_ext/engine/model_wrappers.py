@@ -1,4 +1,4 @@
-"""What stands around a model while it runs on several devices."""
+"""The model inside of DistributedDataParallel or another wrapper."""
 
 from typing import Any
 

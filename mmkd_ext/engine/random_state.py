@@ -1,4 +1,4 @@
-"""Random numbers of Python, numpy and torch together."""
+"""Random state of Python, numpy and torch together."""
 
 import random
 from collections.abc import Iterator

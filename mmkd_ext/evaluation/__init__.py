@@ -1,4 +1,4 @@
-"""What was reached: metrics, logs of runs, and studies over seeds."""
+"""Evaluation: metrics, logs of runs, and studies over seeds."""
 
 from .metrics import StudentAccuracy
 

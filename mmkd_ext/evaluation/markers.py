@@ -1,4 +1,4 @@
-"""Text between two markers of a README, `<!-- NAME -->` and `<!-- /NAME -->`, which a command writes."""
+"""Replacing the text between two markers of a README, `<!-- NAME -->` and `<!-- /NAME -->`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Accuracies of networks that are tested together. N samples, K classes."""
+"""Metrics: accuracy of TESKD's students beside the deployed network. N samples, K classes."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,14 @@ class StudentAccuracy(BaseMetric):
 
     Args:
         topk: Numbers k; gives `accuracy/top<k>` for the deployed network and `accuracy/student<i>_top<k>`, shallow first.
-        **kwargs: As the host's metrics (`collect_device`, `prefix`).
+        **kwargs: As mmengine's metrics (`collect_device`, `prefix`).
+
+    Example:
+        >>> metric = StudentAccuracy(topk=(1,))
+        >>> sample = dict(gt_label=torch.tensor([1]), pred_score=torch.tensor([0.2, 0.8]), student_scores=torch.tensor([[0.6, 0.4]]))
+        >>> metric.process(None, [sample])
+        >>> metric.evaluate(size=1)
+        {'accuracy/top1': 100.0, 'accuracy/student1_top1': 0.0}
     """
 
     default_prefix = 'accuracy'

@@ -1,4 +1,4 @@
-"""What a run logged, read from the runner's own files."""
+"""Reading the curves that a run logged, from mmengine's own files."""
 
 import json
 import statistics

@@ -1,4 +1,4 @@
-"""What a study runs: its file, read and checked, and the config of each run."""
+"""A study's file, read and checked, and the config of each of its runs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a study found, as a table and as a picture."""
+"""A study's results as a table (mean, deviation, paired differences) and as a picture."""
 
 import math
 import statistics
@@ -29,6 +29,10 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[f
 
     Raises:
         ValueError: Not as many numbers on both sides, or none.
+
+    Example:
+        >>> paired_difference([70.0, 72.0, 71.0], [69.0, 71.0, 70.0])
+        (1.0, 0.0)
     """
     if len(ours) != len(theirs) or not ours:
         raise ValueError(f'paired_difference needs as many numbers on both sides, got {len(ours)} and {len(theirs)}.')

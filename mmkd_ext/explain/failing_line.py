@@ -1,4 +1,4 @@
-"""The line of code that raised an error whose text alone says too little, with the values that it met."""
+"""The line of code that raised an error, with the values of its names, for errors whose text alone says too little."""
 
 import ast
 import linecache

@@ -1,7 +1,8 @@
-"""Errors of the host and of our modules in one sentence."""
+"""One sentence for an error of mmengine, mmpretrain, mmdet, torch or our modules."""
 
 import difflib
 import dis
+import errno
 import os
 import re
 import traceback
@@ -17,7 +18,8 @@ from .failing_line import failing_line
 
 _OURS = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep  # the whole package
 _HOST = os.path.dirname(os.path.realpath(mmengine.__file__)) + os.sep
-_LONGEST = 400  # characters of somebody else's text: some errors of the host quote whole configs
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, a full quota, a file that may not grow
+_LONGEST = 400  # characters of a library's text: some errors of mmengine quote whole configs
 
 # What the runner does before the first iteration, and the part of the config that it reads there.
 _PLACES = {
@@ -61,6 +63,9 @@ def sentence(error: BaseException) -> str | None:
     Explained are: a type that no registry knows or that is absent, an error that our own code raised on purpose,
     arguments that a type's constructor refuses, and whatever the runner cannot build from the config.
     """
+    full = full_disk(error)
+    if full is not None:
+        return full
     text = one_line(error)
     unknown = re.search(r'(\S+) is not in the (?:\S+?::)?([\w ]+?) registry', text)
     if isinstance(error, KeyError) and unknown:
@@ -120,7 +125,22 @@ def sentence(error: BaseException) -> str | None:
         return f'A dict with a `type` is needed as {what}, got {given}. Look at {place or "its place"} {more}.'
     if builders and (place or isinstance(error, ValueError | TypeError | KeyError | AssertionError)):
         return f'Arguments that {asked} takes are needed, got {text}. Look at type={asked!r} {more}.'
-    return f'Settings that the host can use are needed in {place}, got {text}. Look at {place} {more}.' if place else None
+    return f'Settings that mmengine can use are needed in {place}, got {text}. Look at {place} {more}.' if place else None
+
+
+def full_disk(error: BaseException) -> str | None:
+    """The sentence of an error that a full disk made, or that was raised while one was handled, whoever wrote; None for others."""
+    seen: list[BaseException] = []
+    each: BaseException | None = error
+    while each is not None and each not in seen:
+        seen.append(each)
+        if isinstance(each, OSError) and each.errno in _NO_ROOM:
+            file = f' to write {each.filename}' if each.filename else ''
+            return (
+                f'A disk with room is needed{file}, got: {each.strerror or each}. Free some room, or write to another disk (--work-dir, '
+                'or TMPDIR for temporary files); checkpoints that were there are whole, and --resume goes on from them.')
+        each = each.__cause__ or each.__context__
+    return None
 
 
 def module_that_raised(model: nn.Module, error: BaseException) -> str:
@@ -135,7 +155,7 @@ def module_that_raised(model: nn.Module, error: BaseException) -> str:
 def sync_bn_without_gpus(model: nn.Module) -> str | None:
     """The sentence for a model whose SyncBN layers cannot run, since there is no GPU; None for any other.
 
-    In one process the host has replaced them by BN before this is asked.
+    In one process mmengine has replaced them by BN before this is asked.
     """
     # By name: mmcv's can only be imported where its ops are compiled.
     layers = [name for name, module in model.named_modules() if type(module).__name__ == 'SyncBatchNorm']
@@ -148,10 +168,10 @@ def sync_bn_without_gpus(model: nn.Module) -> str | None:
 
 
 def check_known(registry: Registry, name: object) -> None:
-    """Refuse a type's name that the host would fail on with a riddle.
+    """Refuse a type's name on which mmengine would fail with an error that does not name it.
 
     Raises:
-        KeyError: As the host's own `build` raises it.
+        KeyError: As mmengine's own `build` raises it.
     """
     with registry.switch_scope_and_registry(None) as found:
         if isinstance(name, str) and found.get(name) is None:
@@ -178,7 +198,7 @@ def _raised_by_us_in_a_worker(error: BaseException) -> str | None:
 
 
 def _place(error: BaseException, frames: list[FrameType]) -> str | None:
-    """What to look at in the config when the host was reading it; None elsewhere."""
+    """What to look at in the config when mmengine was reading it; None elsewhere."""
     if isinstance(error, MemoryError):
         return None
     names = [frame.f_code.co_name for frame in frames]

@@ -1,1 +1,1 @@
-"""The plain zoo model that is shipped, checked and written whole."""
+"""Export of the deployed network as a plain model of mmpretrain or mmdet, checked before it is written."""

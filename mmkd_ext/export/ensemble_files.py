@@ -1,4 +1,4 @@
-"""What is shipped of students that trained together: each as a plain zoo checkpoint, and a config of their ensemble."""
+"""Export of students that trained together: each as a plain checkpoint, and a config of their ensemble."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is shipped: the plain zoo model of a config that distils, written whole, and only after it has been checked."""
+"""Export of a training checkpoint as the plain model of mmpretrain or mmdet; it is checked, then written whole."""
 
 import importlib.util
 from pathlib import Path
@@ -35,6 +35,19 @@ def export_student(
     Raises:
         ValueError: `out` cannot be written or would replace a source, ONNX is asked for and not installed, the
             checkpoint does not fit the config, or the plain network predicts otherwise. Then no file is written.
+
+    Example:
+        >>> import tempfile
+        >>> import torch
+        >>> from mmkd_ext.models.build import build_model
+        >>> backbone, head = dict(type='mmkd_ext.CIFARResNet', depth=8), dict(type='LinearClsHead', num_classes=10, in_channels=64)
+        >>> model = dict(type='ImageClassifier', backbone=backbone, neck=dict(type='GlobalAveragePooling'), head=head)
+        >>> cfg = Config(dict(model=model))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     checkpoint, out = Path(folder, 'epoch_1.pth'), Path(folder, 'student.pth')
+        ...     torch.save(dict(state_dict=build_model(cfg).state_dict()), checkpoint)
+        ...     [path.name for path in export_student(cfg, checkpoint, out, size=32)]
+        ['student.pth', 'student.py']
     """
     out, cfg = Path(out), named(cfg)
     if size is not None:

@@ -1,4 +1,4 @@
-"""The files of one network as it is deployed, made and checked in memory."""
+"""The exported files of one network (checkpoint, config, ONNX), made and checked in memory."""
 
 import io
 from pathlib import Path
@@ -11,7 +11,8 @@ from mmkd_ext.config.written_config import written_config
 from mmkd_ext.models.build import build_model, input_shape
 from mmkd_ext.models.images.image_shape import Size
 from mmkd_ext.models.outputs.raw_predictions import detects, raw_predictions
-from mmkd_ext.models.plain import distils, plain_config, plain_model, registered
+from mmkd_ext.models.plain import distils, plain_config, registered
+from mmkd_ext.models.zoo.trained_network import network_config
 
 _TOLERANCE = 1e-5
 
@@ -33,7 +34,7 @@ def network_files(
     text, plain_cfg = written_config(plain_config(cfg), source)
     if distils(cfg.model):  # no teacher is needed here: its student alone predicts
         helpers = registered(cfg.model.type).helper_prefix
-        cfg = Config({**cfg, 'model': cfg.model.student if isinstance(cfg.model.student, dict) else plain_model(cfg.model)})
+        cfg = Config({**cfg, 'model': network_config(cfg.model.student)})
         weights = {key: value for key, value in weights.items() if not key.startswith(helpers)}
     trained, plain = build_model(cfg), build_model(plain_cfg)
     if onnx and detects(plain):
@@ -91,7 +92,7 @@ def _checkpoint_bytes(state: dict[str, Tensor], meta: dict) -> bytes:
 
 
 class _Logits(nn.Module):
-    """A host model as a function from images to logits."""
+    """A model of mmpretrain or mmdet as a function from images to logits."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""Files on disk: written whole or not at all, and read as data."""
+"""Files on disk: atomic writing, and reading that executes nothing."""

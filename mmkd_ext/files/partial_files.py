@@ -1,4 +1,4 @@
-"""Files that are being written: under a name of their own, locked by their writer, removed when that one was killed."""
+"""Files that are being written: a temporary name, a lock while the writer lives, and removal of what a killed writer left."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""What a pickle may make besides numbers, text and containers: each name with its maker, each kind that may be given a state."""
+"""The table of objects that a pickle may make besides numbers, text and containers, each with its constructor."""
 
 import argparse
 import re

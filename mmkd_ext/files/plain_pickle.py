@@ -1,4 +1,4 @@
-"""Pickles read as data: nothing is imported and nothing is called but the makers of an explicit table.
+"""A pickle reader that executes nothing: no import, and no call but of the constructors in an explicit table.
 
 Python's own unpickler, and torch's `weights_only` one, call what a file names, with the arguments that the file gives, out of lists that
 any package in the process may widen. Here a small machine of its own goes through the instructions. A name that the file gives is looked

@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, for what makes data sets."""
+"""Writing a folder whole or not at all, for the tools that make data sets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

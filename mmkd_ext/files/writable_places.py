@@ -1,4 +1,4 @@
-"""Where a run writes: places that can be written, asked before the work whose result goes there."""
+"""Checks, before the work starts, that a work dir or an output file can be written."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""When something happens: seeds, losses that grow or are sums, class means, teacher scores, a stop at an invalid loss, export, resuming."""
+"""Hooks for mmengine's Runner: epoch seeds, loss warm-up, class means, teacher metrics, invalid losses, exact resuming, export."""
 
 from mmkd_ext.hooks.class_means_hook import ClassMeansHook
 from mmkd_ext.hooks.compiled_step_hook import CompiledStepHook
@@ -10,8 +10,10 @@ from mmkd_ext.hooks.loss_warmup_hook import LossWarmupHook
 from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
 from mmkd_ext.hooks.resumed_validation_hook import ResumedValidationHook, ValidationRecordHook
 from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
+from mmkd_ext.hooks.views_visualization_hook import ViewsVisualizationHook
 
 __all__ = [
     'ClassMeansHook', 'CompiledStepHook', 'DistillationReportHook', 'EpochSeedHook', 'ExportStudentHook', 'InvalidLossHook',
     'LossWarmupHook', 'PlainCheckpointHook', 'ResumedValidationHook', 'SummedTermsHook', 'ValidationRecordHook',
+    'ViewsVisualizationHook',
 ]

@@ -1,4 +1,4 @@
-"""The class means that the ND loss needs, made before training without being asked for."""
+"""ClassMeansHook: class means for the losses that need them (NDLoss), computed before training."""
 
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,13 @@ class ClassMeansHook(Hook):
     Raises:
         ValueError: A model without losses that want class means, an option that is none, a file of another teacher, data or pipeline, or no
             sample of a class that occurs. Classes that never occur are warned of.
+
+    Example:
+        In a config, beside a loss that needs class means (`mmkd_ext.NDLoss`):
+
+        >>> custom_hooks = [dict(type='mmkd_ext.ClassMeansHook', clean=True)]
+        >>> HOOKS.build(custom_hooks[0]).clean
+        True
     """
 
     priority = 'VERY_HIGH'  # before EMAHook copies the model

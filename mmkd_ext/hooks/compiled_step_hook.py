@@ -1,4 +1,4 @@
-"""mmengine's `compile=True`: what the compiler had better leave alone."""
+"""CompiledStepHook: what mmengine's `compile=True` leaves uncompiled."""
 
 from typing import Any
 
@@ -19,6 +19,13 @@ class CompiledStepHook(Hook):
     its file, sizes), which is another at every step: torch compiled it anew at each of the first eight, and for mmdet's padding longer.
     Without `compile` nothing is done. tools/train.py adds this hook to every run; another tool takes it from the `default_hooks` of
     configs/_base_/default_runtime.py.
+
+    Example:
+        In a config:
+
+        >>> default_hooks = dict(compiled_step=dict(type='mmkd_ext.CompiledStepHook'))
+        >>> HOOKS.build(default_hooks['compiled_step']).priority
+        'NORMAL'
     """
 
     def __init__(self) -> None:

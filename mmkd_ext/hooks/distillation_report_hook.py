@@ -1,4 +1,4 @@
-"""What a distillation tells about its teachers, and an ensemble about its networks."""
+"""DistillationReportHook: metrics of the teachers, and of an ensemble's networks, in the log."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -27,10 +27,17 @@ class DistillationReportHook(Hook):
     A frozen teacher of the student's classes is validated once: at the first validation of a run it makes one pass over the data, and
     later ones, also those after `--resume` on the same data, repeat its numbers, under `<name of the teacher>/<metric>`. They choose no
     checkpoint and stop no run, and what an evaluator writes is the model's. The networks of an ensemble are judged by copies of the
-    evaluator on what they said in the same pass, also in a test, and a table shows them side by side. Any other model is left alone.
+    evaluator on their predictions in the same pass, also in a test, and a table shows them side by side. Any other model is left alone.
 
     Args:
         adapters: The table's file, relative to the work dir.
+
+    Example:
+        In a config:
+
+        >>> default_hooks = dict(distillation_report=dict(type='mmkd_ext.DistillationReportHook'))
+        >>> HOOKS.build(default_hooks['distillation_report']).adapters
+        'adapters.txt'
     """
 
     priority = 'HIGHEST'  # before RuntimeInfoHook takes the metrics for the log
@@ -48,12 +55,12 @@ class DistillationReportHook(Hook):
             (Path(runner.work_dir) / self.adapters).write_text(f'{table}\n')
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None) -> None:
-        """Take what each network said of a batch."""
+        """Keep each network's predictions of a batch."""
         self._judge(runner.val_loop.evaluator, data_batch, outputs)
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None) -> None:
-        """Take what each network said of a batch."""
-        if not isinstance(unwrapped(runner.model), BaseTTAModel):  # its samples hold what was said of one view of an image
+        """Keep each network's predictions of a batch."""
+        if not isinstance(unwrapped(runner.model), BaseTTAModel):  # its samples hold the predictions of one view of an image
             self._judge(runner.test_loop.evaluator, data_batch, outputs)
 
     def before_val_epoch(self, runner: Runner) -> None:

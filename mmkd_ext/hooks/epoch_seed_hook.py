@@ -1,4 +1,4 @@
-"""Random state that a resumed run has too, because it follows from the seed and the progress alone."""
+"""EpochSeedHook: random state from (seed, epoch, rank), so that a resumed run goes on exactly."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +16,7 @@ from mmkd_ext.registry import HOOKS
 
 
 def _seed_worker(worker_id: int, key: tuple[int, ...], first: Callable[[int], None] | None) -> None:
-    """Seed a loader's worker, after what the host does when it starts one."""
+    """Seed a loader's worker, after mmengine's own seeding of it."""
     if first is not None:
         first(worker_id)
     seed_everything(*key, worker_id + 1)
@@ -33,6 +33,13 @@ class EpochSeedHook(Hook):
     Exact are: epoch loops with any number of workers that end with the epoch (`persistent_workers=False`), and
     iteration loops with `num_workers=0`, which are seeded before every iteration. In the other cases the samples come
     in the same order, but a resumed run draws other augmentations: the hook says so once.
+
+    Example:
+        In a config:
+
+        >>> default_hooks = dict(epoch_seed=dict(type='mmkd_ext.EpochSeedHook'))
+        >>> HOOKS.build(default_hooks['epoch_seed']).priority
+        'VERY_HIGH'
     """
 
     priority = 'VERY_HIGH'  # before any hook that draws random numbers

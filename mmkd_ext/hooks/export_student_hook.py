@@ -1,8 +1,9 @@
-"""Ship the deployed network when training ends."""
+"""ExportStudentHook: export of the deployed network when training ends."""
 
 import re
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -27,6 +28,13 @@ class ExportStudentHook(Hook):
     Raises:
         ValueError: another `which`, an `out` that does not end in .pth or leads out of the work dir, or a network that does not
             predict as the training model did; then no file is written.
+
+    Example:
+        In a config:
+
+        >>> custom_hooks = [dict(type='mmkd_ext.ExportStudentHook', out='resnet8.pth', which='last')]
+        >>> HOOKS.build(custom_hooks[0]).which
+        'last'
     """
 
     priority = 'VERY_LOW'  # after the CheckpointHook's last word
@@ -40,20 +48,35 @@ class ExportStudentHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Refuse, before the training, what could not be written after it."""
-        out = Path(runner.work_dir) / self.out
-        if re.fullmatch(r'(epoch|iter)_\d+\.pth|best_.*', out.name):
-            raise ValueError(f"ExportStudentHook needs an out that is no checkpoint's name, got {self.out!r}.")
-        outs = [hook.out for hook in runner.hooks if isinstance(hook, ExportStudentHook)]
-        if outs.count(self.out) > 1:
-            raise ValueError(f'Each ExportStudentHook needs an out of its own, got {self.out!r} {outs.count(self.out)} times.')
-        for ending in ('.pth', '.py', '.onnx'):
-            if not out.with_suffix(ending).resolve().is_relative_to(Path(runner.work_dir).resolve()):
+        plain, work_dir = plain_config(runner.cfg), Path(runner.work_dir)
+        written = [path for hook in runner.hooks if isinstance(hook, ExportStudentHook) for path in hook.files(plain, work_dir)]
+        for path in self.files(plain, work_dir):
+            if re.fullmatch(r'(epoch|iter)_\d+\.pth|best_.*', path.name):
+                named = '' if path.name == Path(self.out).name else f', which makes {path.name}'
+                raise ValueError(f"ExportStudentHook needs an out that is no checkpoint's name, got {self.out!r}{named}.")
+            if written.count(path) > 1:
+                raise ValueError(
+                    f'Each ExportStudentHook needs an out of its own, got {self.out!r}: {path.name} would be written '
+                    f'{written.count(path)} times.')
+            if not path.resolve().is_relative_to(work_dir.resolve()):
                 raise ValueError(f"ExportStudentHook needs an out inside the run's folder {runner.work_dir}, got {self.out!r}.")
-        for ending in ('.pth', '.py', *(['.onnx'] if self.onnx else [])):
-            check_output(out.with_suffix(ending), 'Look at out of the ExportStudentHook.')
+            check_output(path, 'Look at out of the ExportStudentHook.')
         if self.onnx:
             check_onnx()
-        written_config(plain_config(runner.cfg), 'the deployed network')
+        written_config(plain, 'the deployed network')
+
+    def files(self, plain: Config, work_dir: Path) -> list[Path]:
+        """What the export will write.
+
+        Args:
+            plain: The deployed config; one of several networks has a file of each.
+            work_dir: The run's.
+        """
+        out = work_dir / self.out
+        stems = [out.with_stem(f'{out.stem}_{name}') for name in plain.model.get('networks') or {}]
+        endings = ('.pth', '.py', *(['.onnx'] if self.onnx else []))
+        found = [each.with_suffix(ending) for each in stems or [out] for ending in endings]
+        return [*found, *([out.with_suffix('.py')] if stems else [])]
 
     def after_train(self, runner: Runner) -> None:
         """Export on the main process."""

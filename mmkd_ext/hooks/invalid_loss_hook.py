@@ -1,4 +1,4 @@
-"""Training ends at the first loss that is no number, and no checkpoint is written from then on."""
+"""InvalidLossHook: a stop at the first loss that is NaN or infinite, before another checkpoint is written."""
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce
@@ -27,6 +27,13 @@ class InvalidLossHook(Hook):
     Raises:
         FloatingPointError: A term was not finite, or a checkpoint would hold weights that are not.
         ValueError: interval < 1.
+
+    Example:
+        In a config:
+
+        >>> default_hooks = dict(invalid_loss=dict(type='mmkd_ext.InvalidLossHook', interval=10))
+        >>> HOOKS.build(default_hooks['invalid_loss']).interval
+        10
     """
 
     priority = 'HIGH'  # before the checkpoint hook
@@ -96,7 +103,7 @@ class InvalidLossHook(Hook):
         )
 
     def _checkpoint_follows(self, runner: Runner) -> bool:
-        """Whether the host writes a checkpoint at the end of this very iteration."""
+        """Whether mmengine writes a checkpoint at the end of this very iteration."""
         return any(
             hook.every_n_train_iters(runner, hook.interval, hook.save_begin) or self.is_last_train_iter(runner)
             for hook in runner.hooks

@@ -1,4 +1,4 @@
-"""Checkpoints that hold data only."""
+"""PlainCheckpointHook: checkpoints without functions, so that safe readers take them."""
 
 from typing import Any
 
@@ -14,6 +14,12 @@ class PlainCheckpointHook(Hook):
 
     mmengine's one-cycle schedules keep how they anneal, which every reader that does not execute code refuses. A scheduler that is
     resumed has its function from its own construction, by `anneal_strategy` of the config.
+
+    Example:
+        >>> checkpoint = dict(param_schedulers=[dict(last_step=3, anneal_func=max)])
+        >>> PlainCheckpointHook().before_save_checkpoint(None, checkpoint)
+        >>> checkpoint
+        {'param_schedulers': [{'last_step': 3}]}
     """
 
     priority = 'LOWEST'  # after every hook that adds to a checkpoint

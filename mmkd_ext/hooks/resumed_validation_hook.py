@@ -1,4 +1,4 @@
-"""What follows the validation's numbers goes on in a resumed run as if it had never stopped."""
+"""ValidationRecordHook and ResumedValidationHook: EarlyStoppingHook and ReduceOnPlateau schedulers resume exactly."""
 
 import logging
 from typing import Any
@@ -14,7 +14,15 @@ VALIDATIONS = 'mmkd_validations'  # in the message hub: the epoch or iteration o
 
 @HOOKS.register_module()
 class ValidationRecordHook(Hook):
-    """Note in every checkpoint which validations it has seen; `ResumedValidationHook` reads it."""
+    """Note in every checkpoint which validations it has seen; `ResumedValidationHook` reads it.
+
+    Example:
+        In a config, with `ResumedValidationHook`:
+
+        >>> default_hooks = dict(validation_record=dict(type='mmkd_ext.ValidationRecordHook'))
+        >>> HOOKS.build(default_hooks['validation_record']).priority
+        'LOW'
+    """
 
     priority = 'LOW'  # before the CheckpointHook, which may write a second time after a validation
 
@@ -43,6 +51,13 @@ class ResumedValidationHook(Hook):
     the past, and an epoch (or iteration) whose validation the checkpoint has not seen is validated first. Other runs stay as they are.
 
     It needs `ValidationRecordHook` in the run that wrote the checkpoint; tools/train.py adds both to every run.
+
+    Example:
+        In a config, with `ValidationRecordHook`:
+
+        >>> default_hooks = dict(resumed_validation=dict(type='mmkd_ext.ResumedValidationHook'))
+        >>> HOOKS.build(default_hooks['resumed_validation']).priority
+        'LOWEST'
     """
 
     priority = 'LOWEST'  # when every other hook is ready to validate

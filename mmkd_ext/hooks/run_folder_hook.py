@@ -1,4 +1,4 @@
-"""A run owns its folder and nothing else: which files mmengine's CheckpointHook may remove and replace."""
+"""RunFolderHook: which checkpoints mmengine's CheckpointHook may remove and replace, and which belong to other runs."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Terms that are sums over the batch keep their weight under gradient accumulation."""
+"""SummedTermsHook: loss terms that are sums over the batch keep their weight under gradient accumulation."""
 
 from typing import Any
 
@@ -17,6 +17,13 @@ class SummedTermsHook(Hook):
     a mean over the batch, while a sum would lose that factor. Modules with such a term have an attribute `accumulated_batches`
     (`TESKDHead`), which is set before each iteration. tools/train.py adds this hook to every run; another tool takes it from the
     `default_hooks` of configs/_base_/default_runtime.py.
+
+    Example:
+        In a config:
+
+        >>> default_hooks = dict(summed_terms=dict(type='mmkd_ext.SummedTermsHook'))
+        >>> HOOKS.build(default_hooks['summed_terms']).priority
+        'NORMAL'
     """
 
     def __init__(self) -> None:

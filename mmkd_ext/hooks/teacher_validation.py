@@ -1,4 +1,4 @@
-"""What a frozen teacher scores on the validation data, by a copy of the run's evaluator that leaves no file."""
+"""Validation of a frozen teacher, by a copy of the run's evaluator that leaves no file."""
 
 import copy
 import re

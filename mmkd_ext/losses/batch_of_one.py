@@ -1,4 +1,4 @@
-"""BatchNorms of the losses' adapters take a batch with one value per channel. N samples, C channels.
+"""BatchNorms in the losses' adapters that accept a batch with one value per channel. N samples, C channels.
 
 A last batch of one image leaves one value per channel behind a global pooling, where torch's BatchNorm raises. A student without such a
 layer trains on that batch alone, and so it has to with a loss beside it.

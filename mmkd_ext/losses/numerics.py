@@ -1,4 +1,4 @@
-"""What several losses compute: float32, log-probabilities, a divergence, and checks of logits and temperature. N samples, K classes."""
+"""Numerics of the losses: float32, log-probabilities, a divergence, and checks of logits and temperature. N samples, K classes."""
 
 import math
 from numbers import Real

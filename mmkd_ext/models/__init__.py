@@ -1,4 +1,4 @@
-"""Networks: what they say about a batch, where they come from, what is added to them, and how they learn from one another."""
+"""Models: backbones, necks, heads, teachers, distillers and ensembles, and the `Outputs` of a network that losses compare."""
 
 import mmkd_ext.checkpoints  # noqa: F401  # what a model names is read as data
 
@@ -11,12 +11,14 @@ from .heads import *  # noqa: F403
 from .necks import *  # noqa: F403
 from .outputs import Outputs, recording
 from .teachers.frozen_teacher import FrozenTeacher
+from .zoo.torchvision_classifier import TorchvisionClassifier
 
 __all__ = [
     'DetectorEnsemble',
     'Ensemble',
     'FrozenTeacher',
     'Outputs',
+    'TorchvisionClassifier',
     *backbones.__all__,
     *distillers.__all__,
     *heads.__all__,

@@ -1,4 +1,4 @@
-"""The network of a config, built, and the shape of the images that it takes."""
+"""Building the network of a config, and the shape of the images that it takes."""
 
 import copy
 
@@ -14,7 +14,15 @@ from .told_by_data import tell_channel_order, tell_image_size
 
 
 def build_model(cfg: Config) -> nn.Module:
-    """The model of a config on the CPU, in eval mode. Nothing is downloaded: its weights are to come from a checkpoint."""
+    """The model of a config on the CPU, in eval mode. Nothing is downloaded: its weights are to come from a checkpoint.
+
+    Example:
+        >>> backbone, head = dict(type='mmkd_ext.CIFARResNet', depth=8), dict(type='LinearClsHead', num_classes=10, in_channels=64)
+        >>> model = dict(type='ImageClassifier', backbone=backbone, neck=dict(type='GlobalAveragePooling'), head=head)
+        >>> network = build_model(Config(dict(model=model)))
+        >>> sum(x.numel() for x in network.parameters()), network.training
+        (78042, False)
+    """
     from mmpretrain.registry import MODELS
 
     cfg = copy.deepcopy(cfg)

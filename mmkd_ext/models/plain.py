@@ -1,4 +1,4 @@
-"""What is asked of a model's config: the network that is deployed, without helpers and without weights."""
+"""The plain config of a training config's model: the deployed network, without helpers and without weights."""
 
 import copy
 from typing import Any
@@ -17,7 +17,7 @@ def registered(name: Any) -> Any:
 
 
 def plain_model(model: dict) -> ConfigDict:
-    """The config of the deployed network: what is left of a training config's `model` when the helpers are taken away.
+    """The config of the deployed network: a training config's `model` without the helpers.
 
     Every class of ours that takes a plain one's place says by `plain_cfg(cfg)` which one that is.
 
@@ -25,7 +25,13 @@ def plain_model(model: dict) -> ConfigDict:
         model: The `model` of a config; it is not changed.
 
     Returns:
-        A config that needs nothing for training but the zoo's own losses. A model without helpers comes back as it is.
+        A config that needs nothing for training but the losses of mmpretrain or mmdet. A model without helpers comes back as it is.
+
+    Example:
+        >>> import mmkd_ext.models
+        >>> neck, head = dict(type='mmkd_ext.TESKDNeck', in_channels=(8, 16)), dict(type='LinearClsHead', num_classes=2, in_channels=16)
+        >>> plain_model(dict(type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8), neck=neck, head=head)).neck
+        {'type': 'GlobalAveragePooling'}
     """
     plain = ConfigDict(named_types(copy.deepcopy(dict(model))))
     distiller = registered(plain.get('type'))
@@ -34,13 +40,13 @@ def plain_model(model: dict) -> ConfigDict:
     replaced = False
     for part in ('neck', 'head'):
         if not isinstance(plain.get(part), dict):
-            continue  # absent, or several necks of the zoo (HRNet)
+            continue  # absent, or several necks of mmpretrain (HRNet)
         cls = registered(plain[part].get('type'))
         if hasattr(cls, 'plain_cfg'):
             plain[part] = ConfigDict(cls.plain_cfg(plain[part]))
             replaced = True
     if replaced and 'out_indices' in plain.backbone:
-        # The zoo's heads read the last stage only.
+        # mmpretrain's heads read the last stage only.
         plain.backbone.out_indices = (max(plain.backbone.out_indices),)
     return plain
 
@@ -83,8 +89,8 @@ def without_weights(model: dict) -> ConfigDict:
         part.pop('checkpoint_path', None)
         if isinstance(part.get('init_cfg'), dict) and type_name(part['init_cfg'].get('type')) == 'Pretrained':  # a list sets numbers
             part.pop('init_cfg')
-    several = [*(model.get('students') or {}).values(), *(model.get('networks') or {}).values(), model.get('teacher')]
-    for spec in several:  # of networks that train together
-        if isinstance(spec, dict):
-            spec.pop('pretrained', None)
+    several = [*(model.get('students') or {}).values(), *(model.get('networks') or {}).values(), model.get('student'), model.get('teacher')]
+    for spec in several:
+        if isinstance(spec, dict) and spec.get('pretrained') is True:
+            spec.pop('pretrained')
     return model

@@ -1,4 +1,4 @@
-"""A model that has to know the channel order or the size of its images is told what its config's data say."""
+"""Channel order and image size for a model's config, taken from the data of the same config."""
 
 import inspect
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from mmkd_ext.config.named_types import type_name
 from mmkd_ext.datasets.channel_order import order_of
 from mmkd_ext.datasets.data_size import data_size
 from mmkd_ext.models.images.image_shape import short_size
-from mmkd_ext.models.zoo.network_spec import network_config
+from mmkd_ext.models.zoo.trained_network import network_config
 
 
 def tell_channel_order(cfg: Config) -> None:
@@ -57,7 +57,7 @@ def _names_size(model: Mapping[str, Any]) -> bool:
 def _preparing(model: Mapping[str, Any], cfg: Mapping[str, Any]) -> Any:
     """What prepares the images of a distiller (its student's before the config's) or of an ensemble (the config's before its first's)."""
     student: Any = model.get('student')
-    if isinstance(student, str):
+    if isinstance(student, str) or (isinstance(student, Mapping) and 'type' not in student):
         student = network_config(student)
     own = model.get('data_preprocessor') or cfg.get('data_preprocessor')
     networks = model.get('students') or model.get('networks')

@@ -1,4 +1,4 @@
-"""Mixed precision where there is no GPU."""
+"""Optimizer wrappers: bfloat16 mixed precision on a CPU."""
 
 from .cpu_amp import CPUAmpOptimWrapper
 

@@ -1,4 +1,4 @@
-"""Mixed precision where there is no GPU."""
+"""CPUAmpOptimWrapper: bfloat16 mixed precision on a CPU."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,14 +12,21 @@ from mmkd_ext.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class CPUAmpOptimWrapper(OptimWrapper):
-    """bfloat16 autocast on a CPU; the host's `AmpOptimWrapper` insists on a GPU.
+    """bfloat16 autocast on a CPU; mmengine's `AmpOptimWrapper` insists on a GPU.
 
     bfloat16 has float32's range, so the loss needs no scaling and the checkpoint holds no scaler.
+
+    Example:
+        >>> model = nn.Linear(2, 1)
+        >>> wrapper = CPUAmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+        >>> with wrapper.optim_context(model):
+        ...     print(model(torch.ones(1, 2)).dtype)
+        torch.bfloat16
     """
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """The host's context, with autocast inside."""
+        """The context of mmengine's `OptimWrapper`, with autocast inside."""
         with super().optim_context(model), cpu_autocast(model):
             yield
 

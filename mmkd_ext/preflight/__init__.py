@@ -1,1 +1,1 @@
-"""What can be known before a run is asked before it starts."""
+"""Checks before a run starts: data, labels, class names, losses, hooks, and one batch."""

@@ -1,4 +1,4 @@
-"""Whether a run can work, asked before it starts: in one sentence what was needed, what was got and where to look."""
+"""All checks of a training or test run before it starts; an error says what was needed, what was got and where to look."""
 
 import socket
 import traceback
@@ -21,9 +21,10 @@ from mmkd_ext.files.writable_places import check_work_dir
 from .class_counts import check_labels, check_topk
 from .class_names import check_class_names
 from .hook_needs import missing_part
-from .training_parts import check_length, check_losses, check_optimizer
+from .training_parts import check_intervals, check_length, check_losses, check_optimizer
 from .trial_batches import check_evaluated_batch, check_shares, check_train_batch
 from .usable_optimizer import check_usable
+from .watched_numbers import check_watched
 
 
 def check_train(runner: Runner) -> None:
@@ -45,6 +46,7 @@ def check_train(runner: Runner) -> None:
             raise PreflightError(problem)
     if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
         raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
+    check_intervals(runner.hooks, runner.log_processor)
     check_optimizer(runner.cfg)
     check_usable(runner)
     check_losses(unwrapped(runner.model))
@@ -59,7 +61,8 @@ def check_train(runner: Runner) -> None:
         check_class_names(runner)
         _check_norms(runner)
         check_train_batch(runner)
-        check_evaluated_batch(runner, runner.val_loop, 'val')
+        names = check_evaluated_batch(runner, runner.val_loop, 'val')
+    check_watched(runner.hooks, runner.cfg.get('param_scheduler') or [], names)
 
 
 def check_test(runner: Runner) -> None:
@@ -115,7 +118,7 @@ def _dataset_cfg(runner: Runner, name: str) -> Mapping[str, Any]:
 
 
 def _check_norms(runner: Runner) -> None:
-    """Of mmcv's kind, which the host's wrapper does not refuse itself."""
+    """SyncBN of mmcv, which mmengine's wrapper does not refuse itself."""
     problem = sync_bn_without_gpus(unwrapped(runner.model))
     if problem is not None:
         raise PreflightError(problem)

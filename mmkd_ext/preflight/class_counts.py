@@ -1,11 +1,9 @@
-"""Whether a model's heads, the labels of its data and the top-k of its evaluators speak of the same number of classes."""
+"""Checks of the number of classes: heads, labels of the data, and top-k of the evaluators."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from logging import WARNING
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 from mmpretrain.evaluation.metrics import Accuracy, MultiLabelMetric
 from mmpretrain.models.heads import MultiLabelClsHead
 from torch import nn
@@ -26,8 +24,8 @@ def check_labels(model: nn.Module, dataset: Any, name: str) -> None:
         name: 'train', 'val' or 'test', for the sentences.
 
     Raises:
-        ValueError: A label that is no whole number or that a head does not have, none or several for a head that takes one, or,
-            in detection, another number of classes than the heads'.
+        ValueError: A label that is no whole number or that a head does not have, none or several for a head that takes one, fewer
+            classes by name than a head has, or, in detection, another number of them.
     """
     named: Any = (getattr(dataset, 'metainfo', None) or {}).get('classes')
     if isinstance(named, str):
@@ -48,9 +46,10 @@ def check_labels(model: nn.Module, dataset: Any, name: str) -> None:
         found = _labels(path, one, classes, dataset, name, task)
         _check_range(path, classes, found, dataset, name)
         if count is not None and task is None and classes > count and found.size:
-            print_log(
-                f'model.{path} has {classes} classes, the {name} data {count}: some are never seen. Look at model.{path}.num_classes.',
-                'current', WARNING)
+            raise ValueError(
+                f'The {name} data need the {classes} classes that model.{path} has, got {count} in {described(dataset)}: the scores of '
+                f'{classes - count} would be of nothing. Look at model.{path}.num_classes; spare classes have to be named with the '
+                f'others, by metainfo=dict(classes=...) of {name}_dataloader.dataset.')
 
 
 def check_topk(model: nn.Module, metrics: Sequence[Any], name: str) -> None:

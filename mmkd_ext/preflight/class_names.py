@@ -1,4 +1,4 @@
-"""Whether the parts of a run mean the same classes: training and validation data, and the teachers."""
+"""Checks of class names: training data, validation data and teachers have the same classes in the same order."""
 
 from collections.abc import Sequence
 from logging import WARNING
@@ -10,7 +10,7 @@ from mmkd_ext.engine.model_wrappers import unwrapped
 
 
 def check_class_names(runner: Any) -> None:
-    """Of a run whose data are built.
+    """Compare the class names in a run whose data are built.
 
     Raises:
         ValueError: Validation data, or a frozen teacher's checkpoint, with other classes than the training data or in another order.

@@ -1,4 +1,4 @@
-"""Parts of a model that hooks of mmengine, mmpretrain and mmdet ask for, some of them only epochs after the start."""
+"""Checks that a model has the parts that hooks of mmengine, mmpretrain and mmdet will ask for, some only after epochs."""
 
 import operator
 from typing import Any

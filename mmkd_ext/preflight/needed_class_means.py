@@ -1,4 +1,4 @@
-"""Whether the losses that follow class means will have them, asked before a run."""
+"""Checks that losses which need class means will have them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _KNOWN = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext')  # whose hooks 
 
 
 def check_class_means(runner: Runner, state: Mapping[str, Any]) -> None:
-    """Refuse a distiller's loss whose class means nobody brings.
+    """Refuse a distiller's loss that needs class means where nothing sets them.
 
     Args:
         runner: Built and not yet started.

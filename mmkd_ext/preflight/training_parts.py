@@ -1,9 +1,10 @@
-"""Parts of a training's config that mmengine takes as they are and stumbles over, or never uses, long after: asked before the run."""
+"""Checks of loop lengths, optimizer, schedulers and loss weights, which mmengine itself does late or never."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import OPTIMIZERS
 from mmengine.runner import IterBasedTrainLoop
 from torch import nn
@@ -13,6 +14,7 @@ from mmkd_ext.explain.sentences import check_known
 _NUMBERS = (
     'gamma', 'factor', 'start_factor', 'end_factor', 'eta_min', 'eta_min_ratio', 'eta_max', 'begin', 'end', 'power', 'step_size', 'T_max',
     'total_steps', 'pct_start', 'div_factor', 'final_div_factor')
+_INTERVALS = ('interval', '_interval', 'frame_interval', 'interval_exp_name')  # as hooks keep them
 _KNOWN = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext')
 
 
@@ -29,10 +31,44 @@ def check_length(loop: Any) -> None:
         value = getattr(loop, key, None)
         if value is not None and (not isinstance(value, int | float) or not value >= 1):
             raise ValueError(f'A training needs {key} of 1 or more, got {value!r}. Look at train_cfg.{key}.')
+    begin = getattr(loop, 'val_begin', 0)
+    if not isinstance(begin, int) or begin < 0:
+        raise ValueError(f'A training needs val_begin of 0 or more, got {begin!r}. Look at train_cfg.val_begin.')
+
+
+def check_intervals(hooks: Sequence[Hook], log_processor: Any) -> None:
+    """Whether what happens every n epochs or iterations ever happens, and the log's means are of something.
+
+    Args:
+        hooks: Of the run.
+        log_processor: Likewise.
+
+    Raises:
+        ValueError: An interval, a window or a number of kept checkpoints that is no whole number of 1 or more; -1 means 'never' to the
+            CheckpointHook's interval and 'all' to its max_keep_ckpts.
+    """
+    for hook in hooks:
+        kept = isinstance(hook, CheckpointHook)
+        for key in (*_INTERVALS, *(['max_keep_ckpts'] if kept else [])):
+            value = vars(hook).get(key)
+            if value is not None and not _counts(value) and not (kept and value == -1):
+                more = ' or -1' if kept else ''
+                raise ValueError(
+                    f'{type(hook).__name__} needs {key.lstrip("_")} to be a whole number of 1 or more{more}, got {value!r}. '
+                    f'Look at {key.lstrip("_")} in default_hooks and custom_hooks.')
+    window = getattr(log_processor, 'window_size', 1)
+    if not _counts(window):
+        raise ValueError(
+            f'The log needs means over a whole number of iterations, 1 or more, got window_size={window!r}. '
+            'Look at log_processor.window_size.')
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def check_optimizer(cfg: Mapping[str, Any]) -> None:
-    """Whether the optimizer is a dict of a known type, and the numbers of the schedulers are numbers.
+    """Whether the optimizer is a dict of a known type with numbers to step by, and the numbers of the schedulers are numbers.
 
     Args:
         cfg: Of the run.
@@ -47,6 +83,10 @@ def check_optimizer(cfg: Mapping[str, Any]) -> None:
             f"A dict such as dict(type='SGD', lr=0.1) is needed as optimizer, got {optimizer!r}. Look at optim_wrapper.optimizer.")
     if isinstance(optimizer, Mapping):
         check_known(OPTIMIZERS, optimizer.get('type'))
+        for key in ('lr', 'momentum', 'weight_decay'):
+            value = optimizer.get(key)
+            if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
+                raise ValueError(f'An optimizer needs {key} of 0 or more, got {value!r}. Look at optim_wrapper.optimizer.{key}.')
     schedulers = cfg.get('param_scheduler') or []
     for scheduler in schedulers if isinstance(schedulers, list | tuple) else [schedulers]:
         if not isinstance(scheduler, Mapping):

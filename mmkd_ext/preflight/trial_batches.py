@@ -1,4 +1,4 @@
-"""What a run will do with a batch, done once before it starts: to a copy of the model, of training and of validation data."""
+"""One training batch and one validation batch, tried before a run on a copy of the model."""
 
 import copy
 import tempfile
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from mmengine.dataset import InfiniteSampler
 from mmengine.dist import all_gather_object
-from mmengine.evaluator import BaseMetric
+from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.runner import Runner, autocast
 from mmpretrain.evaluation import metrics as of_mmpretrain
 from torch.utils.data import IterableDataset
@@ -22,6 +22,8 @@ from mmkd_ext.evaluation.metrics import StudentAccuracy
 from mmkd_ext.explain.failing_line import failing_line
 from mmkd_ext.explain.sentences import module_that_raised, one_line, sentence
 from mmkd_ext.hooks.teacher_validation import copied_evaluator
+
+from .watched_numbers import coco_names
 
 # whose numbers of two images are computed too: those of others may need all images, or take minutes
 _QUICK = (
@@ -78,7 +80,7 @@ def last_batch(loader: Any) -> int | None:
     return size if getattr(batches, 'drop_last', False) else len(sampler) % size or size  # type: ignore[arg-type]
 
 
-def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> None:
+def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> list[str] | None:
     """Predict two images of a loop and hand them to a copy of its evaluator, which leaves no file.
 
     Args:
@@ -86,18 +88,21 @@ def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> None:
         loop: Of validation or test, built, or None.
         name: 'val' or 'test'.
 
+    Returns:
+        The names of the evaluator's numbers, where they can be known by two images; else None.
+
     Raises:
         ValueError: A batch that the model cannot predict, or predictions that the evaluator cannot take.
     """
     loader, evaluator = getattr(loop, 'dataloader', None), getattr(loop, 'evaluator', None)
     if loader is None or evaluator is None or isinstance(loader.dataset, IterableDataset):
-        return
+        return None
     if loader.batch_sampler is None:
         raise ValueError(f'A batch size of 1 or more is needed, got None: look at {name}_dataloader.batch_size.')
     batch = _batch(runner, loader, name, 2)
     model = _copied(runner)
     if model is None or hasattr(model, 'prepare_prototype'):  # a retriever, which a hook prepares
-        return
+        return None
     if not isinstance(getattr(loop, 'fp16', False), bool):
         raise ValueError(f'True or False is needed as fp16, got {loop.fp16!r}. Look at {name}_cfg.fp16.')
     step: Callable[[Any], Any] = getattr(model.eval(), f'{name}_step')
@@ -113,18 +118,31 @@ def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> None:
         try:
             copied = copied_evaluator(evaluator, lambda path: str(Path(folder) / Path(path).name))
         except (RuntimeError, TypeError):  # one that cannot be copied can still evaluate
-            return
+            return None
         try:
             copied.process(data_samples=outputs, data_batch=batch)
-            for metric in copied.metrics:
-                if type(metric) in _QUICK:
-                    metric.compute_metrics(metric.results)
+            return _names(copied)
         except Exception as error:  # metrics are anybody's
             asked = [frame.f_locals.get('self') for frame, _ in traceback.walk_tb(error.__traceback__)]
             kind = next((type(each).__name__ for each in asked if isinstance(each, BaseMetric)), 'it')
             raise ValueError(
                 f'An evaluator that can take the predictions of the model is needed, got {kind} and {_text(error)}. Look at '
                 f'{name}_evaluator, and at what the pipeline of {name}_dataloader.dataset packs.') from error
+
+
+def _names(evaluator: Any) -> list[str] | None:
+    """Of its numbers, which the quick metrics compute."""
+    found: list[str] = []
+    known = type(evaluator) is Evaluator
+    for metric in evaluator.metrics:
+        if type(metric) in _QUICK:
+            names = list(metric.compute_metrics(metric.results))
+            found += [f'{metric.prefix}/{each}' if metric.prefix else each for each in names]
+        else:
+            coco = coco_names(metric)
+            known = known and coco is not None
+            found += coco or []
+    return found if known else None
 
 
 def check_shares(loader: Any, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Optimizers and optimizer wrappers that mmengine's Runner builds and cannot use: refused before a run."""
+"""Checks of optimizers and optimizer wrappers that mmengine's Runner builds and cannot use."""
 
 import copy
 import inspect

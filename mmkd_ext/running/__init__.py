@@ -1,1 +1,1 @@
-"""What the command lines share: flags, processes, the runner, and one sentence for an error."""
+"""Shared parts of the command lines: flags, processes, the Runner, and one sentence for an error."""

@@ -1,4 +1,4 @@
-"""What the command lines share: the zoo's common flags, the loaders' defaults, processes that find each other."""
+"""Launching: the flags of mmpretrain's and mmdet's tools, defaults of data loaders, process groups, and the Runner."""
 
 import argparse
 import datetime
@@ -105,7 +105,7 @@ def _check_kinds(cfg: Config, path: str) -> None:
 
 
 def join_processes(cfg: Config) -> None:
-    """On machines without a GPU, form the gloo group that the host's own start-up cannot (it sets a CUDA device).
+    """On machines without a GPU, form the gloo group that mmengine's own start-up cannot (it sets a CUDA device).
 
     With GPUs this is left to the runner.
     """
@@ -131,8 +131,8 @@ def leave_processes() -> None:
 
 
 def cpu_wrapper(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """The config's model wrapper, or the host's default one, without the CUDA device that the host adds."""
-    # The host's choice for buffers, by the name that this torch does not deprecate.
+    """The config's model wrapper, or mmengine's default one, without the CUDA device that mmengine adds."""
+    # mmengine's choice for buffers, by the name that this torch does not deprecate.
     names = inspect.signature(torch.nn.parallel.DistributedDataParallel).parameters
     buffers = 'forward_sync_buffers' if 'forward_sync_buffers' in names else 'broadcast_buffers'
     default = {buffers: False, 'find_unused_parameters': cfg.get('find_unused_parameters', False)}

@@ -36,7 +36,7 @@ def config_in(folder: Path, weight: float = 1e-7) -> Path:
 
 
 class Holder(nn.Module):
-    """A host model whose step keeps `megabytes` until it ends."""
+    """A model whose step keeps `megabytes` until it ends."""
 
     def __init__(self, megabytes: int, fails: bool = False) -> None:
         super().__init__()

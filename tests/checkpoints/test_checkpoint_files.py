@@ -130,7 +130,7 @@ def test_the_old_file_is_removed_only_after_the_new_one_is_whole(tmp_path):
     backend.put(b'old', str(old))
     backend.remove(str(old))
     assert old.read_bytes() == b'old'
-    get_file_backend(str(new), backend_args=ATOMIC).put(b'new', str(new))  # the host makes a backend per call
+    get_file_backend(str(new), backend_args=ATOMIC).put(b'new', str(new))  # mmengine makes a backend per call
     assert not old.exists() and new.read_bytes() == b'new'
 
 

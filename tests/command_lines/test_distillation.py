@@ -175,9 +175,9 @@ def test_a_sample_of_a_class_that_has_no_mean_is_one_sentence(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ('change', 'said'),
     [
-        ('model.losses.kd.tau=hot', "KDLoss needs a temperature tau > 0, got 'hot'"),
+        ('model.losses.kd.tau=hot', "tau of mmkd_ext.KDLoss, got tau='hot'"),
         ('model.losses.nd.dropout=2', 'NDLoss needs dropout to be a finite number >= 0 and < 1, got 2'),
-        ('model.losses.kd.loss_weight=much', "KDLoss needs loss_weight to be a finite number >= 0, got 'much'"),
+        ('model.losses.kd.loss_weight=much', "loss_weight of mmkd_ext.KDLoss, got loss_weight='much'"),
         ('model.student.head.num_classes=0', 'num_classes=0 must be a positive integer'),
         ('model.teacher.num_classes=0', 'needs num_classes to be a whole number >= 1, got 0'),
         ('model.input_size=0', 'input_size of OfflineDistiller, one number or (height, width), each 1 or more; got 0'),

@@ -34,7 +34,8 @@ def test_every_command_has_a_thin_cover_among_the_tools():
         assert f'from mmkd_ext.commands.{module} import main' in text and len(text.splitlines()) < 12, name
 
 
-@pytest.mark.parametrize(('word', 'meant'), [('trian', 'train'), ('export_student', 'export'), ('class_means', 'class-means'), ('Test', 'test')])
+@pytest.mark.parametrize(('word', 'meant'), [
+    ('trian', 'train'), ('export_student', 'export'), ('class_means', 'class-means'), ('Test', 'test')])
 def test_a_command_that_does_not_exist_is_one_sentence_with_the_one_that_was_meant(word, meant, capsys):
     assert mmkd.main([word]) == 2
     text = one_error(capsys.readouterr().err)

@@ -98,6 +98,24 @@ def test_what_cannot_work_ends_in_one_sentence(tmp_path, monkeypatch, capsys, op
     assert words in one_error(capsys.readouterr().err)
 
 
+@pytest.mark.parametrize(
+    ('out', 'blocked', 'words'), [
+        ("out='other.pth'", 'other_timm.pth', ['other_timm.pth, which is a folder', 'Look at out of the ExportStudentHook']),
+        ("out='other.pth'", 'other.py', ['other.py, which is a folder']),
+        ("out='student_zoo.pth'", 'elsewhere', ['student_zoo.py would be written 2 times']),
+        ("out='best.pth'", 'elsewhere', ["no checkpoint's name", 'which makes best_zoo.pth']),
+    ])
+def test_what_the_export_of_each_student_could_not_write_is_said_before_the_training(
+        tmp_path, monkeypatch, capsys, out, blocked, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'work' / blocked).mkdir(parents=True)
+    config = write_config(tmp_path, f"{_EXTRA}\ncustom_hooks = [dict(type='mmkd_ext.ExportStudentHook', {out})]\n")
+    assert train.main([str(config), '--work-dir', 'work']) == 2
+    text = one_error(capsys.readouterr().err)
+    assert [word for word in words if word not in text] == [], text
+    assert not [path for path in (tmp_path / 'work').rglob('*.pth') if path.is_file()]
+
+
 def test_the_benchmark_compares_a_step_with_the_sum_of_the_networks_steps(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     config = write_config(tmp_path, _EXTRA)

@@ -26,7 +26,7 @@ def write_log(work_dir, records, start: str = '20260101_000000', tail: str = '')
 
 @pytest.fixture
 def epochs():
-    """Three epochs of 391 iterations, logged every 150 and, as the host does by default, not at their ends."""
+    """Three epochs of 391 iterations, logged every 150 and, as mmengine does by default, not at their ends."""
     return [line for epoch in (1, 2, 3) for line in (
         *(train_line(391 * (epoch - 1) + i, epoch, loss_kl=0.001 * epoch, **{'accuracy_top-1': 25.0 * epoch})
           for i in (150, 300)),

@@ -23,8 +23,8 @@ from mmkd_ext.class_means.class_means_file import load_class_means
 from mmkd_ext.commands import compute_class_means, draw_detections, export_student, train
 from mmkd_ext.commands import test as test_tool
 from mmkd_ext.models.zoo.cifar_zoo import read_cifar_zoo
-from mmkd_ext.models.zoo.network_spec import build_trained
-from mmkd_ext.models.zoo.teacher_weights import read_weights
+from mmkd_ext.models.zoo.network_weights import read_weights
+from mmkd_ext.models.zoo.trained_network import build_trained
 from tools.model_converters import cifar_zoo
 
 CONFIG = 'configs/teskd/r18_digits.py'
@@ -229,7 +229,7 @@ def test_what_any_library_reads_inside_a_command_is_weights_only(tmp_path):
 READING = {
     'mmkd_ext/files/torch_file.py': 'the reader',
     'mmkd_ext/files/plain_pickle.py': 'the reader',
-    'mmkd_ext/models/zoo/teacher_weights.py': 'load_file of safetensors, which holds no code',
+    'mmkd_ext/models/zoo/network_weights.py': 'load_file of safetensors, which holds no code',
     'mmkd_ext/checkpoints/files_as_data.py': 'puts the reader in the place of mmengine.load',
 }
 

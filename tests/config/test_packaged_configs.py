@@ -14,7 +14,7 @@ from mmkd_ext.config.load_config import load_config
 from mmkd_ext.config.packaged_configs import config_file, known_configs
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.study_plan import load_plan, variant_config
-from mmkd_ext.models.zoo.teacher_spec import zoo_config
+from mmkd_ext.models.zoo.sources import zoo_config
 
 NAME = 'teskd/r18_cifar100.py'
 
@@ -86,7 +86,8 @@ def test_a_name_that_leads_to_nothing_names_a_close_one_in_a_form_that_works(els
         load_config(name)
 
 
-@pytest.mark.parametrize('name', ['nobody::a/b.py', '::', 'mmkd_ext::', '__main__::a/b.py', 'mmkd_ext::teskd', 'a::b::c', 'x\0::y', '../x.py', ''])
+@pytest.mark.parametrize('name', [
+    'nobody::a/b.py', '::', 'mmkd_ext::', '__main__::a/b.py', 'mmkd_ext::teskd', 'a::b::c', 'x\0::y', '../x.py', ''])
 def test_a_strange_name_comes_back_as_it_is(elsewhere, name):
     assert config_file(name) == name
     with pytest.raises(PreflightError, match='A config file is needed'):

@@ -12,7 +12,7 @@ from support.runs import REPO
 
 from mmkd_ext.models.build import build_model
 from mmkd_ext.models.plain import plain_config
-from mmkd_ext.models.zoo.network_spec import network_config
+from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
 CONFIGS = {path.stem: path for path in sorted((REPO / 'configs/mutual').glob('*.py')) if not path.stem.startswith('study_')}

@@ -16,7 +16,7 @@ from mmkd_ext.commands import train
 from mmkd_ext.losses import NDLoss
 from mmkd_ext.models import OfflineDistiller
 from mmkd_ext.models.plain import plain_model
-from mmkd_ext.models.zoo.teacher_spec import Network, build_network
+from mmkd_ext.models.zoo.frozen_network import Network, build_network
 from mmkd_ext.registry import MODELS
 
 FOLDERS = ('nd_loss', 'kd', 'dkd', 'dist', 'reviewkd')
@@ -71,7 +71,7 @@ def images(n: int, size: int, classes: int, channels: int = 3):
 
 
 def check_a_step(cfg: Config, size: int, channels: int = 3):
-    """Build, one step of the host with the config's own optimizer, and compare with the plain network."""
+    """Build, one step of mmengine with the config's own optimizer, and compare with the plain network."""
     model = build(cfg.model)
     plain = build(plain_model(cfg.model))
     classes = cfg.data_preprocessor.num_classes
@@ -82,7 +82,7 @@ def check_a_step(cfg: Config, size: int, channels: int = 3):
             means = torch.rand(classes, loss.widths[1], generator=torch.Generator().manual_seed(2))
             loss.set_class_means(means + 0.1)
     optim = build_optim_wrapper(model, cfg.optim_wrapper)
-    optim.zero_grad = lambda **_: None  # the host's step leaves its gradients
+    optim.zero_grad = lambda **_: None  # mmengine's step leaves its gradients
     before = {name: p.detach().clone() for name, p in model.named_parameters() if p.ndim > 1}
     terms = model.train().train_step(images(2, size, classes, channels), optim)
     assert all(any(key.startswith(f'loss_{name}') for key in terms) for name in losses)

@@ -16,7 +16,7 @@ CONFIGS = {
 README = (FOLDER / 'README.md').read_text(encoding='utf-8')
 SLOW_START = ('mobilenetv2', 'shufflenetv1', 'shufflenetv2')
 
-# METHODS.md, section 3: KD++ kd, nd | DKD++ alpha, beta, nd | DIST++ kd, nd | ReviewKD++ kd, nd
+# The paper's table of settings: KD++ kd, nd | DKD++ alpha, beta, nd | DIST++ kd, nd | ReviewKD++ kd, nd
 CIFAR = {
     'resnet20_resnet56': '1.0 2.0 | 2.5 4.0 3.5 | 2.0 1.0 | 1.2 1.0',
     'resnet8x4_resnet32x4': '3.5 2.0 | 2.0 8.0 0.5 | 1.5 4.0 | 8.0 1.0',

@@ -51,7 +51,7 @@ def test_without_students_the_table_has_the_deployed_network_alone():
 
 
 def test_a_network_whose_scores_are_all_below_zero_is_judged_by_their_order():
-    """The host's accuracy wants scores above a threshold, 0 by default."""
+    """The accuracy of mmpretrain wants scores above a threshold, 0 by default."""
     logits: list[list[float]] = (torch.tensor(TEACHER) - 5).tolist()
     assert evaluate(StudentAccuracy(), [samples(logits)]) == {'accuracy/top1': 50.0}
 

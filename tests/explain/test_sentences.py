@@ -1,4 +1,4 @@
-"""Configs that the host fails on in its own words: what the sentence names, and that nothing was trained."""
+"""Configs on which mmengine fails with an error of its own: what our sentence names, and that nothing was trained."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,7 +34,7 @@ WRONG = {
     'data that are a number': ('train_dataloader = dict(dataset=5)', ['train_dataloader.dataset', 'got 5']),
     'a sampler that is a word': ("val_dataloader = dict(sampler='all')", ['val_dataloader.sampler', "got 'all'"]),
     'an evaluator that is a word': ("val_evaluator = 'top1'", ['val_evaluator', "got 'top1'"]),
-    'a batch of a word': ("train_dataloader = dict(batch_size='two')", ['train_dataloader', 'batch_size=two']),
+    'a batch of a word': ("train_dataloader = dict(batch_size='two')", ['train_dataloader', "batch_size='two'"]),
     'workers that are a word': ("train_dataloader = dict(num_workers='two')", ['train_dataloader', "num_workers='two'"]),
     'a misspelt loop': ("train_cfg = dict(type='EpochBasedTrainLop', by_epoch=None)", ['train_cfg', 'by_epoch']),
     'an option that the loop does not have': ('train_cfg = dict(max_epoch=3)', ['train_cfg', "'max_epoch'"]),
@@ -52,6 +52,37 @@ WRONG = {
     ),
     'a log level': ("log_level = 'LOUD'", ['log_level', 'LOUD']),
     'a scheduler that is a word': ("param_scheduler = 'cosine'", ['param_scheduler']),
+    'an interval that is a word': (
+        "default_hooks = dict(checkpoint=dict(interval='often'))", ['CheckpointHook', "interval='often'", 'checkpoint.interval']),
+    'a metric that nothing logs': (
+        "default_hooks = dict(checkpoint=dict(save_best='accuracy/top9'))",
+        ['CheckpointHook', "'accuracy/top9'", 'Did you mean accuracy/top1', 'save_best']),
+    'a stop by a metric that nothing logs': (
+        "custom_hooks = [dict(type='EarlyStoppingHook', monitor='accuracy/top5')]",
+        ["'accuracy/top5'", 'monitor of the EarlyStoppingHook']),
+    'a schedule by a metric that nothing logs': (
+        "param_scheduler = dict(_delete_=True, type='ReduceOnPlateauLR', monitor='acc', rule='greater')",
+        ["'acc'", 'accuracy/top1', 'monitor in param_scheduler']),
+    'a rule that nobody knows': (
+        "default_hooks = dict(checkpoint=dict(rule='larger'))", ['CheckpointHook', 'greater, less', 'larger']),
+    'a number of which nobody knows whether more is better': (
+        "val_evaluator = dict(_delete_=True, type='ConfusionMatrix')\n"
+        'default_hooks = dict(checkpoint=dict(rule=None))', ['confusion_matrix/result', "rule='greater'", 'CheckpointHook']),
+    'checkpoints never': ('default_hooks = dict(checkpoint=dict(interval=0))', ['CheckpointHook', 'interval', '1 or more or -1', 'got 0']),
+    'checkpoints at minus two': ('default_hooks = dict(checkpoint=dict(interval=-2))', ['CheckpointHook', 'got -2']),
+    'no checkpoint kept': ('default_hooks = dict(checkpoint=dict(max_keep_ckpts=0))', ['max_keep_ckpts', 'got 0']),
+    'a log never': ('default_hooks = dict(logger=dict(interval=0))', ['LoggerHook', 'interval must be greater than 0']),
+    'pictures never': ('default_hooks = dict(visualization=dict(interval=0, enable=True))', ['VisualizationHook', 'interval', 'got 0']),
+    'means over nothing': ('log_processor = dict(window_size=0)', ['window_size=0', 'log_processor.window_size']),
+    'means over less than nothing': ('log_processor = dict(window_size=-3)', ['window_size=-3']),
+    'a negative batch': ('train_dataloader = dict(batch_size=-4)', ['train_dataloader', '-4']),
+    'negative workers': ('val_dataloader = dict(num_workers=-1)', ['val_dataloader', 'num_workers', 'non-negative']),
+    'half an epoch': ('train_cfg = dict(max_epochs=1.5)', ['train_cfg', '1.5']),
+    'a negative number of epochs': ('train_cfg = dict(max_epochs=-1)', ['max_epochs', '-1']),
+    'a learning rate that is no number': ("optim_wrapper = dict(optimizer=dict(lr=float('nan')))", ['optim_wrapper.optimizer.lr', 'nan']),
+    'an endless learning rate': ("optim_wrapper = dict(optimizer=dict(lr=float('inf')))", ['optim_wrapper.optimizer.lr', 'inf']),
+    'gradients over no batch': ('optim_wrapper = dict(accumulative_counts=0)', ['OptimWrapper', 'accumulative_counts']),
+    'a validation from the epoch before the first': ('train_cfg = dict(val_begin=-1)', ['val_begin', '-1', 'train_cfg']),
     'no optimizer': ("optim_wrapper = dict(_delete_=True, type='OptimWrapper')", ['optim_wrapper']),
     'a seed that is a word': ("randomness = dict(seed='three')", ['randomness']),
     'threads that are no number': ("env_cfg = dict(mp_cfg=dict(opencv_num_threads='two'))", ['env_cfg', 'TypeError']),
@@ -96,14 +127,6 @@ LATER = {
         "val_evaluator = dict(type='Accuracy', topk=(1, 50))",
         ['val_evaluator', 'Top-50'],
     ),
-    'a metric that nothing logs': (
-        "default_hooks = dict(checkpoint=dict(save_best='accuracy/top9'))",
-        ['CheckpointHook', 'accuracy/top9'],
-    ),
-    'an interval that is a word': (
-        "default_hooks = dict(checkpoint=dict(interval='often'))",
-        ['CheckpointHook', "'str'"],
-    ),
 }
 
 
@@ -131,7 +154,7 @@ def test_what_the_host_reads_only_while_it_runs_is_one_sentence_too(tmp_path, ca
 
 
 class SyncBatchNorm(torch.nn.BatchNorm2d):
-    """Stands for mmcv's, which the host's wrapper takes on a CPU and which fails in the first forward pass."""
+    """Stands for mmcv's, which mmengine's wrapper takes on a CPU and which fails in the first forward pass."""
 
 
 @pytest.mark.parametrize('layer', [torch.nn.SyncBatchNorm, SyncBatchNorm])

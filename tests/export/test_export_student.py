@@ -15,11 +15,11 @@ from mmengine.config import Config
 from support.runs import REPO, TESKD, one_error, train_once, write_config
 from torch import Tensor, nn
 
+from mmkd_ext.commands.export_student import main
 from mmkd_ext.export import network_files as export_files
 from mmkd_ext.export.export_student import export_student
 from mmkd_ext.models.build import build_model, input_shape, input_size
 from mmkd_ext.models.plain import plain_config, plain_model
-from tools.export_student import main
 
 NETWORKS: dict[str, dict[str, Any]] = {
     'timm': dict(
@@ -111,7 +111,7 @@ def training_model(trained) -> nn.Module:
 
 
 def assert_loads_wholly(model: nn.Module, checkpoint: Path, helpers: bool) -> None:
-    """What the host's lenient loader would only print: nothing missing, nothing else but helpers, and the values."""
+    """What mmengine's lenient loader would only print: nothing missing, nothing else but helpers, and the values."""
     state = torch.load(checkpoint, weights_only=False)['state_dict']
     mine = model.state_dict()
     extra = [key for key in state if key not in mine]

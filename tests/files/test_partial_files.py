@@ -58,18 +58,32 @@ def test_a_full_disk_is_one_sentence_and_the_old_files_stay(tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == ['a.pth'] and (tmp_path / 'a.pth').read_bytes() == b'old'
 
 
-@pytest.mark.skipif(sys.platform != 'linux', reason="Linux's prctl")
-def test_a_process_ends_with_the_one_that_started_it(tmp_path):
-    inner = f'import os, time; open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid())); time.sleep(60)'
-    outer = f'import sys; from mmkd_ext.engine.bound_process import run_bound; run_bound([sys.executable, "-c", {inner!r}])'
+@pytest.mark.parametrize(
+    'system', [pytest.param('linux', marks=pytest.mark.skipif(sys.platform != 'linux', reason="Linux's prctl")), 'another system'])
+def test_a_process_ends_with_the_one_that_started_it(tmp_path, system):
+    inner = (
+        f'import os, time; open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))\n'
+        'from mmkd_ext.engine.bound_process import end_with_parent; end_with_parent(0.1); time.sleep(60)')
+    outer = (
+        f'import sys; sys.platform = {system!r}\n'
+        f'from mmkd_ext.engine.bound_process import run_bound; run_bound([sys.executable, "-c", {inner!r}])')
     started = subprocess.Popen([sys.executable, '-c', outer], cwd=REPO)
     pid = tmp_path / 'pid'
     for _ in range(300):
         if pid.exists() and pid.read_text():
             break
         time.sleep(0.1)
+    time.sleep(0.5)
+    assert _lives(pid.read_text())
     started.kill()
     started.wait()
-    time.sleep(0.5)
-    status = Path(f'/proc/{pid.read_text()}/stat')
-    assert not status.exists() or status.read_text().rsplit(')', 1)[1].split()[0] == 'Z'
+    for _ in range(100):
+        if not _lives(pid.read_text()):
+            break
+        time.sleep(0.1)
+    assert not _lives(pid.read_text())
+
+
+def _lives(pid: str) -> bool:
+    status = Path(f'/proc/{pid}/stat')
+    return status.exists() and status.read_text().rsplit(')', 1)[1].split()[0] != 'Z'

@@ -1,4 +1,4 @@
-"""What every loss keeps, whatever it compares: law 8 and law 10 of the design, one test each over all of them."""
+"""What holds for every loss, one test each over all of them."""
 
 from collections.abc import Callable
 from functools import cache

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
 
-from mmkd_ext.models.zoo.network_spec import network_config
-from mmkd_ext.models.zoo.teacher_spec import build_network
+from mmkd_ext.models.zoo.frozen_network import build_network
+from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import DATASETS, HOOKS, METRICS, MODELS
 
 NO_NUMBER = ['hot', None, True, -1, float('nan'), float('inf'), [1.0]]

@@ -64,6 +64,17 @@ def test_a_label_that_no_head_has_is_refused(model, wrong):
         check_labels(model, labelled(0, 2, wrong), 'val')
 
 
+@pytest.mark.parametrize('model', CLASSIFIERS.values(), ids=CLASSIFIERS)
+def test_a_head_of_more_classes_than_the_data_name_is_refused(model):
+    for name in ('train', 'val', 'test'):
+        with pytest.raises(ValueError, match=rf'{name} data need the 3 classes .*got 2 in Listed.*num_classes.*metainfo=dict\(classes'):
+            check_labels(model, labelled(0, 1, 1, classes=('a', 'b')), name)
+    check_labels(model, labelled(0, 1, 1, classes=('a', 'b', 'spare')), 'train')  # named, though it never occurs
+    check_labels(model, labelled(0, 1, 1, classes=('a', 'b', 'c', 'd')), 'train')  # a part of the classes
+    check_labels(model, labelled(0, 1, 1), 'train')  # data that name none
+    check_labels(model, labelled(None, None, classes=('a', 'b')), 'train')  # no labels, as where only a teacher is followed
+
+
 def test_labels_of_several_tasks_are_compared_each_with_its_own_head():
     model = at('head.task_heads', nn.ModuleDict(dict(kind=LinearClsHead(3, 2), hue=LinearClsHead(2, 2))))
     check_labels(model, labelled(dict(kind=2, hue=1), dict(kind=0)), 'train')

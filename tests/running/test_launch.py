@@ -53,9 +53,10 @@ def test_an_option_that_cannot_be_read_is_one_sentence_in_every_tool(tmp_path, c
 
 
 def test_every_tool_with_options_is_among_them():
-    files = {path.stem for path in (REPO / 'mmkd_ext/commands').glob('*.py') if re.search(r'OptionsAction|add_common_arguments', path.read_text())}
+    commands = [*(REPO / 'mmkd_ext/commands').glob('*.py'), *(REPO / 'tools').rglob('*.py')]
+    files = {path.stem for path in commands if re.search(r'OptionsAction|add_common_arguments', path.read_text())}
     assert files == {tool.__name__.rpartition('.')[2] for tool in TOOLS}
-    assert not [path for folder in ('tools', 'mmkd_ext/commands') for path in (REPO / folder).rglob('*.py') if 'DictAction' in path.read_text()]
+    assert not [path for path in commands if 'DictAction' in path.read_text()]
 
 
 @pytest.mark.parametrize('key', ['optim_wrapper', 'train_cfg', 'train_dataloader', 'model'])

@@ -110,7 +110,7 @@ def pair(kind='faster', losses=LOSSES, embedding=48, **kwargs):
 
 @contextmanager
 def host_watched(detector):
-    """An independent witness: what the host's own `bbox_loss` of the RoI head was given and gave back."""
+    """An independent witness: what mmdet's own `bbox_loss` of the RoI head was given and gave back."""
     roi_head, calls = detector.roi_head, []
     original = roi_head.bbox_loss
 

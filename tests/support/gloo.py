@@ -28,13 +28,17 @@ def build(model_cfg: dict[str, Any], state: dict[str, Tensor] | None) -> nn.Modu
     return model.double().train()
 
 
-def step(model: nn.Module, inputs: Tensor, labels: Tensor) -> Result:
-    """Loss terms and gradients of one forward and backward pass, as the host's `train_step` does them."""
+def step(model: nn.Module, inputs: Tensor, labels: Tensor, backend: str | None = None) -> Result:
+    """Loss terms and gradients of one forward and backward pass, as mmengine's `train_step` does them, compiled if there is a backend."""
     from mmpretrain.structures import DataSample
 
     bare = getattr(model, 'module', model)
     samples = [DataSample().set_gt_label(label) for label in labels]
-    total, terms = bare.parse_losses(model(inputs, samples, mode='loss'))
+
+    def forward() -> tuple[Tensor, dict[str, Tensor]]:
+        return bare.parse_losses(model(inputs, samples, mode='loss'))
+
+    total, terms = forward() if backend is None else torch.compile(forward, backend=backend)()
     total.backward()
     missing = [
         name for name, parameter in bare.named_parameters() if parameter.requires_grad and parameter.grad is None
@@ -57,7 +61,7 @@ def one_process(
 
 
 def two_processes(
-    model_cfg: dict[str, Any], inputs: Tensor, labels: Tensor, state: dict[str, Tensor] | None = None
+    model_cfg: dict[str, Any], inputs: Tensor, labels: Tensor, state: dict[str, Tensor] | None = None, backend: str | None = None
 ) -> Result:
     """Of half the batch per process, in the wrapper that the tools use: the mean of the losses, and DDP's gradients."""
     with socket.socket() as free:
@@ -65,7 +69,7 @@ def two_processes(
         port = free.getsockname()[1]
     context = torch.multiprocessing.get_context('spawn')
     queue = context.SimpleQueue()
-    workers = torch.multiprocessing.spawn(_work, (port, queue, model_cfg, inputs, labels, state), nprocs=2, join=False)
+    workers = torch.multiprocessing.spawn(_work, (port, queue, model_cfg, inputs, labels, state, backend), nprocs=2, join=False)
     while not workers.join(timeout=0.1):  # raises what a worker raised
         if not queue.empty():
             break
@@ -77,14 +81,14 @@ def two_processes(
 
 
 def _work(
-    rank: int, port: int, queue: Any, model_cfg: dict, inputs: Tensor, labels: Tensor, state: dict | None
+    rank: int, port: int, queue: Any, model_cfg: dict, inputs: Tensor, labels: Tensor, state: dict | None, backend: str | None
 ) -> None:
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
     model = MODEL_WRAPPERS.build(cpu_wrapper({}), default_args=dict(module=build(model_cfg, state)))
     half = len(inputs) // 2
     part = slice(rank * half, (rank + 1) * half)
-    terms, gradients = step(model, inputs[part], labels[part])
+    terms, gradients = step(model, inputs[part], labels[part], backend)
     for value in terms.values():
         torch.distributed.all_reduce(value)
     if rank == 0:

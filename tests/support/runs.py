@@ -48,7 +48,7 @@ train_cfg = dict(max_epochs=1)
 
 
 def write_config(folder: Path, extra: str = '') -> Path:
-    """A config on digits, 5 iterations an epoch, with `extra` merged into it; its name is unique, as the host needs."""
+    """A config on digits, 5 iterations an epoch, with `extra` merged into it; its name is unique, as mmengine needs."""
     base = folder / 'base.py'
     base.write_text(_CONFIG.format(repo=REPO))
     path = folder / f'{folder.name}_{len(list(folder.glob("*.py")))}_{time.monotonic_ns()}.py'

@@ -8,6 +8,8 @@ from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.checkpoints.resumed_state import check_resume
 from mmkd_ext.hooks import PlainCheckpointHook, ResumedValidationHook, ValidationRecordHook
 
 _RUNS = itertools.count()
@@ -59,7 +61,7 @@ def loader(batch_size):
 
 
 def tiny_run(folder, epochs, optim_wrapper=None, hooks=(), scheduler=None, resume=None, by_epoch=True, network=Net, save_best=None):
-    """The trained runner; two iterations an epoch, a checkpoint and a validation after each."""
+    """The trained runner; two iterations an epoch, a checkpoint and a validation after each. `resume`: as tools/train.py does it."""
     torch.manual_seed(0)
     runner = Runner(
         network(), str(folder), load_from=resume and str(resume), resume=resume is not None,
@@ -69,6 +71,8 @@ def tiny_run(folder, epochs, optim_wrapper=None, hooks=(), scheduler=None, resum
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=by_epoch, save_best=save_best, rule='less')),
         custom_hooks=[*hooks, PlainCheckpointHook(), ValidationRecordHook(), ResumedValidationHook()],
         default_scope='mmengine', experiment_name=f'tiny_{next(_RUNS)}', randomness=dict(seed=0))  # fmt: skip
+    if resume is not None:
+        check_resume(runner, read_checkpoint(resume), str(resume))
     runner.train()
     return runner
 

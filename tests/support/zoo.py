@@ -77,7 +77,7 @@ NO_CLASSIFIER = {
 # as a teacher or as a student they do not work, with the reason
 FAILING: dict[str, str] = {}
 
-# the host refuses to train their two classifiers; with one (`head.distillation=False`) they are students too
+# mmpretrain refuses to train their two classifiers; with one (`head.distillation=False`) they are students too
 ONE_HEAD_STUDENTS = {'EfficientFormer', 'LeViT'}
 
 # logits are more than a linear layer's on the embedding: a second classifier looks at all tokens

@@ -1,4 +1,4 @@
-"""KD and mutual learning as METHODS.md section 4 writes them, in Python's own numbers: a witness for the tests.
+"""KD and mutual learning by the papers' formulas, in Python's own numbers: a witness for the tests.
 
 N samples, K classes; logits are N rows of K numbers, and students a list of such tables.
 """

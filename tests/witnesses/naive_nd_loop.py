@@ -1,6 +1,6 @@
 """The ND loss sample by sample, a witness for tools/benchmark_losses.py. N samples, K classes, D channels.
 
-As the released code is described: a loop in Python, class means kept as numbers of Python, one copy from the host for each sample.
+As the released code is described: a loop in Python, class means kept as numbers of Python, one copy from CPU to GPU for each sample.
 """
 
 import torch

@@ -85,7 +85,7 @@ def naive_teskd_loss(
 
 
 class _Classifier(nn.Module):
-    """The witness behind a host backbone, called as the host calls its models."""
+    """The witness behind a backbone of mmpretrain, called as mmengine calls its models."""
 
     def __init__(self, backbone: nn.Module, students: NaiveTESKD) -> None:
         super().__init__()

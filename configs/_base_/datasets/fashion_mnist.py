@@ -1,6 +1,6 @@
 """Fashion-MNIST, 28 px grey images of 10 kinds of clothes, the first 1000 training images and the whole test set.
 
-The host's dataset class downloads it into data/fashion_mnist. On Debian without that network:
+mmpretrain's dataset class downloads it into data/fashion_mnist. On Debian without that network:
 tools/dataset_converters/fashion_mnist_from_debian.sh data/fashion_mnist
 """
 
@@ -20,7 +20,7 @@ train_dataloader = dict(
     dataset=dict(
         type='FashionMNIST', data_root='data/fashion_mnist', split='train', indices=1000, pipeline=train_pipeline),
     sampler=dict(type='DefaultSampler', shuffle=True))
-# test_mode: the host's MNIST classes choose the file by it, and give the training images for split='test' alone.
+# test_mode: mmpretrain's MNIST classes choose the file by it, and give the training images for split='test' alone.
 val_dataloader = dict(
     batch_size=500,
     num_workers=0,

@@ -1,4 +1,4 @@
-"""Backbones for 32 px images that the zoo does not have."""
+"""Backbones for 32 px images that mmpretrain does not have."""
 
 from .cifar_mobilenet_v2 import CIFARMobileNetV2
 from .cifar_resnet import CIFARResNet, CIFARResNet50

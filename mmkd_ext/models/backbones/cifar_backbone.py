@@ -1,4 +1,4 @@
-"""What the CIFAR family that the KD field shares has in common. N samples, S stages."""
+"""Base class of the CIFAR backbones that papers on KD share. N samples, S stages."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ class CIFARBackbone(BaseBackbone):
         return tuple(outputs)
 
     def train(self, mode: bool = True) -> 'CIFARBackbone':
-        """Return self, as every module does; the host's base class returns nothing."""
+        """Return self, as every module does; mmpretrain's base class returns nothing."""
         super().train(mode)
         return self
 

@@ -51,6 +51,12 @@ class CIFARMobileNetV2(CIFARBackbone):
         init_cfg: Initialisation.
 
     Source: Sandler et al. 2018, arXiv:1801.04381; strides of the shared CIFAR zoo.
+
+    Example:
+        >>> import torch
+        >>> backbone = CIFARMobileNetV2(out_indices=(3, 4, 5))
+        >>> [tuple(x.shape) for x in backbone(torch.zeros(2, 3, 32, 32))]
+        [(2, 48, 4, 4), (2, 160, 2, 2), (2, 1280, 2, 2)]
     """
 
     num_stages = 5

@@ -81,6 +81,12 @@ class CIFARResNet(CIFARBackbone):
         ValueError: Another depth or width.
 
     Source: He et al. 2016, arXiv:1512.03385, sec. 4.2; widths of the shared CIFAR zoo.
+
+    Example:
+        >>> import torch
+        >>> backbone = CIFARResNet(depth=8, width=4, out_indices=(1, 2, 3))  # resnet8x4
+        >>> [tuple(x.shape) for x in backbone(torch.zeros(2, 3, 32, 32))]
+        [(2, 64, 32, 32), (2, 128, 16, 16), (2, 256, 8, 8)]
     """
 
     def __init__(
@@ -123,6 +129,12 @@ class CIFARResNet50(CIFARBackbone):
         init_cfg: Initialisation.
 
     Source: He et al. 2016, arXiv:1512.03385; the stem of the shared CIFAR zoo.
+
+    Example:
+        >>> import torch
+        >>> backbone = CIFARResNet50(out_indices=(1, 2, 3, 4))
+        >>> [tuple(x.shape) for x in backbone(torch.zeros(2, 3, 32, 32))]
+        [(2, 256, 32, 32), (2, 512, 16, 16), (2, 1024, 8, 8), (2, 2048, 4, 4)]
     """
 
     num_stages = 5

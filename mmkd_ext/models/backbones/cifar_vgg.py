@@ -39,6 +39,12 @@ class CIFARVGG(CIFARBackbone):
         ValueError: Another depth.
 
     Source: Simonyan and Zisserman 2015, arXiv:1409.1556; VGG-8 and the poolings of the shared CIFAR zoo.
+
+    Example:
+        >>> import torch
+        >>> backbone = CIFARVGG(depth=8, out_indices=(2, 3, 5))
+        >>> [tuple(x.shape) for x in backbone(torch.zeros(2, 3, 32, 32))]
+        [(2, 256, 8, 8), (2, 512, 4, 4), (2, 512, 4, 4)]
     """
 
     num_stages = 5

@@ -67,6 +67,12 @@ class CIFARWideResNet(CIFARBackbone):
         ValueError: Another depth or width.
 
     Source: Zagoruyko and Komodakis 2016, arXiv:1605.07146.
+
+    Example:
+        >>> import torch
+        >>> backbone = CIFARWideResNet(depth=16, width=2, out_indices=(1, 2, 3))
+        >>> [tuple(x.shape) for x in backbone(torch.zeros(2, 3, 32, 32))]
+        [(2, 32, 32, 32), (2, 64, 16, 16), (2, 128, 8, 8)]
     """
 
     def __init__(

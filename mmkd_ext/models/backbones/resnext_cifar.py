@@ -31,13 +31,19 @@ class WideBasicBlock(BasicBlock):
 
 
 @MODELS.register_module()
-class ResNeXt_CIFAR(ResNet_CIFAR):  # noqa: N801 (named as the host names its sibling)
+class ResNeXt_CIFAR(ResNet_CIFAR):  # noqa: N801 (named as mmpretrain names its sibling)
     """ResNeXt with the CIFAR stem (3x3, stride 1, no pooling).
 
     Args:
         depth: 50, 101, 152: ResNeXt 32x4d (Xie et al. 2017, arXiv:1611.05431). 18, 34: what TESKD's code calls ResNeXt, basic blocks of
             twice the inner width without groups.
-        **kwargs: As the host's `ResNet_CIFAR`.
+        **kwargs: As mmpretrain's `ResNet_CIFAR`.
+
+    Example:
+        >>> import torch
+        >>> backbone = ResNeXt_CIFAR(depth=50, out_indices=(2, 3))
+        >>> [tuple(x.shape) for x in backbone(torch.zeros(2, 3, 32, 32))]
+        [(2, 1024, 8, 8), (2, 2048, 4, 4)]
     """
 
     arch_settings = {

@@ -25,15 +25,21 @@ class SEBasicBlock(BasicBlock):
 
 
 @MODELS.register_module()
-class SEResNet_CIFAR(ResNet_CIFAR):  # noqa: N801 (named as the host names its sibling)
-    """SE-ResNet with the CIFAR stem (3x3, stride 1, no pooling); reduction 16, to 8 channels or more as in the host's SE-ResNet.
+class SEResNet_CIFAR(ResNet_CIFAR):  # noqa: N801 (named as mmpretrain names its sibling)
+    """SE-ResNet with the CIFAR stem (3x3, stride 1, no pooling); reduction 16, to 8 channels or more as in mmpretrain's SE-ResNet.
 
     Args:
         depth: 18, 34 (basic blocks), 50, 101 or 152 (bottlenecks).
-        **kwargs: As the host's `ResNet_CIFAR`.
+        **kwargs: As mmpretrain's `ResNet_CIFAR`.
 
     Source: Hu et al. 2018, arXiv:1709.01507. TESKD's released variant differs in details that change no shape
     (biases in convolutions, ReLU before the excitation).
+
+    Example:
+        >>> import torch
+        >>> backbone = SEResNet_CIFAR(depth=18, out_indices=(2, 3))
+        >>> [tuple(x.shape) for x in backbone(torch.zeros(2, 3, 32, 32))]
+        [(2, 256, 8, 8), (2, 512, 4, 4)]
     """
 
     arch_settings = {

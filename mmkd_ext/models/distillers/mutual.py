@@ -15,7 +15,7 @@ from mmkd_ext.models.outputs.outputs import Outputs, detached
 from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.plain import plain_model, without_weights
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
-from mmkd_ext.models.zoo.network_spec import network_config
+from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
 from .chance import ChanceWatch
@@ -44,9 +44,9 @@ class MutualLearningDistiller(Ensemble):
     under `networks.teacher.`, what the losses need under `distill.`, and nothing of a frozen teacher.
 
     Args:
-        students: Name -> spec (see `network_spec.network_config`) of two or more networks.
+        students: Name -> spec (see `zoo.spec.read_spec`) of two or more networks.
         teacher: A spec of a network that trains along; with `freeze_teacher` one of a frozen teacher (see
-            `teacher_spec.build_network`); None: the students have their peers alone.
+            `zoo.spec.read_spec`); None: the students have their peers alone.
         losses: Name -> config of a loss. A `MutualLearningLoss` compares the students with one another. Any other is taken for each
             student and the teacher; `students=[...]` names those that it is for, `teacher='name'` the student to follow instead.
             An entry None is left out (`--cfg-options model.losses.kd=None`).

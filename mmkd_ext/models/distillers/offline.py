@@ -1,6 +1,5 @@
 """A student that learns from frozen teachers. N samples, K classes."""
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,6 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
-from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
@@ -18,6 +16,7 @@ from mmkd_ext.models.images.image_shape import Size, as_size, input_shape_of
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
+from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
 from .chance import ChanceWatch
@@ -36,8 +35,9 @@ class OfflineDistiller(PlainKeys, BaseModel):
     student's.
 
     Args:
-        student: Config of the network to train: mmpretrain's `ImageClassifier` or `TimmClassifier`.
-        teacher: A spec (see `teacher_spec.build_network`), or a dict of them by name.
+        student: The network to train, by a spec (see `zoo.spec.read_spec`): a name such as 'timm/resnet18', a config of mmpretrain's, or
+            `dict(model=..., num_classes=10, pretrained=True)`.
+        teacher: A spec of a frozen network, or a dict of them by name.
         losses: Name -> config of a loss, with `teacher='name'` where there are several. An entry None is left out
             (`--cfg-options model.losses.nd=None`).
         input_size: Side, or (height, width), of the images with which both networks are looked at once, to size the losses' adapters;
@@ -57,7 +57,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
 
     def __init__(
         self,
-        student: Mapping[str, Any],
+        student: str | Mapping[str, Any],
         teacher: str | Mapping[str, Any],
         losses: Mapping[str, Mapping[str, Any]],
         input_size: Size | None = None,
@@ -66,7 +66,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         init_cfg: dict | None = None,
     ) -> None:
         if not isinstance(student, str | Mapping):
-            raise ValueError(f'{type(self).__name__} needs student=dict(type=..., ...), got {student!r}. Look at model.student.')
+            raise ValueError(f"{type(self).__name__} needs student='name' or a dict, got {student!r}. Look at model.student.")
         losses = _checked(type(self).__name__, teacher, losses)
         if input_size is not None:
             as_size(input_size, f'input_size of {type(self).__name__}')
@@ -88,7 +88,7 @@ class OfflineDistiller(PlainKeys, BaseModel):
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()}
-        self._size_adapters(student, input_size)
+        self._size_adapters(network_config(student), input_size)
         look_at_labels(network.data_preprocessor, self.distill, self._rows_of_head())
 
     def _rows_of_head(self) -> int | None:
@@ -98,19 +98,12 @@ class OfflineDistiller(PlainKeys, BaseModel):
     @staticmethod
     def plain_cfg(cfg: Mapping[str, Any]) -> ConfigDict:
         """The student's config, which is all that is deployed; stages that only the losses read are left out."""
-        plain = ConfigDict(copy.deepcopy(dict(cfg['student'])))
-        if cfg.get('data_preprocessor') is not None:
-            plain.setdefault('data_preprocessor', copy.deepcopy(cfg['data_preprocessor']))
-        return last_stage_only(plain)
+        return last_stage_only(network_config(cfg['student'], cfg.get('data_preprocessor')))
 
     @staticmethod
-    def build_student(cfg: Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
-        """The network, with random weights."""
-        plain = ConfigDict(copy.deepcopy(dict(cfg)))
-        if plain.get('data_preprocessor') is None and data_preprocessor is not None:
-            plain.data_preprocessor = copy.deepcopy(dict(data_preprocessor))
-        with DefaultScope.overwrite_default_scope('mmpretrain'):
-            return MODELS.build(plain)
+    def build_student(spec: str | Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
+        """The network, with random weights or those that its spec names."""
+        return build_trained(spec, data_preprocessor, 'mmpretrain')
 
     @property
     def num_classes(self) -> int:

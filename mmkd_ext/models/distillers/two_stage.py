@@ -1,24 +1,20 @@
 """A two-stage detector that learns from frozen ones. N images, R RoIs, K classes."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from functools import partial
 from logging import WARNING
 from typing import Any
 
 import torch
-from mmengine.config import Config, ConfigDict
-from mmengine.hub import get_config
+from mmengine.config import ConfigDict
 from mmengine.logging import print_log
-from mmengine.registry import DefaultScope
 from torch import Tensor
 
-from mmkd_ext.config.named_types import named
-from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.two_stage_outputs import box_heads, check_boxes, recording_rois
 from mmkd_ext.models.teachers.two_stage_teacher import FrozenDetector
+from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
 from .chance import ChanceWatch
@@ -39,7 +35,7 @@ class TwoStageDistiller(OfflineDistiller):
 
     Args:
         student: `'mmdet::...'`, a local config file or the config of a model: Faster, Mask or Cascade R-CNN with an FPN.
-        teacher: A spec (see `teacher_spec.build_network`) of such a detector, or a dict of them by name.
+        teacher: A spec (see `zoo.spec.read_spec`) of such a detector, or a dict of them by name.
         losses: As for `OfflineDistiller`; `ReviewKDLoss` with `with_embedding=False`.
         input_size: Side of the image with which both networks are looked at once, to size the losses' adapters.
         channel_order: As for `OfflineDistiller`; None: as the preprocessors tell, where mmdet loads 'bgr'.
@@ -72,10 +68,10 @@ class TwoStageDistiller(OfflineDistiller):
     @staticmethod
     def plain_cfg(cfg: Mapping[str, Any]) -> ConfigDict:
         """The student's config, which is all that is deployed."""
-        return student_config(cfg['student'], cfg.get('data_preprocessor'))
+        return network_config(cfg['student'], cfg.get('data_preprocessor'))
 
     @staticmethod
-    def build_student(cfg: str | Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
+    def build_student(spec: str | Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
         """The detector, with random weights."""
         try:
             import mmdet.models  # noqa: F401
@@ -83,8 +79,7 @@ class TwoStageDistiller(OfflineDistiller):
             raise ValueError(
                 f"TwoStageDistiller needs mmdet and mmcv's ops, got {type(error).__name__}: {error}. Install them: pip install -e "
                 "'.[det]', then tools/install_mmcv.sh.") from error
-        with DefaultScope.overwrite_default_scope('mmdet'):
-            network = MODELS.build(student_config(cfg, data_preprocessor))
+        network: Any = build_trained(spec, data_preprocessor, 'mmdet')
         box_heads(network, 'student')
         return network
 
@@ -214,18 +209,6 @@ def check_regions(name: str, loss: Any) -> None:
         raise ValueError(
             f'losses.{name} ({type(loss).__name__}) compares maps of images and logits, which belong to RoIs in detection: two losses are '
             'needed, one for each.')
-
-
-def student_config(student: str | Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None = None) -> ConfigDict:
-    """A student's model config from the zoo's name, a file or the config itself."""
-    model: Any = student
-    if isinstance(student, str):
-        cfg = get_config(student) if '::' in student else named(Config.fromfile(config_file(student)))
-        data_preprocessor, model = cfg.get('data_preprocessor') or data_preprocessor, cfg.model
-    plain = ConfigDict(copy.deepcopy(dict(model)))
-    if plain.get('data_preprocessor') is None and data_preprocessor is not None:
-        plain.data_preprocessor = ConfigDict(copy.deepcopy(dict(data_preprocessor)))
-    return plain
 
 
 def _strides(side: int, maps: Sequence[Tensor]) -> list[int]:

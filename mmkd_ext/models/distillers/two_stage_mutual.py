@@ -16,7 +16,7 @@ from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.two_stage_outputs import BoxHead, RoIRecording, box_heads, check_boxes, recording_rois
 from mmkd_ext.models.plain import without_weights
 from mmkd_ext.models.teachers.two_stage_teacher import FrozenDetector
-from mmkd_ext.models.zoo.network_spec import network_config
+from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
 from .comparing import adapter_table, adapters_for, add_terms

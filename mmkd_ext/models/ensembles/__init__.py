@@ -1,1 +1,1 @@
-"""Several networks that predict as one."""
+"""Ensembles: several classifiers or detectors that predict together."""

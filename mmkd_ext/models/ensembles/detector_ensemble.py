@@ -1,4 +1,4 @@
-"""Several detectors that predict as one."""
+"""An ensemble of detectors: weighted box fusion."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +21,16 @@ class DetectorEnsemble(Ensemble):
     Boxes of one class that overlap by more than `iou_threshold` become one, at the mean of their corners weighted by their scores; its
     score is the mean of theirs, less where not all networks found it (mmdet's `weighted_boxes_fusion`, arXiv:1910.13302). Masks are
     not joined. Names, views and arguments are those of `Ensemble`.
+
+    Example:
+        In a config the runner sets the scope; with `checkpoint=` in a spec the weights are read:
+
+        >>> from mmengine.registry import DefaultScope
+        >>> name = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
+        >>> with DefaultScope.overwrite_default_scope('mmdet'):
+        ...     ensemble = DetectorEnsemble(dict(a=name, b=name))
+        >>> ensemble.members
+        ('a', 'b')
     """
 
     scope = 'mmdet'
@@ -66,6 +76,13 @@ def fused(found: Sequence[Any], iou_threshold: float = 0.55, most: int | None = 
         found: `InstanceData` of each, with boxes (M, 4) in pixels, scores and labels.
         iou_threshold: From which overlap on boxes of a class are one.
         most: How many boxes to keep, those of the highest scores; None: all.
+
+    Example:
+        >>> from mmengine.structures import InstanceData
+        >>> a = InstanceData(bboxes=torch.tensor([[0.0, 0.0, 10.0, 10.0]]), scores=torch.tensor([0.5]), labels=torch.tensor([3]))
+        >>> b = InstanceData(bboxes=torch.tensor([[0.0, 0.0, 12.0, 10.0]]), scores=torch.tensor([0.5]), labels=torch.tensor([3]))
+        >>> fused([a, b]).bboxes
+        tensor([[ 0.,  0., 11., 10.]])
     """
     from mmdet.models.utils import weighted_boxes_fusion
     from mmengine.structures import InstanceData
@@ -73,7 +90,7 @@ def fused(found: Sequence[Any], iou_threshold: float = 0.55, most: int | None = 
     device, kept = found[0].scores.device, []
     for each in found:
         boxes = each.bboxes.float()
-        kept.append(each[((boxes[:, 2:] - boxes[:, :2]) > 0).all(dim=1)])  # of the others the host warns
+        kept.append(each[((boxes[:, 2:] - boxes[:, :2]) > 0).all(dim=1)])  # of the others mmdet warns
     columns = ([each[key].float().cpu().numpy() for each in kept] for key in ('bboxes', 'scores', 'labels'))
     boxes, scores, labels = weighted_boxes_fusion(*columns, iou_thr=iou_threshold, skip_box_thr=_LEAST)
     joined = InstanceData(

@@ -1,4 +1,4 @@
-"""Several classifiers that predict as one. N samples, K classes."""
+"""An ensemble of classifiers: the mean of their probabilities. N samples, K classes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from mmkd_ext.checkpoints.root_keys import saved_as_root
 from mmkd_ext.models.images.renormalise import Renormalise
 from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.outputs.scores import SOFTMAX, scores_of
-from mmkd_ext.models.zoo.network_spec import build_trained, network_config
+from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
 ALL = 'ensemble'
@@ -27,7 +27,7 @@ class Ensemble(BaseModel):
     keys in a checkpoint are `networks.<name>.<key of the zoo>`.
 
     Args:
-        networks: Name -> spec (see `network_spec.network_config`); with `checkpoint` its weights are read when it is built.
+        networks: Name -> spec (see `zoo.spec.read_spec`); with `checkpoint` its weights are read when it is built.
         predict_by: 'ensemble', or the name of the one network that predicts.
         channel_order: 'rgb' or 'bgr', the order of the images; None: as the preprocessors tell.
         data_preprocessor: What prepares the images (the runner passes the config's); None: the first network's. Its
@@ -36,6 +36,15 @@ class Ensemble(BaseModel):
 
     Raises:
         ValueError: No network, a name that cannot be one, scores that are no softmax, or an unknown `predict_by`.
+
+    Example:
+        >>> head = dict(type='LinearClsHead', num_classes=10, in_channels=64)
+        >>> network = dict(type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
+        ...                neck=dict(type='GlobalAveragePooling'), head=head)
+        >>> ensemble = Ensemble(dict(a=network, b=network)).eval()
+        >>> log_probabilities = ensemble(torch.zeros(2, 3, 32, 32))
+        >>> log_probabilities.shape, bool(log_probabilities.exp().sum(dim=1).allclose(torch.ones(2)))
+        (torch.Size([2, 10]), True)
     """
 
     scope = 'mmpretrain'
@@ -64,7 +73,7 @@ class Ensemble(BaseModel):
                 f'{type(self).__name__} joins networks whose scores are one softmax over the classes, got {other[0]} with a '
                 f'{type(self.networks[other[0]].head).__name__}. Train networks with several labels one by one.')
         self.members = self._members()
-        self._register_state_dict_hook(_networks_as_roots)  # a method of the class would not be asked by the host's saver
+        self._register_state_dict_hook(_networks_as_roots)  # a method of the class would not be asked by mmengine's saver
         if predict_by not in (ALL, *self.networks):
             raise ValueError(f'predict_by needs one of {", ".join((ALL, *self.networks))}, got {predict_by!r}.')
         self.predict_by = predict_by

@@ -1,4 +1,4 @@
-"""Classifiers and the losses that belong to them."""
+"""Heads: TESKD's and DeiT's classifiers with their losses."""
 
 from .deit_head import DeiTHead
 from .teskd_head import TESKDHead, TESKDStackedHead

@@ -1,4 +1,4 @@
-"""TESKD's classifiers and its loss: students that help the teacher. N samples, K classes, D channels."""
+"""TESKD's head: classifiers of the teacher and of its students, and their loss. N samples, K classes, D channels."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,13 @@ _OWN = ('num_students', 'tau', 'ce_weight', 'kl_weight', 'feature_weight', 'deta
 
 
 class _TESKDMixin:
-    """The students' part, on top of a host head that is the teacher's."""
+    """The students' part, on top of a head of mmpretrain that is the teacher's."""
 
     @classmethod
     def plain_cfg(cls, cfg: dict) -> dict:
-        """The host's head that takes this one's place in the deployed network."""
-        host = next(base for base in cls.__mro__ if base.__module__.startswith('mmpretrain.'))
-        return {'init_cfg': None, **{k: v for k, v in cfg.items() if k not in _OWN}, 'type': host.__name__}
+        """The head of mmpretrain that takes this one's place in the deployed network."""
+        stock = next(base for base in cls.__mro__ if base.__module__.startswith('mmpretrain.'))
+        return {'init_cfg': None, **{k: v for k, v in cfg.items() if k not in _OWN}, 'type': stock.__name__}
 
     in_channels: int
     num_classes: int
@@ -76,7 +76,7 @@ class _TESKDMixin:
         )
         if self.cal_acc and target.ndim == 1:
             for name, z in zip((*(f'_student{i + 1}' for i in range(len(students))), ''), logits, strict=True):
-                # No threshold: the host's default, a score above 0, is meant for probabilities.
+                # No threshold: mmpretrain's default, a score above 0, is meant for probabilities.
                 accuracies = Accuracy.calculate(z, target, topk=self.topk, thrs=(None,))
                 for k, (accuracy,) in zip(self.topk, accuracies, strict=True):
                     losses[f'accuracy{name}_top-{k}'] = accuracy
@@ -107,7 +107,7 @@ class _TESKDMixin:
 
 @MODELS.register_module()
 class TESKDHead(_TESKDMixin, LinearClsHead):
-    r"""A linear classifier for the teacher, as the zoo's, and one for each student.
+    r"""A linear classifier for the teacher, as mmpretrain's, and one for each student.
 
     .. math:: w_{ce} (CE(z_T) + \sum_i CE(z_i)) + w_{kl} \sum_i KL_i + w_f \sum_i F_i
 
@@ -122,12 +122,18 @@ class TESKDHead(_TESKDMixin, LinearClsHead):
             `SummedTermsHook`, of all `accumulative_counts` batches of a step.
         detach_teacher: Whether the divergence stops teaching the teacher, against the paper.
         init_cfg: Default: PyTorch's own initialisation, as the paper.
-        **kwargs: As the host's `LinearClsHead` (`loss`, `topk`, `cal_acc`).
+        **kwargs: As mmpretrain's `LinearClsHead` (`loss`, `topk`, `cal_acc`).
 
     Raises:
         ValueError: features that do not fit `num_students` or `in_channels`.
 
     Source: TESKD, arXiv:2110.00329.
+
+    Example:
+        >>> head = TESKDHead(num_classes=10, in_channels=32, num_students=2)
+        >>> feats = [torch.randn(4, 32) for _ in range(3)]  # as TESKDNeck gives them
+        >>> sorted(head.loss(feats, [DataSample().set_gt_label(k) for k in range(4)]))
+        ['loss_ce', 'loss_feature', 'loss_kl']
     """
 
     def __init__(
@@ -150,7 +156,7 @@ class TESKDHead(_TESKDMixin, LinearClsHead):
 
 @MODELS.register_module()
 class TESKDStackedHead(_TESKDMixin, StackedLinearClsHead):
-    """The same where the teacher's classifier is a multi-layer perceptron (VGG), as the host's `StackedLinearClsHead`.
+    """The same where the teacher's classifier is a multi-layer perceptron (VGG), as mmpretrain's `StackedLinearClsHead`.
 
     Args:
         num_classes: K.
@@ -163,7 +169,13 @@ class TESKDStackedHead(_TESKDMixin, StackedLinearClsHead):
         feature_weight: As `TESKDHead`.
         detach_teacher: As `TESKDHead`.
         init_cfg: Default: PyTorch's own initialisation.
-        **kwargs: As the host's `StackedLinearClsHead`.
+        **kwargs: As mmpretrain's `StackedLinearClsHead`.
+
+    Example:
+        >>> head = TESKDStackedHead(num_classes=10, in_channels=32, mid_channels=[64], num_students=2)
+        >>> feats = [torch.randn(4, 32) for _ in range(3)]  # as TESKDNeck gives them
+        >>> sorted(head.loss(feats, [DataSample().set_gt_label(k) for k in range(4)]))
+        ['loss_ce', 'loss_feature', 'loss_kl']
     """
 
     def __init__(

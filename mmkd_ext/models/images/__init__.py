@@ -1,1 +1,1 @@
-"""The images that a network takes: their shape, and those of one network as another one wants them."""
+"""Input images: shape, and conversion from one network's normalisation to another's."""

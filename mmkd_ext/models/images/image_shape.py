@@ -1,4 +1,4 @@
-"""Channels, height and width of the images that a network takes, by its config and by itself."""
+"""Channels, height and width of the images that a network takes, by its config and by its layers."""
 
 from collections.abc import Mapping
 from typing import Any

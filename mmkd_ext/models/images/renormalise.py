@@ -1,4 +1,4 @@
-"""Images normalised for one network, as another one wants them. N samples, C channels."""
+"""Conversion of images from one network's normalisation and channel order to another's. N samples, C channels."""
 
 from collections.abc import Mapping, Sequence
 from logging import WARNING

@@ -1,4 +1,4 @@
-"""Modules between backbone and head."""
+"""Necks: TESKD's students, between backbone and head."""
 
 from .teskd_neck import TESKDNeck
 

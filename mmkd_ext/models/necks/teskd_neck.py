@@ -1,4 +1,4 @@
-"""TESKD's students: sub-networks on one backbone that exist while it trains. N samples, n stages, W channels."""
+"""TESKD's neck: the students, sub-networks on one backbone that exist while it trains. N samples, n stages, W channels."""
 
 from collections.abc import Iterator, Sequence
 from math import prod
@@ -41,6 +41,14 @@ class TESKDNeck(BaseModule):
         ValueError: fewer than two stages, or stages that contradict `in_channels` or `stage_strides`.
 
     Source: TESKD, arXiv:2110.00329.
+
+    Example:
+        >>> neck = TESKDNeck(in_channels=(8, 16, 32))
+        >>> stages = [torch.zeros(2, 8, 16, 16), torch.zeros(2, 16, 8, 8), torch.zeros(2, 32, 4, 4)]
+        >>> [tuple(x.shape) for x in neck(stages)]  # two students, then the teacher
+        [(2, 32), (2, 32), (2, 32)]
+        >>> [tuple(x.shape) for x in neck.eval()(stages)]
+        [(2, 32)]
     """
 
     def __init__(
@@ -80,7 +88,7 @@ class TESKDNeck(BaseModule):
 
     @staticmethod
     def plain_cfg(cfg: dict) -> dict:
-        """The host's neck that takes this one's place in the deployed network."""
+        """The neck of mmpretrain that takes this one's place in the deployed network."""
         return dict(type='GlobalAveragePooling')
 
     def forward(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:

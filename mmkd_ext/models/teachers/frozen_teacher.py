@@ -19,7 +19,7 @@ from mmkd_ext.models.images.renormalise import Renormalise
 from mmkd_ext.models.outputs.feature_maps import tensors_in
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.recording import recording
-from mmkd_ext.models.zoo.teacher_spec import build_network
+from mmkd_ext.models.zoo.frozen_network import build_network
 
 _PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 
@@ -32,7 +32,7 @@ class FrozenTeacher:
     It follows its inputs to their device.
 
     Args:
-        spec: See `teacher_spec.build_network`; and two keys of its dict that say how it runs. `precision`: 'fp32', 'bf16' or 'fp16',
+        spec: See `zoo.spec.read_spec`; and two keys of its dict that say how it runs. `precision`: 'fp32', 'bf16' or 'fp16',
             whatever the student has; None: as the student. In half precision convolutions run in channels-last layout, and take in
             the BatchNorms behind them. `compile`: run by `torch.compile`, or, where that fails, as without it, with one warning.
         student_preprocessor: What normalised the images that the teacher will be given; None: as its own.

@@ -17,7 +17,7 @@ class FrozenDetector(FrozenTeacher):
     """A detector as `FrozenTeacher` keeps a classifier: in eval mode, without gradients, in nobody's parameters.
 
     Args:
-        spec: See `teacher_spec.build_network`, and `precision` of `FrozenTeacher`.
+        spec: See `zoo.spec.read_spec`, and `precision` of `FrozenTeacher`.
         student_preprocessor: What normalised and padded the images that it will be given.
         channel_order: Of these images; None: as the preprocessors tell, where mmdet loads 'bgr'.
 

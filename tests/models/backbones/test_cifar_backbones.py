@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import mmpretrain.models  # noqa: F401  (registers the host's classifier)
+import mmpretrain.models  # noqa: F401  (registers mmpretrain's classifier)
 import pytest
 import torch
 from mmpretrain.models.backbones import ShuffleNetV2
@@ -71,14 +71,14 @@ def test_equals_the_golden_numbers(arch):
 
 
 def test_shufflenet_v2_equals_the_host_s_beyond_the_stem(rng):
-    """No golden numbers exist for it; the host's has the same units behind a stem for larger images."""
+    """No golden numbers exist for it; mmpretrain's has the same units behind a stem for larger images."""
     ours = golden.fill_by_shape(CIFARShuffleNetV2(out_indices=range(5))).double().eval()
-    host = golden.fill_by_shape(ShuffleNetV2(widen_factor=1.0)).double()
-    host.eval()  # it does not return itself
+    stock = golden.fill_by_shape(ShuffleNetV2(widen_factor=1.0)).double()
+    stock.eval()  # it does not return itself
     with torch.no_grad():
         stem, *expected = ours(torch.randn(2, 3, 32, 32, generator=rng, dtype=torch.float64))
         x = stem
-        for layer, ours_now in zip(host.layers, expected, strict=True):
+        for layer, ours_now in zip(stock.layers, expected, strict=True):
             x = layer(x)
             torch.testing.assert_close(ours_now, x)
 

@@ -1,6 +1,6 @@
 """SE-ResNet and ResNeXt behind the CIFAR stem: sizes by arithmetic, one block by hand."""
 
-import mmpretrain.models  # noqa: F401  (registers the host's backbones)
+import mmpretrain.models  # noqa: F401  (registers mmpretrain's backbones)
 import pytest
 import torch
 import torch.nn.functional as F

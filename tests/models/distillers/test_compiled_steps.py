@@ -10,7 +10,9 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 from models.distillers import test_mutual as mutual
 from models.distillers import test_offline as offline
+from models.distillers import test_two_stage_mutual as detectors
 from models.heads.test_deit_head import DEIT
+from support import detection
 from torch import nn
 from torch._dynamo.utils import counters
 
@@ -52,12 +54,12 @@ BUILDS = {
     'deit': with_losses(DEIT, kd=KD, nd=ND),
     'deit, its token': with_losses(DEIT, token=dict(type='mmkd_ext.HardKDLoss')),
     'timm': with_losses(offline.TIMM, kd=KD, nd=ND),
-    'mutual': mutual.distiller,
+    'mutual': lambda: mutual.distiller().double(),  # as teskd
     'mutual of timm': lambda: mutual.distiller(dict(a=mutual.TIMM, b=mutual.TIMM)),
     'teskd': teskd,
 }
-# What the normal suite compiles: networks, distillers and what they say at the compiler's front end, and one with its back end.
 COMPILED = [pytest.param(name, 'inductor', marks=pytest.mark.inductor) for name in BUILDS]
+# The normal suite's: the compiler's front end and its gradients, without the C++.
 TRACED = [(name, 'aot_eager') for name in ('kd and nd', 'dskd', 'deit', 'mutual', 'teskd')]
 
 
@@ -71,10 +73,9 @@ class Keeping(torch.optim.SGD):
 
     @torch.compiler.disable
     def step(self, closure=None):
-        parameters = self.param_groups[0]['params']
+        named = zip(self.names, self.param_groups[0]['params'], strict=True)
         # The compiler gives zeros where a parameter has no part in the loss.
-        grads = [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in parameters]
-        self.kept.append(dict(zip(self.names, grads, strict=True)))
+        self.kept.append({k: torch.zeros_like(p) if p.grad is None else p.grad.clone() for k, p in named})
         super().step(closure)
 
 
@@ -132,3 +133,17 @@ def test_values_and_gradients_are_those_without_the_compiler(name, backend):
 @pytest.mark.parametrize(('name', 'backend'), [('kd and nd', 'aot_eager'), *COMPILED])
 def test_under_autocast_values_and_gradients_are_near_those_without_the_compiler(name, backend):
     compare(name, backend, CPUAmpOptimWrapper, 5e-2)
+
+
+@pytest.mark.det
+@pytest.mark.parametrize('build', [lambda: detection.pair('faster'), lambda: detectors.distiller()], ids=['teacher', 'mutual'])
+def test_detectors_run_as_without_the_compiler_and_only_their_step_around_the_loss_is_compiled(build):
+    def run(*args):
+        rng = torch.Generator().manual_seed(0)
+        sizes = [((64, 64), (64, 64)), ((64, 48), (32, 64)), ((48, 64), (64, 64)), ((64, 64), (64, 32))]
+        batches = [detection.raw(rng, each) for each in sizes]
+        model = build()
+        torch.manual_seed(0)  # of the sampled RoIs
+        return trained(model, batches, *args)
+
+    assert_same(run('aot_eager'), run(), 1e-6)

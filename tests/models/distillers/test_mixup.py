@@ -33,7 +33,7 @@ def test_class_means_are_mixed_with_the_coefficients_of_the_labels(rng, monkeypa
     mixed = model.data_preprocessor(copy.deepcopy(data), True)
     terms = model(mixed['inputs'], mixed['data_samples'], mode='loss')
     torch.manual_seed(3)
-    partner = torch.randperm(len(labels)).tolist()  # as the host's Mixup draws it
+    partner = torch.randperm(len(labels)).tolist()  # as mmpretrain's Mixup draws it
     assert any(labels[n] != labels[other] for n, other in enumerate(partner))
 
     def student(x):

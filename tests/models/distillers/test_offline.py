@@ -50,7 +50,7 @@ def batch(rng, n=6, **kwargs):
 
 
 def step(model, data):
-    """One training step of the host; the log's terms."""
+    """One training step of mmengine; the log's terms."""
     optim = build_optim_wrapper(model, dict(optimizer=dict(type='SGD', lr=0.1)))
     return {k: float(v.detach()) for k, v in model.train_step(copy.deepcopy(data), optim).items()}
 
@@ -172,7 +172,7 @@ def test_a_training_checkpoint_is_the_plain_zoo_model_s(tmp_path, rng, student):
 
 
 @pytest.mark.parametrize('student', [STUDENT, TIMM], ids=['ImageClassifier', 'TimmClassifier'])
-@pytest.mark.parametrize('loader', ['the host', 'torch'])
+@pytest.mark.parametrize('loader', ['mmengine', 'torch'])
 def test_a_checkpoint_goes_back_in_wholly(rng, student, loader):
     model = distiller(student).train()
     step(model, batch(rng))

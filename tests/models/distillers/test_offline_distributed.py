@@ -20,7 +20,8 @@ def classifier(backbone):
         head=dict(type='LinearClsHead', num_classes=7, in_channels=64))
 
 
-def test_two_processes_give_the_loss_terms_and_gradients_of_one(rng, tmp_path):
+@pytest.mark.parametrize('backend', [None, 'aot_eager'], ids=['eager', 'compiled'])
+def test_two_processes_give_the_loss_terms_and_gradients_of_one(rng, tmp_path, backend):
     teacher = classifier(dict(type='mmkd_ext.CIFARResNet', depth=8))
     # normalised within each sample, and of the teacher's width: no BatchNorm sees its own half of the batch
     student = dict(type='ResNet_CIFAR', depth=18, base_channels=8, stem_channels=8, norm_cfg=dict(type='GN', num_groups=4))
@@ -39,7 +40,7 @@ def test_two_processes_give_the_loss_terms_and_gradients_of_one(rng, tmp_path):
     inputs, labels = torch.randn(6, 3, 16, 16, generator=rng, dtype=torch.float64), torch.tensor([0, 6, 3, 3, 1, 5])
 
     (terms, gradients), (joint_terms, joint_gradients) = (
-        two_processes(cfg, inputs, labels, state), one_process(cfg, inputs, labels, state))
+        two_processes(cfg, inputs, labels, state, backend), one_process(cfg, inputs, labels, state))
 
     named = {key for key in joint_terms if 'loss' in key}
     assert named == {'loss', 'loss_student', 'loss_kd', 'loss_nd'}

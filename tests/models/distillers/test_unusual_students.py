@@ -1,4 +1,4 @@
-"""Students of unusual hosts learn in one step: the classifier in the backbone, timm, an ArcFace head, transformers."""
+"""Students of unusual kinds learn in one step: the classifier in the backbone, timm, an ArcFace head, transformers."""
 
 import json
 
@@ -44,10 +44,10 @@ def step(student, side, rng):
     return terms, moved / len(before)
 
 
-@pytest.mark.parametrize('host', list(STUDENTS))
+@pytest.mark.parametrize('kind', list(STUDENTS))
 @pytest.mark.filterwarnings('ignore::FutureWarning')  # mmpretrain's ArcFace asks torch.cuda for autocast
-def test_a_step_moves_the_student(host, rng):
-    terms, moved = step(*STUDENTS[host], rng)
+def test_a_step_moves_the_student(kind, rng):
+    terms, moved = step(*STUDENTS[kind], rng)
     assert {'loss_student', 'loss_kd', 'loss_nd'} <= set(terms)
     assert all(value.isfinite() for value in terms.values())
     assert moved > 0.5  # some start behind a weight of zero

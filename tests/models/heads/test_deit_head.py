@@ -1,4 +1,4 @@
-"""DeiTHead: two classifiers, each with its own teacher, deployed as the host's head."""
+"""DeiTHead: two classifiers, each with its own teacher, deployed as mmpretrain's head."""
 
 import torch
 from mmengine.registry import DefaultScope
@@ -21,7 +21,7 @@ def build(cfg):
         return MODELS.build(cfg)
 
 
-def test_deployed_it_is_the_host_s_head(rng):
+def test_deployed_it_is_mmpretrain_s_head(rng):
     ours, plain = build(DEIT).eval(), build(plain_model(DEIT)).eval()
     assert type(plain.head).__name__ == 'DeiTClsHead'
     plain.load_state_dict(ours.state_dict())

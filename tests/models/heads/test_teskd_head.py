@@ -219,7 +219,7 @@ def test_accuracies_are_the_share_of_right_answers(rng):
     for name, fc, feature in zip(names, (*head.students, head.fc), feats, strict=True):
         ranks = fc(feature).argsort(dim=1, descending=True) == target[:, None]
         for k in (1, 3):
-            value = torch.as_tensor(losses.pop(f'{name}_top-{k}'))  # the host wraps it in a list
+            value = torch.as_tensor(losses.pop(f'{name}_top-{k}'))  # mmpretrain wraps it in a list
             assert value.item() == pytest.approx(5 * ranks[:, :k].sum().item())
     assert set(losses) == set(TERMS)
 

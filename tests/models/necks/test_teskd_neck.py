@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import mmpretrain.models  # noqa: F401  (registers the host's backbones)
+import mmpretrain.models  # noqa: F401  (registers mmpretrain's backbones)
 import pytest
 import torch
 from mmengine.registry import init_default_scope

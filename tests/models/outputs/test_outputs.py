@@ -1,4 +1,4 @@
-"""Outputs of host models: one forward pass, the classifier's own input, nothing left behind."""
+"""Outputs of mmpretrain's models: one forward pass, the classifier's own input, nothing left behind."""
 
 import copy
 import pickle

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
-from mmkd_ext.models.zoo.teacher_spec import build_network
+from mmkd_ext.models.zoo.frozen_network import build_network
 
 
 def said(name, images, **options):

@@ -34,7 +34,7 @@ from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 
 CLASSES = 7
 pytestmark = [
-    pytest.mark.filterwarnings('ignore::DeprecationWarning'),  # the hosts' own: torch.jit, timm's old names
+    pytest.mark.filterwarnings('ignore::DeprecationWarning'),  # the packages' own: torch.jit, timm's old names
     pytest.mark.filterwarnings('ignore::FutureWarning'),
     pytest.mark.filterwarnings('ignore::UserWarning'),
 ]

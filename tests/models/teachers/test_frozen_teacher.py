@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 from mmkd_ext.models.zoo.cifar_zoo import cifar_zoo_classifier
-from mmkd_ext.models.zoo.teacher_spec import build_network
-from mmkd_ext.models.zoo.teacher_weights import read_weights
+from mmkd_ext.models.zoo.frozen_network import build_network
+from mmkd_ext.models.zoo.network_weights import read_weights
 
 SMALL = dict(
     type='ImageClassifier',
@@ -174,7 +174,7 @@ def test_weights_that_fit_in_part_are_refused_unless_allowed(tmp_path, small):
 def test_the_share_of_matched_keys_is_said(small, monkeypatch):
     _, checkpoint = small
     said = []
-    monkeypatch.setattr('mmkd_ext.models.zoo.teacher_weights.print_log', lambda text, *_: said.append(text))
+    monkeypatch.setattr('mmkd_ext.models.zoo.network_weights.print_log', lambda text, *_: said.append(text))
     build_network(dict(model=SMALL, checkpoint=checkpoint))
     assert said == [f'Teacher ImageClassifier: 122 of 122 entries match (100.0 %) in {checkpoint}.']
 

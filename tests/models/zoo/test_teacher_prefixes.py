@@ -4,7 +4,7 @@ import pytest
 import timm
 import torch
 
-from mmkd_ext.models.zoo.teacher_spec import build_network
+from mmkd_ext.models.zoo.frozen_network import build_network
 
 NAME = 'test_resnet.r160_in1k'
 

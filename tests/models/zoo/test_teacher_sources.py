@@ -1,4 +1,4 @@
-"""Teachers as they come: torchvision's oddities, timm's classifier in the host, configs that normalise in several places."""
+"""Teachers as they come: torchvision's oddities, timm's classifier inside of mmpretrain's, configs that normalise in several places."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from mmpretrain.models import ClsDataPreprocessor
 from torchvision.models import densenet121
 
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
-from mmkd_ext.models.zoo.teacher_spec import build_network
+from mmkd_ext.models.zoo.frozen_network import build_network
 from mmkd_ext.registry import MODELS
 
 RANDOM = dict(checkpoint=None, allow_random=True)

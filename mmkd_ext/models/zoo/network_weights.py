@@ -14,16 +14,15 @@ from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpo
 from mmkd_ext.config.packaged_configs import known_configs
 
 from .cifar_zoo import convert_cifar_zoo
+from .torchvision_classifier import present_name
 
 _COMPILED = '_orig_mod.'  # of torch.compile, wherever a compiled part stands
 _WRAPPERS = ('module.', 'model.', 'net.')  # of DataParallel, and of a training framework around the network
 # what a distiller's checkpoint has besides the network
 _HELPERS = re.compile(r'^(distill|data_preprocessor)\.')
-# torchvision's published DenseNets have names that torch no longer allows
-_OLD_DENSENET = re.compile(r'(\.denselayer\d+\.(?:norm|conv))\.([12]\.)')
 
 
-def fetched(checkpoint: str | Path, name: str) -> Path:
+def fetched(checkpoint: str | Path, name: str, role: str = 'teacher') -> Path:
     """The local file of a checkpoint; an address is fetched once."""
     address = str(checkpoint)
     try:
@@ -36,16 +35,16 @@ def fetched(checkpoint: str | Path, name: str) -> Path:
     except Exception as error:  # every library has its own for a network that is not there
         where = Path(torch.hub.get_dir()) / 'checkpoints'
         raise ValueError(
-            f'The teacher {name} needs the weights {address}, which cannot be fetched ({type(error.__cause__ or error).__name__}). Fetch '
-            f'{address.rsplit("/", 1)[-1]} where there is a network and name it by teacher=dict(model={name!r}, '
+            f'The {role} {name} needs the weights {address}, which cannot be fetched ({type(error.__cause__ or error).__name__}). Fetch '
+            f'{address.rsplit("/", 1)[-1]} where there is a network and name it by {role}=dict(model={name!r}, '
             f'checkpoint=FILE), or put it into {where}.'
         ) from error
     if path.is_dir():
-        raise ValueError(f'The teacher {name} needs a file of weights, got {path}, which is a folder: name a file in it.')
+        raise ValueError(f'The {role} {name} needs a file of weights, got {path}, which is a folder: name a file in it.')
     if not path.is_file():
         raise ValueError(
-            f'The teacher {name} needs weights, got {path}, which is not there. Put a file there, {_how_to_train(path)}or '
-            'name another by --cfg-options model.teacher.checkpoint=FILE.'
+            f'The {role} {name} needs weights, got {path}, which is not there. Put a file there, {_how_to_train(path)}or '
+            f'name another{" by --cfg-options model.teacher.checkpoint=FILE" if role == "teacher" else ""}.'
         )
     return path
 
@@ -90,8 +89,8 @@ def read_weights(
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f'A file of weights is needed, got {path}, which holds: {", ".join(map(str, list(state)[:5]))}.')
     state = _without_prefix(state, path, prefix, wanted)
-    state = {_OLD_DENSENET.sub(r'\1\2', key): value for key, value in state.items()} if any(
-        map(_OLD_DENSENET.search, state)) else state
+    if any(present_name(key) != key for key in state):
+        state = {present_name(key): value for key, value in state.items()}
     if cifar_arch is not None and not any(key.startswith('backbone.') for key in state):
         return convert_cifar_zoo(state, cifar_arch)
     return state
@@ -117,7 +116,7 @@ def _without_prefix(
 
 def load_wholly(
     module: nn.Module, state: Mapping[str, Tensor], name: str, path: str | Path,
-    allow_missing: str | None = None, allow_unexpected: str | None = None,
+    allow_missing: str | None = None, allow_unexpected: str | None = None, role: str = 'teacher',
 ) -> None:  # fmt: skip
     """Load weights that fit wholly, and say how many did.
 
@@ -138,13 +137,13 @@ def load_wholly(
         first = {'missing': bad_missing, 'unexpected': bad_unexpected, 'of another shape': shapes}
         found = '; '.join(f'first {kind}: {keys[0] if keys else "none"}' for kind, keys in first.items())
         raise ValueError(
-            f'{path} needs to fit the teacher {name} wholly, but {share}; {found}. Is it of another network or number '
+            f'{path} needs to fit the {role} {name} wholly, but {share}; {found}. Is it of another network or number '
             'of classes? Keys that may differ are allowed by allow_missing and allow_unexpected (patterns).'
         )
     bad = next((k for k, v in state.items() if v.is_floating_point() and not v.isfinite().all()), None)
     if bad is not None:
         raise ValueError(
-            f'{path} needs to hold finite weights for the teacher {name}, got NaN or infinity in {bad}. Did its training '
+            f'{path} needs to hold finite weights for the {role} {name}, got NaN or infinity in {bad}. Did its training '
             'diverge?'
         )
     fitting = OrderedDict((k, v) for k, v in state.items() if k in theirs and k in mine)
@@ -153,4 +152,4 @@ def load_wholly(
     versions = getattr(state, '_metadata', None) or getattr(module.state_dict(), '_metadata', None)
     fitting._metadata = versions  # type: ignore[attr-defined]
     module.load_state_dict(fitting, strict=False)
-    print_log(f'Teacher {name}: {share} in {path}.', 'current')
+    print_log(f'{role.capitalize()} {name}: {share} in {path}.', 'current')

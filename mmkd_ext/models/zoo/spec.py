@@ -1,0 +1,105 @@
+"""The spec of a network in a config: one syntax for a frozen teacher, a student, and peers that train."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from mmkd_ext.config.named_types import type_name
+from mmkd_ext.errors import check_whole
+
+KEYS = (
+    'num_classes', 'options', 'pretrained', 'checkpoint', 'data_preprocessor', 'prefix', 'allow_missing', 'allow_unexpected', 'input_size',
+    'channel_order', 'allow_random')
+_FROZEN_ONLY = {
+    'input_size': 'a network that trains takes its images as the pipeline of train_dataloader makes them',
+    'channel_order': "a network that trains takes its images as data_preprocessor makes them; theirs is the distiller's channel_order",
+    'allow_random': 'a network that trains starts from random weights where neither checkpoint nor pretrained is given',
+    'precision': "a network that trains runs in the precision of the run's optim_wrapper",
+    'compile': 'a network that trains is compiled by compile=True of the config',
+}
+
+
+def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
+    """The keys of a spec, `model` among them.
+
+    A spec is one of
+
+    - `'mmpretrain::resnet/resnet18_8xb32_in1k.py'`, a model name of mmpretrain's zoo, `'mmdet::...'`, or a local config file
+    - `'timm/resnet18'`, `'torchvision/resnet18'`, `'cifar/resnet20'` (the KD field's CIFAR zoo)
+    - the config of a model
+    - `dict(model=...)` with one of these, and more keys:
+      `num_classes`; `options`, merged into the model's config, such as `dict(backbone=dict(out_indices=(0, 1, 2, 3)))`
+      (torchvision's ResNets take `pre_activation=True` for stages before their last ReLU);
+      `pretrained`, the weights that the zoo knows: a teacher's default; with True a network that trains starts from them, or from those
+      of its backbone;
+      `checkpoint`, a file of this whole network (`prefix`: what stands before its keys in the file, whose other keys are left out;
+      `allow_missing` and `allow_unexpected`: patterns of keys that the file may lack or have too many);
+      `data_preprocessor`, what it wants its images to be;
+      and for a frozen teacher `input_size`, `channel_order`, and `allow_random=True`, with which it needs no weights (for tests).
+
+    Args:
+        spec: The network.
+        role: 'teacher' for a frozen one, 'network' for one that trains.
+
+    Raises:
+        ValueError: No name, config or dict with `model`, an unknown key, one that the role does not take, or `num_classes` that is none.
+    """
+    words: dict[str, Any] = {'model': spec} if isinstance(spec, str) else dict(spec) if isinstance(spec, Mapping) else {}
+    if isinstance(words.get('type'), str | type):
+        words = {'model': spec}
+    foreign = next((key for key in words if key in _FROZEN_ONLY), None) if role != 'teacher' else None
+    if foreign is not None:
+        raise ValueError(f'{foreign} is for a frozen teacher, got it for {name_of(words.get("model"))}: {_FROZEN_ONLY[foreign]}.')
+    known = [key for key in KEYS if role == 'teacher' or key not in _FROZEN_ONLY] + (['precision', 'compile'] if role == 'teacher' else [])
+    if not isinstance(words.get('model'), str | Mapping) or set(words) - {'model', *known}:
+        raise ValueError(
+            f'A {role} needs a name, a model config, or a dict with model and any of {", ".join(known)}; got '
+            f'{", ".join(map(str, words)) or repr(spec)} with a model of type {type(words.get("model")).__name__}.')
+    check_whole(f'The {role} {name_of(words["model"])}', num_classes=words.get('num_classes'))
+    return words
+
+
+def name_of(model: Any) -> str:
+    """For messages."""
+    return type_name(model.get('type')) if isinstance(model, Mapping) else str(model)
+
+
+def adapted(config: Mapping[str, Any], words: Mapping[str, Any]) -> ConfigDict:
+    """A model's config with the spec's `num_classes` and `options`.
+
+    Raises:
+        ValueError: `num_classes` of a model without a head that has one.
+    """
+    plain = ConfigDict(copy.deepcopy(dict(config)))
+    if words.get('num_classes') is not None:
+        _set_classes(plain, words['num_classes'])
+    if words.get('options'):
+        merged = Config({'model': plain})
+        merged.merge_from_dict({'model': dict(words['options'])})
+        plain = merged.model
+    return plain
+
+
+def _set_classes(plain: ConfigDict, classes: int) -> None:
+    head: Any = plain.get('head') or {}
+    counting: tuple[Any, ...] = plain.get('data_preprocessor') or {}, head.get('loss') or {}
+    for part in counting:  # mixed labels and label smoothing count them too
+        if part.get('num_classes') is not None:
+            part.num_classes = classes
+    boxes: Any = (plain.get('roi_head') or {}).get('bbox_head')
+    if type_name(plain.get('type')) in ('TimmClassifier', 'TorchvisionClassifier'):
+        plain.num_classes = classes
+    elif boxes is not None:
+        masks = plain.roi_head.get('mask_head')
+        for each in [*(boxes if isinstance(boxes, list) else [boxes]), *([masks] if masks else [])]:
+            each.num_classes = classes
+    elif 'num_classes' in head:
+        head.num_classes = classes
+        if 'topk' in head:
+            head.topk = tuple(k for k in ([head.topk] if isinstance(head.topk, int) else head.topk) if k <= classes)
+    elif 'num_classes' in (plain.get('backbone') or {}):  # VGG's classifier
+        plain.backbone.num_classes = classes
+    else:
+        raise ValueError(f'num_classes={classes} needs a model with a head that has it, got {plain.get("type")}: set it in options.')

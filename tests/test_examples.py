@@ -1,0 +1,65 @@
+"""Every example in a docstring gives what it says, and every public class and function has one."""
+
+import doctest
+import importlib
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmkd_ext import registry
+
+REPO = Path(__file__).resolve().parents[1]
+MODULES = {'.'.join(path.relative_to(REPO).with_suffix('').parts): path for path in sorted((REPO / 'mmkd_ext').rglob('*.py'))}
+WITH_EXAMPLES = [name for name, path in MODULES.items() if '>>> ' in path.read_text(encoding='utf-8')]
+WITH_OPS = importlib.util.find_spec('mmcv._ext') is not None
+DETECTION = [name for name, path in MODULES.items() if re.search(r'^(from|import) mmdet|mmdet::', path.read_text(encoding='utf-8'), re.M)]
+REGISTRIES = ('MODELS', 'HOOKS', 'DATASETS', 'FUNCTIONS', 'METRICS', 'OPTIM_WRAPPERS')
+# What users call besides what is registered and what a package's `__all__` names.
+CALLED = (
+    'mmkd_ext.checkpoints.checkpoint_files.read_checkpoint', 'mmkd_ext.class_means.compute.compute_class_means',
+    'mmkd_ext.config.load_config.load_config', 'mmkd_ext.evaluation.study_table.paired_difference',
+    'mmkd_ext.export.export_student.export_student', 'mmkd_ext.models.build.build_model', 'mmkd_ext.models.plain.plain_model')
+# Without an example so far.
+ALLOWED = ('mmkd_ext.models.distillers.', 'mmkd_ext.models.outputs.', 'mmkd_ext.models.teachers.')
+
+
+def examples_of(name):
+    if name in DETECTION and not WITH_OPS:
+        pytest.skip('needs mmcv with ops')
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    return [test for test in finder.find(importlib.import_module(name), name) if test.examples]
+
+
+@pytest.mark.parametrize('name', WITH_EXAMPLES)
+def test_the_examples_of_a_module_give_what_they_say(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tests = examples_of(name)
+    assert tests
+    for test in tests:
+        assert any(example.want for example in test.examples), f'the example of {test.name} shows nothing'
+        said: list[str] = []
+        doctest.DocTestRunner(verbose=False).run(test, out=said.append)
+        assert not said, ''.join(said)
+
+
+def public():
+    """Name -> object of all that users name in a config or call."""
+    modules = [importlib.import_module(name.removesuffix('.__init__')) for name in MODULES if WITH_OPS or name not in DETECTION]
+    found = [getattr(module, each) for module in modules for each in getattr(module, '__all__', ())]
+    found += [each for kind in REGISTRIES for each in getattr(registry, kind).module_dict.values()]
+    for name in CALLED:
+        module, _, function = name.rpartition('.')
+        found.append(getattr(importlib.import_module(module), function))
+    named = {f'{each.__module__}.{each.__name__}': each for each in found if each.__module__.startswith('mmkd_ext.')}
+    # an example may register a class of its own, which its module does not have
+    return {name: each for name, each in named.items() if getattr(sys.modules[each.__module__], each.__name__, None) is each}
+
+
+def test_every_public_class_and_function_has_an_example():
+    found = public()
+    assert len(found) > 60
+    without = [name for name, each in found.items() if '>>> ' not in (each.__doc__ or '') and not name.startswith(ALLOWED)]
+    assert without == []
