@@ -39,6 +39,9 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
     'kd cold': lambda s, t: kd_loss(s.logits, t.logits, 1.0),
     'dkd': lambda s, t: dkd_loss(s.logits, t.logits, labels(len(s.logits), s.logits.device), 4.0, 1.0, 8.0),
     'dkd cold': lambda s, t: dkd_loss(s.logits, t.logits, labels(len(s.logits), s.logits.device), 1.0, 0.5, 2.0),
+    'kd of z-scores': lambda s, t: kd_loss(s.logits, t.logits, 2.0, standardise=True),
+    'dkd of z-scores': lambda s, t: dkd_loss(
+        s.logits, t.logits, labels(len(s.logits), s.logits.device), 2.0, 1.0, 2.0, standardise=True),
     'dist': lambda s, t: dist_loss(s.logits, t.logits, 4.0),
     'decision': lambda s, t: hard_kd_loss(s.logits, t.logits),
     'nd': lambda s, t: nd_loss(
