@@ -13,6 +13,7 @@ from .nd_loss import NDLoss, nd_loss
 from .reviewkd_loss import ReviewKDLoss, hcl_loss
 from .reviewkd_neck import ReviewKDNeck
 from .teskd_loss import teskd_feature_loss, teskd_kl
+from .ttm_loss import TTMLoss, ttm_loss
 
 __all__ = [
     'ClassMeansLoss',
@@ -26,6 +27,7 @@ __all__ = [
     'NDLoss',
     'ReviewKDLoss',
     'ReviewKDNeck',
+    'TTMLoss',
     'binary_kd_loss',
     'dist_loss',
     'dkd_loss',
@@ -39,4 +41,5 @@ __all__ = [
     'nd_loss',
     'teskd_feature_loss',
     'teskd_kl',
+    'ttm_loss',
 ]

@@ -49,5 +49,15 @@ def check_logits(loss: str, student: Tensor, teacher: Tensor) -> None:
 
 def check_tau(loss: str, tau: float) -> None:
     """Raise a ValueError unless the temperature is positive."""
-    if isinstance(tau, bool) or not isinstance(tau, Real) or not (tau > 0 and math.isfinite(tau)):
+    if not _is_positive(tau):
         raise ValueError(f'{loss} needs a temperature tau > 0, got {tau!r}; 1 leaves the logits as they are.')
+
+
+def check_exponent(loss: str, gamma: float) -> None:
+    """Raise a ValueError unless the exponent of the teacher's probabilities is positive."""
+    if not _is_positive(gamma):
+        raise ValueError(f'{loss} needs an exponent gamma > 0, got {gamma!r}; 1 leaves the probabilities as they are.')
+
+
+def _is_positive(x: object) -> bool:
+    return not isinstance(x, bool) and isinstance(x, Real) and x > 0 and math.isfinite(x)

@@ -9,6 +9,8 @@ BESIDE = {
     'kd_standardised_resnet20_resnet56_cifar100': (0.1, False, dict(type='KDLoss', tau=2.0, loss_weight=9.0, standardise=True)),
     'dkd_standardised_resnet20_resnet56_cifar100': (
         1.0, True, dict(type='DKDLoss', tau=2.0, alpha=1.0, beta=2.0, loss_weight=9.0, standardise=True)),
+    'ttm_resnet20_resnet56_cifar100': (1.0, False, dict(type='TTMLoss', gamma=0.1, loss_weight=45.0)),
+    'wttm_resnet20_resnet56_cifar100': (1.0, False, dict(type='TTMLoss', gamma=0.2, weighted=True, loss_weight=4.0)),
 }
 
 

@@ -17,6 +17,7 @@ from mmkd_ext.losses.kd_loss import KDLoss, kd_loss
 from mmkd_ext.losses.nd_loss import NDLoss, nd_loss
 from mmkd_ext.losses.reviewkd_loss import ReviewKDLoss, hcl_loss
 from mmkd_ext.losses.reviewkd_neck import ReviewKDNeck
+from mmkd_ext.losses.ttm_loss import TTMLoss, ttm_loss
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.registry import MODELS
 
@@ -42,6 +43,8 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
     'kd of z-scores': lambda s, t: kd_loss(s.logits, t.logits, 2.0, standardise=True),
     'dkd of z-scores': lambda s, t: dkd_loss(
         s.logits, t.logits, labels(len(s.logits), s.logits.device), 2.0, 1.0, 2.0, standardise=True),
+    'ttm': lambda s, t: ttm_loss(s.logits, t.logits, 0.25),
+    'wttm': lambda s, t: ttm_loss(s.logits, t.logits, 0.25, weighted=True),
     'dist': lambda s, t: dist_loss(s.logits, t.logits, 4.0),
     'decision': lambda s, t: hard_kd_loss(s.logits, t.logits),
     'nd': lambda s, t: nd_loss(
@@ -219,6 +222,7 @@ MODULES: dict[str, tuple[dict[str, Any], str]] = {
     'DKDLoss': ({'tau': 4.0, 'alpha': 1.0, 'beta': 8.0}, 'dkd'),
     'DISTLoss': ({'tau': 4.0}, 'dist'),
     'HardKDLoss': ({}, 'decision'),
+    'TTMLoss': ({'gamma': 0.25, 'weighted': True}, 'wttm'),
     'NDLoss': ({}, 'nd'),
 }
 
@@ -235,7 +239,7 @@ def test_module_is_its_function_times_a_weight(rng, name):
         torch.testing.assert_close(value, weight * LOSSES[function](student, teacher))
 
 
-@pytest.mark.parametrize('module', [KDLoss(), DKDLoss(), DISTLoss(), HardKDLoss(), NDLoss(), ReviewKDLoss()], ids=repr)
+@pytest.mark.parametrize('module', [KDLoss(), DKDLoss(), DISTLoss(), HardKDLoss(), NDLoss(), ReviewKDLoss(), TTMLoss()], ids=repr)
 def test_module_without_adapters_has_nothing_to_train(module: nn.Module):
     assert not list(module.parameters()) and not module.state_dict()
 

@@ -15,7 +15,8 @@ NO_WHOLE = ['ten', 0, -3, 2.5, True, [4]]
 NO_WHOLES = [4, '12', [1, 'a'], [2, 1.5], [True, 2]]
 NUMBERS = {
     'KDLoss': ['tau', 'loss_weight'], 'DKDLoss': ['tau', 'alpha', 'beta', 'loss_weight'], 'HardKDLoss': ['loss_weight'],
-    'DISTLoss': ['tau', 'beta', 'gamma', 'loss_weight'], 'MutualLearningLoss': ['tau', 'loss_weight'],
+    'DISTLoss': ['tau', 'beta', 'gamma', 'loss_weight'], 'TTMLoss': ['gamma', 'loss_weight'],
+    'MutualLearningLoss': ['tau', 'loss_weight'],
     'NDLoss': ['loss_weight', 'dropout'], 'ReviewKDLoss': ['loss_weight'],
     'DSKDHead': ['tau', 'alpha', 'beta', 'ce_weight', 'loss_weight'],
     'TESKDHead': ['tau', 'ce_weight', 'kl_weight', 'feature_weight'], 'TESKDStackedHead': ['tau', 'kl_weight'],
@@ -46,7 +47,8 @@ def cases(options, values):
     return [(kind, name, value) for kind, names in options.items() for name in names for value in values]
 
 
-ALL = [*cases(NUMBERS, NO_NUMBER), *cases(WHOLE, NO_WHOLE), *cases(WHOLES, NO_WHOLES), ('KDLoss', 'tau', 0), ('NDLoss', 'dropout', 1)]
+ALL = [*cases(NUMBERS, NO_NUMBER), *cases(WHOLE, NO_WHOLE), *cases(WHOLES, NO_WHOLES), ('KDLoss', 'tau', 0), ('NDLoss', 'dropout', 1),
+       ('TTMLoss', 'gamma', 0)]
 
 
 @pytest.mark.parametrize(('kind', 'name', 'value'), ALL, ids=str)
