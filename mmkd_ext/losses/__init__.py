@@ -10,6 +10,7 @@ from .kd_loss import KDLoss, binary_kd_loss, kd_loss
 from .loss_weights import loss_based_weights
 from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss
 from .nd_loss import NDLoss, nd_loss
+from .pkd_loss import PKDLoss, pkd_loss
 from .reviewkd_loss import ReviewKDLoss, hcl_loss
 from .reviewkd_neck import ReviewKDNeck
 from .teskd_loss import teskd_feature_loss, teskd_kl
@@ -25,6 +26,7 @@ __all__ = [
     'KDLoss',
     'MutualLearningLoss',
     'NDLoss',
+    'PKDLoss',
     'ReviewKDLoss',
     'ReviewKDNeck',
     'TTMLoss',
@@ -39,6 +41,7 @@ __all__ = [
     'loss_based_weights',
     'mutual_learning_loss',
     'nd_loss',
+    'pkd_loss',
     'teskd_feature_loss',
     'teskd_kl',
     'ttm_loss',

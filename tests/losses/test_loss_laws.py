@@ -15,6 +15,7 @@ from mmkd_ext.losses.dskd_loss import layer_kd_losses, layer_map_losses
 from mmkd_ext.losses.hard_kd_loss import HardKDLoss, hard_kd_loss
 from mmkd_ext.losses.kd_loss import KDLoss, kd_loss
 from mmkd_ext.losses.nd_loss import NDLoss, nd_loss
+from mmkd_ext.losses.pkd_loss import pkd_loss
 from mmkd_ext.losses.reviewkd_loss import ReviewKDLoss, hcl_loss
 from mmkd_ext.losses.reviewkd_neck import ReviewKDNeck
 from mmkd_ext.losses.ttm_loss import TTMLoss, ttm_loss
@@ -52,9 +53,12 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
     'nd, soft labels': lambda s, t: nd_loss(
         s.embedding, t.embedding, t.logits.detach().double().softmax(1), means(s.embedding.device)),
     'hcl': lambda s, t: hcl_loss(s.stages, t.stages),
+    'pkd': lambda s, t: pkd_loss(s.stages, t.stages),
     'deep logits': lambda s, t: layer_kd_losses([s.logits, s.logits.flip(1)], t.logits, 4.0).mean(),
     'hidden maps': lambda s, t: layer_map_losses(s.stages, t.stages).mean(),
 }
+MAP_LOSSES = ('hcl', 'hidden maps', 'pkd')
+SQUARED_ERRORS = ('hcl', 'hidden maps')
 over_all_losses = pytest.mark.parametrize('loss', LOSSES.values(), ids=LOSSES)
 
 
@@ -136,7 +140,7 @@ def test_value_and_gradient_are_finite_at_the_ends_of_half_precision(rng, loss, 
             assert all(g.isfinite().all() for g in gradients(value, student))
 
 
-@pytest.mark.parametrize('name', [name for name in LOSSES if name not in ('hcl', 'hidden maps')])
+@pytest.mark.parametrize('name', [name for name in LOSSES if name not in SQUARED_ERRORS])
 def test_all_but_a_squared_error_is_finite_at_the_end_of_bfloat16(rng, name):
     end = torch.finfo(torch.bfloat16).max
 
@@ -203,7 +207,7 @@ def test_cuda_never_waits(rng, loss):
 def test_wrong_shapes_raise_and_both_are_named(rng, name, cut):
     student, teacher = outputs(rng), outputs(rng)
     wrong = mapped(teacher, cut)
-    what = {'h': 'stages', 'n': 'embedding'}.get(name[0], 'logits')
+    what = 'stages' if name in MAP_LOSSES else 'embedding' if name.startswith('nd') else 'logits'
     pair = (student.stages[0], wrong.stages[0]) if what == 'stages' else (getattr(student, what), getattr(wrong, what))
     with pytest.raises(ValueError) as error:
         LOSSES[name](student, wrong)
