@@ -1,6 +1,7 @@
 """What is minimised: pure functions and thin registered modules. Needs torch and the registry only."""
 
 from .base import ClassMeansLoss, DistillationLoss
+from .cwd_loss import CWDLoss, cwd_loss
 from .dist_loss import DISTLoss, dist_loss
 from .dkd_loss import DKDLoss, dkd_loss
 from .dskd_head import DSKDHead
@@ -17,6 +18,7 @@ from .teskd_loss import teskd_feature_loss, teskd_kl
 from .ttm_loss import TTMLoss, ttm_loss
 
 __all__ = [
+    'CWDLoss',
     'ClassMeansLoss',
     'DISTLoss',
     'DKDLoss',
@@ -31,6 +33,7 @@ __all__ = [
     'ReviewKDNeck',
     'TTMLoss',
     'binary_kd_loss',
+    'cwd_loss',
     'dist_loss',
     'dkd_loss',
     'hard_kd_loss',

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from mmkd_ext.losses.cwd_loss import cwd_loss
 from mmkd_ext.losses.dist_loss import DISTLoss, dist_loss
 from mmkd_ext.losses.dkd_loss import DKDLoss, dkd_loss
 from mmkd_ext.losses.dskd_loss import layer_kd_losses, layer_map_losses
@@ -54,10 +55,11 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
         s.embedding, t.embedding, t.logits.detach().double().softmax(1), means(s.embedding.device)),
     'hcl': lambda s, t: hcl_loss(s.stages, t.stages),
     'pkd': lambda s, t: pkd_loss(s.stages, t.stages),
+    'cwd': lambda s, t: cwd_loss(s.stages, t.stages, 2.0),
     'deep logits': lambda s, t: layer_kd_losses([s.logits, s.logits.flip(1)], t.logits, 4.0).mean(),
     'hidden maps': lambda s, t: layer_map_losses(s.stages, t.stages).mean(),
 }
-MAP_LOSSES = ('hcl', 'hidden maps', 'pkd')
+MAP_LOSSES = ('hcl', 'hidden maps', 'pkd', 'cwd')
 SQUARED_ERRORS = ('hcl', 'hidden maps')
 over_all_losses = pytest.mark.parametrize('loss', LOSSES.values(), ids=LOSSES)
 
@@ -214,7 +216,9 @@ def test_wrong_shapes_raise_and_both_are_named(rng, name, cut):
     assert all(str(tuple(x.shape)) in str(error.value) for x in pair)
 
 
-@pytest.mark.parametrize('loss', [kd_loss, dist_loss, lambda s, t, tau: dkd_loss(s, t, labels(6), tau, 1.0, 1.0)])
+@pytest.mark.parametrize('loss', [
+    kd_loss, dist_loss, lambda s, t, tau: cwd_loss(s[:, :, None, None], t[:, :, None, None], tau),
+    lambda s, t, tau: dkd_loss(s, t, labels(6), tau, 1.0, 1.0)])
 @pytest.mark.parametrize('tau', [0.0, -1.0, float('nan')])
 def test_a_temperature_that_is_not_positive_is_refused(rng, loss, tau):
     with pytest.raises(ValueError, match='tau > 0'):
