@@ -32,7 +32,7 @@ class TeacherAlone(nn.Module):
 
 
 def distiller_parts(cfg: Config, compiled: bool = False) -> dict[str, nn.Module]:
-    """What a distiller's step is made of, with random weights: the student, each teacher, the distiller, and one with bf16 teachers.
+    """The parts of a distiller's step, with random weights: student, each teacher, the distiller, and one with bf16 teachers.
 
     Where a loss has branches on the student, there is a student with them too.
 

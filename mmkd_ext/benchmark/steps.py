@@ -184,7 +184,7 @@ def _peak(model: nn.Module, images: Tensor, targets: Tensor | list, precision: s
     watcher.start()
     try:
         _step(model, images, targets, precision)
-    finally:  # or the watcher would keep the process alive for ever
+    finally:  # or the watcher would keep the process alive
         done.set()
         watcher.join()
     return peak - resident

@@ -1,146 +1,120 @@
-"""Checks before --resume: a checkpoint's progress, and its state of optimizer, schedulers and averaged weights, against the run's."""
+"""The checkpoint that --resume takes: the newest one of the run that can be read; where none can, an error."""
 
-import copy
 import logging
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from mmengine.hooks import EMAHook
+from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.runner import IterBasedTrainLoop, Runner
 
-from mmkd_ext.explain.sentences import one_line
-
-# What torch adds to the groups of one optimizer or another, by version and by option.
-_FREE = {'foreach', 'maximize', 'capturable', 'differentiable', 'fused', 'decoupled_weight_decay', 'params', 'param_names'}
-_HINT = 'Resume with the config that it was written with, or start from its weights alone by load_from without --resume.'
+from .checkpoint_files import checkpoints_newest_first, read_checkpoint
+from .run_folder import NAMELESS, checkpoint_places, in_folders, new_run, read_record, runs_of
+from .weights import weights_of
 
 
-def check_resume(runner: Runner, checkpoint: Mapping[str, Any], path: str) -> None:
-    """Compare what a checkpoint holds beside the weights with the run, whose loops have been built.
+class Start(NamedTuple):
+    """The checkpoint and the names that a run starts with.
+
+    Attributes:
+        resumed_from: The checkpoint where it goes on, or None.
+        runs: The run's name, last, after the names of those that it goes on from in the same folder.
+    """
+
+    resumed_from: str | None
+    runs: tuple[str, ...]
+
+
+def start_from(cfg: Config, checkpoint: str) -> Start:
+    """A new run that goes on from a named checkpoint, which has been checked."""
+    before = runs_of(read_checkpoint(checkpoint)) if in_folders(checkpoint, checkpoint_places(cfg)) else ()
+    return Start(checkpoint, (*before, new_run()))
+
+
+def start_newest(cfg: Config) -> Start | None:
+    """Go on with the run that was started last in the config's work dir, from the newest of its checkpoints that can be read.
+
+    Returns:
+        None where there is no checkpoint at all.
 
     Raises:
-        ValueError: The checkpoint is of an epoch or iteration beyond the run's end, or its state is that of another optimizer,
-            optimizer wrapper, scheduler or of a run with averaged weights.
+        ValueError: There are checkpoints, and none can be read, or all are of an earlier run.
     """
-    _check_progress(runner, checkpoint['meta'], path)
-    if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
-        raise ValueError(
-            f'An EMAHook is needed to resume {path}, whose state_dict holds averaged weights, got none in custom_hooks. {_HINT}'
-        )
-    if 'optimizer' not in checkpoint:
-        print_log(
-            f"{path} holds no optimizer's state: the optimizer starts anew, and losses differ from those of a run that went on.",
-            'current',
-            logging.WARNING,
-        )
-        return
-    mine = _wrappers(_built(runner))
-    saved = _states(checkpoint['optimizer'])
-    if list(mine) != list(saved):
-        raise ValueError(
-            f'A checkpoint of {_few(mine)} is needed to resume, got {path} with {_few(saved)}: look at optim_wrapper. {_HINT}'
-        )
-    for name, wrapper in mine.items():
-        _check_optimizer(wrapper, saved[name], path)
-    _check_schedulers(runner, mine, checkpoint, path)
+    places = checkpoint_places(cfg)
+    paths = [path for folder, templates in places.items() for path in checkpoints_newest_first(folder, templates)]
+    if len([folder for folder in places if any(path.parent == folder for path in paths)]) > 1:
+        paths.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    record = read_record(Path(cfg.work_dir))
+    named = _left_behind(Path(cfg.work_dir), record, paths)
+    problems: list[str] = []
+    others: list[Path] = []
+    for path, checkpoint in _readable([*paths, *named], problems):
+        runs = runs_of(checkpoint)
+        if record is None:
+            path, runs = _written_last(path, runs, paths)
+            _tell(problems, path)
+            return Start(str(path), runs if runs[-1] != NAMELESS else (*runs, new_run()))
+        if runs[-1] == record['run']:
+            _tell(problems, path)
+            return Start(str(path), runs)
+        others.append(path)
+    if record is not None and record.get('resumed_from'):
+        for path, checkpoint in _readable([Path(record['resumed_from'])], problems):
+            _tell(problems, path)
+            before = runs_of(checkpoint) if in_folders(path, places) else ()
+            return Start(str(path), (*before, record['run']))
+    _refuse(cfg.work_dir, record, problems, others)
+    return None
 
 
-def _check_progress(runner: Runner, meta: Mapping[str, Any], path: str) -> None:
-    by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
-    what, key, end = ('iteration', 'max_iters', runner.max_iters) if by_iter else ('epoch', 'max_epochs', runner.max_epochs)
-    done = meta.get('iter' if by_iter else 'epoch')
-    if not isinstance(done, int) or not isinstance(meta.get('iter'), int) or not isinstance(meta.get('epoch'), int):
-        raise ValueError(f'A checkpoint that tells its epoch and iteration is needed to resume, got {path}, which does not. {_HINT}')
-    if done > end:
-        raise ValueError(
-            f'A checkpoint of {what} {end} at most is needed to resume, since {key} is {end}, got {path} of {what} {done}. '
-            f'Look at train_cfg.{key}, or name an earlier checkpoint.'
-        )
-    if done == end:
-        print_log(
-            f'{path} is of {what} {done}, and {key} is {end}: nothing is left to train. To train on, raise train_cfg.{key}.',
-            'current',
-            logging.WARNING,
-        )
-
-
-def _built(runner: Runner) -> OptimWrapper:
-    """The run's optimizer wrapper, as the runner will build it later on."""
-    return runner.build_optim_wrapper(copy.copy(runner.optim_wrapper))
-
-
-def _wrappers(wrapper: OptimWrapper) -> dict[str, OptimWrapper]:
-    return dict(wrapper.items()) if isinstance(wrapper, OptimWrapperDict) else {'one optimizer': wrapper}
-
-
-def _states(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {'one optimizer': state} if 'param_groups' in state else dict(state)
-
-
-def _few(names: Mapping[str, Any]) -> str:
-    return ', '.join(map(str, list(names)[:5])) or 'nothing'
-
-
-def _check_optimizer(wrapper: OptimWrapper, saved: Any, path: str) -> None:
-    kind = type(wrapper.optimizer).__name__
-    groups = saved.get('param_groups') if isinstance(saved, Mapping) else None
-    if not isinstance(groups, list) or not all(isinstance(group, Mapping) for group in groups):
-        raise ValueError(f"A checkpoint with an optimizer's param_groups is needed to resume, got {path} without. {_HINT}")
-    mine = wrapper.optimizer.param_groups
-    sizes = [[len(group['params']) for group in each] for each in (mine, groups)]
-    if sizes[0] != sizes[1]:
-        raise ValueError(
-            f'A checkpoint of {kind} with {len(sizes[0])} groups of {sum(sizes[0])} parameters is needed to resume, got {path} with '
-            f'{len(sizes[1])} groups of {sum(sizes[1])}: look at optim_wrapper (paramwise_cfg, constructor). {_HINT}'
-        )
-    wanted, got = (set().union(*(_settings(group) for group in each)) for each in (mine, groups))
-    if wanted != got:
-        raise ValueError(
-            f'A checkpoint of {kind} (which has {", ".join(sorted(wanted))}) is needed to resume, got {path} of an optimizer with '
-            f'{", ".join(sorted(got))}: look at optim_wrapper.optimizer. {_HINT}'
-        )
+def _left_behind(work_dir: Path, record: Mapping[str, Any] | None, paths: Sequence[Path]) -> list[Path]:
+    """The checkpoint that mmengine's `last_checkpoint` names in another folder, where the folder was renamed."""
     try:
-        copy.copy(wrapper).load_state_dict(copy.deepcopy(dict(saved)))
-    except Exception as error:  # whatever a wrapper makes of a state that is not its own
+        last = Path((work_dir / 'last_checkpoint').read_text().strip())
+    except (OSError, ValueError):
+        return []
+    known = {path.resolve() for path in paths}
+    return [last] if record is not None and last.is_file() and last.resolve() not in known else []
+
+
+def _readable(paths: Iterable[Path], problems: list[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for path in paths:
+        try:
+            checkpoint = read_checkpoint(path, needs=('state_dict', 'meta', 'message_hub'))
+            weights_of(checkpoint, str(path))
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        yield path, checkpoint
+
+
+def _written_last(found: Path, runs: tuple[str, ...], paths: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
+    """The last written checkpoint of runs without a record: a smaller number written later is of a later run."""
+    known = read_checkpoint(found)
+    newest = (str(known['meta'].get('time', '')), found, runs)
+    later = [path for path in paths if path.stat().st_mtime > found.stat().st_mtime]
+    for path, checkpoint in _readable(later, []):
+        newest = max(newest, (str(checkpoint['meta'].get('time', '')), path, runs_of(checkpoint)), key=lambda each: each[0])
+    return newest[1:]
+
+
+def _tell(problems: Sequence[str], found: Path) -> None:
+    for problem in problems:
+        print_log(f'{problem} Using {found} instead.', 'current', logging.WARNING)
+
+
+def _refuse(work_dir: str, record: Mapping[str, Any] | None, problems: Sequence[str], others: Sequence[Path]) -> None:
+    """Raise where starting anew would pass over checkpoints."""
+    ways = 'name one by --resume CHECKPOINT, or start anew without --resume, or with another --work-dir'
+    if others and record is not None:
         raise ValueError(
-            f'A checkpoint of {type(wrapper).__name__} is needed to resume, got {path}, whose state it cannot take '
-            f'({one_line(error)}): look at optim_wrapper. {_HINT}'
-        ) from error
-
-
-def _settings(group: Mapping[str, Any]) -> set[str]:
-    # Schedulers and constructors leave the numbers that they started from.
-    return {key for key in group if key not in _FREE and not key.startswith('initial_') and key not in ('lr_scale', 'param_name')}
-
-
-def _check_schedulers(runner: Runner, mine: Mapping[str, OptimWrapper], checkpoint: Mapping[str, Any], path: str) -> None:
-    if 'param_schedulers' not in checkpoint:
-        return
-    built = runner.param_schedulers
-    saved = checkpoint['param_schedulers']
-    pairs = dict(saved) if isinstance(saved, Mapping) else {'': saved}
-    kept = runner.optim_wrapper
-    try:
-        wrappers = list(mine.values())
-        runner.optim_wrapper = OptimWrapperDict(**mine) if len(wrappers) > 1 or 'one optimizer' not in mine else wrappers[0]
-        schedulers = [] if built is None else runner.build_param_scheduler(copy.deepcopy(built))
-    finally:
-        runner.optim_wrapper = kept
-    ours = schedulers if isinstance(schedulers, dict) else {'': schedulers}
-    if list(ours) != list(pairs):
-        raise ValueError(f'A checkpoint with schedulers of {_few(ours)} is needed to resume, got {path} with {_few(pairs)}. {_HINT}')
-    for name in ours:
-        wanted, got = [_kind(each.state_dict()) for each in ours[name]], [_kind(each) for each in pairs[name]]
-        if wanted != got:
-            kinds = ', '.join(type(each).__name__ for each in ours[name]) or 'none'
-            raise ValueError(
-                f'A checkpoint of the schedulers {kinds} is needed to resume, got {path} with {len(got)} of which not all are such: '
-                f'look at param_scheduler. {_HINT}'
-            )
-
-
-def _kind(state: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells one class of schedulers from another in its state."""
-    return (state.get('param_name'), *sorted(state))
+            f'A checkpoint of the run that was last started in {work_dir} ({record.get("time", "at an unknown time")}) is needed to '
+            f'resume it, got {"none that can be read" if problems else "none"}; {others[0]} is of an earlier run: {ways}.'
+            + ''.join(f' {problem}' for problem in problems[:1])
+        )
+    if problems:
+        raise ValueError(
+            f'A checkpoint that can be read is needed to resume the run in {work_dir}, got {len(problems)} that cannot; the newest: '
+            f'{re.sub(r"[.]$", "", problems[0])}. To go on, {ways}.'
+        )

@@ -1,40 +1,24 @@
-"""The checkpoint that --resume takes: which files of a work dir are the run's own, and the newest of them that can be read.
+"""A run and its folder: the name of a run, which checkpoints are its own, and where it writes them.
 
 A run is what was started anew or from a named checkpoint, together with everything that resumed it since. It has a name, which its
 checkpoints carry in mmengine's message hub; `run.json` in the work dir holds the name of the run that was started there last.
 """
 
 import json
-import logging
-import re
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 
-from .checkpoint_files import AtomicBackend, checkpoints_newest_first, read_checkpoint
-from .weights import weights_of
+from .checkpoint_files import AtomicBackend, read_checkpoint
 
 RUNS = 'mmkd_runs'  # in the message hub: the names of the run and of those that it went on from in this folder, the oldest first
-_NAMELESS = ''  # of checkpoints that were written before runs had names
+NAMELESS = ''  # of checkpoints that were written before runs had names
 _RECORD = 'run.json'
 _TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
-
-
-class Start(NamedTuple):
-    """What a run starts from.
-
-    Attributes:
-        resumed_from: The checkpoint where it goes on, or None.
-        runs: The run's name, last, after the names of those that it goes on from in the same folder.
-    """
-
-    resumed_from: str | None
-    runs: tuple[str, ...]
 
 
 def new_run() -> str:
@@ -45,7 +29,7 @@ def new_run() -> str:
 def runs_of(checkpoint: Mapping[str, Any]) -> tuple[str, ...]:
     """The names that a checkpoint carries."""
     names = (checkpoint['message_hub'].get('runtime_info') or {}).get(RUNS) if 'message_hub' in checkpoint else None
-    return tuple(map(str, names)) if isinstance(names, list | tuple) and names else (_NAMELESS,)
+    return tuple(map(str, names)) if isinstance(names, list | tuple) and names else (NAMELESS,)
 
 
 def own_file(path: str | Path, runs: Sequence[str], unreadable: bool = False) -> bool:
@@ -63,7 +47,8 @@ def write_record(work_dir: str | Path, run: str, checkpoint: str | None) -> None
     AtomicBackend().put(json.dumps(content).encode(), Path(work_dir) / _RECORD)
 
 
-def _record(work_dir: Path) -> dict[str, Any] | None:
+def read_record(work_dir: Path) -> dict[str, Any] | None:
+    """The last record of `write_record`; None where none can be read."""
     try:
         record = json.loads((work_dir / _RECORD).read_text())
     except (OSError, ValueError):
@@ -92,97 +77,3 @@ def checkpoint_places(cfg: Config) -> dict[Path, tuple[str, ...]]:
 def in_folders(path: str | Path, folders: Iterable[Path]) -> bool:
     """Whether a file lies in one of them, whatever links lead there."""
     return Path(path).resolve().parent in {folder.resolve() for folder in folders}
-
-
-def start_from(cfg: Config, checkpoint: str) -> Start:
-    """A new run that goes on from a named checkpoint, which has been checked."""
-    before = runs_of(read_checkpoint(checkpoint)) if in_folders(checkpoint, checkpoint_places(cfg)) else ()
-    return Start(checkpoint, (*before, new_run()))
-
-
-def start_newest(cfg: Config) -> Start | None:
-    """Go on with the run that was started last in the config's work dir, from the newest of its checkpoints that can be read.
-
-    Returns:
-        None where there is no checkpoint at all.
-
-    Raises:
-        ValueError: There are checkpoints, and none can be read, or all are of an earlier run.
-    """
-    places = checkpoint_places(cfg)
-    paths = [path for folder, templates in places.items() for path in checkpoints_newest_first(folder, templates)]
-    if len([folder for folder in places if any(path.parent == folder for path in paths)]) > 1:
-        paths.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    record = _record(Path(cfg.work_dir))
-    named = _left_behind(Path(cfg.work_dir), record, paths)
-    problems: list[str] = []
-    others: list[Path] = []
-    for path, checkpoint in _readable([*paths, *named], problems):
-        runs = runs_of(checkpoint)
-        if record is None:
-            path, runs = _written_last(path, runs, paths)
-            _tell(problems, path)
-            return Start(str(path), runs if runs[-1] != _NAMELESS else (*runs, new_run()))
-        if runs[-1] == record['run']:
-            _tell(problems, path)
-            return Start(str(path), runs)
-        others.append(path)
-    if record is not None and record.get('resumed_from'):
-        for path, checkpoint in _readable([Path(record['resumed_from'])], problems):
-            _tell(problems, path)
-            before = runs_of(checkpoint) if in_folders(path, places) else ()
-            return Start(str(path), (*before, record['run']))
-    _refuse(cfg.work_dir, record, problems, others)
-    return None
-
-
-def _left_behind(work_dir: Path, record: Mapping[str, Any] | None, paths: Sequence[Path]) -> list[Path]:
-    """What mmengine's `last_checkpoint` names elsewhere: the folder of the checkpoints has another name now."""
-    try:
-        last = Path((work_dir / 'last_checkpoint').read_text().strip())
-    except (OSError, ValueError):
-        return []
-    known = {path.resolve() for path in paths}
-    return [last] if record is not None and last.is_file() and last.resolve() not in known else []
-
-
-def _readable(paths: Iterable[Path], problems: list[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
-    for path in paths:
-        try:
-            checkpoint = read_checkpoint(path, needs=('state_dict', 'meta', 'message_hub'))
-            weights_of(checkpoint, str(path))
-        except ValueError as error:
-            problems.append(str(error))
-            continue
-        yield path, checkpoint
-
-
-def _written_last(found: Path, runs: tuple[str, ...], paths: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
-    """Of runs without a record: a smaller number that was written later is of a later run."""
-    known = read_checkpoint(found)
-    newest = (str(known['meta'].get('time', '')), found, runs)
-    later = [path for path in paths if path.stat().st_mtime > found.stat().st_mtime]
-    for path, checkpoint in _readable(later, []):
-        newest = max(newest, (str(checkpoint['meta'].get('time', '')), path, runs_of(checkpoint)), key=lambda each: each[0])
-    return newest[1:]
-
-
-def _tell(problems: Sequence[str], found: Path) -> None:
-    for problem in problems:
-        print_log(f'{problem} Using {found} instead.', 'current', logging.WARNING)
-
-
-def _refuse(work_dir: str, record: Mapping[str, Any] | None, problems: Sequence[str], others: Sequence[Path]) -> None:
-    """Raise where starting anew would pass over checkpoints."""
-    ways = 'name one by --resume CHECKPOINT, or start anew without --resume, or with another --work-dir'
-    if others and record is not None:
-        raise ValueError(
-            f'A checkpoint of the run that was last started in {work_dir} ({record.get("time", "at an unknown time")}) is needed to '
-            f'resume it, got {"none that can be read" if problems else "none"}; {others[0]} is of an earlier run: {ways}.'
-            + ''.join(f' {problem}' for problem in problems[:1])
-        )
-    if problems:
-        raise ValueError(
-            f'A checkpoint that can be read is needed to resume the run in {work_dir}, got {len(problems)} that cannot; the newest: '
-            f'{re.sub(r"[.]$", "", problems[0])}. To go on, {ways}.'
-        )

@@ -20,6 +20,7 @@ from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.benchmark.detectors import DetectorAlone
 from mmkd_ext.benchmark.distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
+from mmkd_ext.benchmark.loop import compare_loop
 from mmkd_ext.benchmark.mutual import mutual_parts
 from mmkd_ext.benchmark.steps import compare_steps, deployed_size
 from mmkd_ext.config.cfg_options import OptionsAction, merge_options
@@ -53,6 +54,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--compile', action='store_true', help='also a distiller whose teachers are compiled')
     parser.add_argument('--class-means', action='store_true', help='time class means against a bare teacher pass instead')
+    parser.add_argument('--loop', action='store_true', help="time the run's iterations beside its model's bare step instead")
+    parser.add_argument('--iterations', type=positive, default=20, help='of --loop, in a block')
     parser.add_argument('--cpu-time', action='store_true', help='seconds of this process, which the machine\'s other work leaves alone')
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
     parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
@@ -93,6 +96,8 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         timings = class_means_cost(cfg, args.rounds, args.threads)
         rows = [dict(network=t.name, precision='float32', seconds=t.median, all=t.seconds, peak_mb=0.0) for t in timings]
         return report(args, argv, rows, timings[0].name, f'{args.threads} threads, torch {torch.__version__}')
+    if args.loop:
+        return loop(args, argv, cfg)
     plain = plain_config(cfg)
     shape = input_shape(cfg, args.size)
     torch.manual_seed(0)
@@ -140,6 +145,17 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=t.peak_mb) for t in timings
     ]
     return report(args, argv, rows, reference, where)
+
+
+def loop(args: argparse.Namespace, argv: Sequence[str] | None, cfg: Config) -> list[dict]:
+    """Compare a run's iterations with the faster of its model's bare steps."""
+    torch.set_num_threads(args.threads)
+    timings = compare_loop(cfg, args.iterations, args.rounds, args.cpu_time)
+    best = min(timings[1:], key=lambda timing: timing.median)
+    rows = [dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=0.0) for t in timings]
+    kind = 'CPU time' if args.cpu_time else 'wall time'
+    where = f'{args.iterations} iterations a block, {args.threads} threads, torch {torch.__version__}, {kind}'
+    return report(args, argv, rows, best.name, where)
 
 
 def report(

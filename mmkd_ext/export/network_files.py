@@ -20,7 +20,7 @@ _TOLERANCE = 1e-5
 def network_files(
     cfg: Config, weights: dict[str, Tensor], meta: dict, source: str, out: Path, onnx: bool, size: Size | None
 ) -> dict[Path, bytes]:
-    """What `export_student` writes of one network, checked.
+    """Make the files that `export_student` writes for one network, and check them.
 
     Args:
         cfg: The config that the weights were trained with.

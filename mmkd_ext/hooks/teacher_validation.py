@@ -76,5 +76,5 @@ def _not_comparable(teacher: Any, theirs: int, mine: int) -> bool:
 
 
 def scalars(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Those that are numbers: a confusion matrix or a list by class is no curve."""
+    """The metrics that are single numbers; a confusion matrix or a list by class is no curve."""
     return {key: float(value) for key, value in metrics.items() if np.ndim(value) == 0}

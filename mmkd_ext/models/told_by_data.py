@@ -56,7 +56,7 @@ def _names_size(model: Mapping[str, Any]) -> bool:
 
 
 def _preparing(model: Mapping[str, Any], cfg: Mapping[str, Any]) -> Any:
-    """What prepares the images of a distiller (its student's before the config's) or of an ensemble (the config's before its first's)."""
+    """The preprocessor of a distiller (its student's before the config's) or of an ensemble (the config's before its first's)."""
     student: Any = model.get('student')
     if isinstance(student, str) or (isinstance(student, Mapping) and 'type' not in student):
         student = network_config(student)

@@ -11,8 +11,8 @@ from mmengine.visualization import LocalVisBackend, TensorboardVisBackend
 from support.runs import one_error, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.commands import train
 from mmkd_ext.explain.sentences import sentence
-from tools import train
 
 needs_dev_full = pytest.mark.skipif(not Path('/dev/full').exists(), reason='the file of Linux that is always full')
 

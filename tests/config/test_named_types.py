@@ -13,6 +13,7 @@ from support.runs import one_error
 from torch import nn
 
 import mmkd_ext.models  # noqa: F401  # registers
+from mmkd_ext.commands.export_student import main
 from mmkd_ext.commands.train import make_config, parse_args
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.config.named_types import name_of, named, type_name
@@ -23,7 +24,6 @@ from mmkd_ext.models.distillers import OfflineDistiller
 from mmkd_ext.models.plain import plain_config, plain_model, without_weights
 from mmkd_ext.models.zoo.frozen_network import build_network
 from mmkd_ext.models.zoo.trained_network import network_config
-from tools.export_student import main
 
 # The same network three times: by classes, by names with their scopes, by names.
 CLASSES = """

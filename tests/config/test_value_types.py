@@ -6,11 +6,11 @@ import pytest
 from mmengine.config import Config
 from support.runs import REPO, one_error, write_config
 
+from mmkd_ext.commands import test as test_tool
+from mmkd_ext.commands import train
 from mmkd_ext.config.cfg_options import merge_options
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.config.value_types import check_value_types
-from tools import test as test_tool
-from tools import train
 
 WORDS = {
     'train_dataloader.sampler.shuffle=maybe': 'True or False',

@@ -15,11 +15,11 @@ from mmengine.config import Config
 from support.runs import REPO, TESKD, one_error, train_once, write_config
 from torch import Tensor, nn
 
+from mmkd_ext.commands.export_student import main
 from mmkd_ext.export import network_files as export_files
 from mmkd_ext.export.export_student import export_student
 from mmkd_ext.models.build import build_model, input_shape, input_size
 from mmkd_ext.models.plain import plain_config, plain_model
-from tools.export_student import main
 
 NETWORKS: dict[str, dict[str, Any]] = {
     'timm': dict(

@@ -1,4 +1,4 @@
-"""What every distiller does around its losses: sizing them, naming their terms, and what is said beside them.
+"""Shared parts of the distillers around their losses: sizes of adapters, names of terms, and diagnostics.
 
 Under `torch.compile` (`compile=True` of mmengine's Runner) the networks are compiled; the comparison and the diagnostics run as they
 are. torch 2.14's inductor gives one tensor without gradient for a term and the detached same that is logged beside it, and what counts
@@ -96,5 +96,5 @@ def add_terms(terms: dict[str, Tensor], key: str, value: Any, loss: Any, factor:
 
 
 def diagnostic(name: str) -> str:
-    """A name without the letters by which the host knows what to minimise."""
+    """A name without the letters by which mmengine knows what to minimise."""
     return name.replace('loss', 'term')

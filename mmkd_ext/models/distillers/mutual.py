@@ -1,4 +1,4 @@
-"""Students that train together, taught by a teacher and by one another. N samples, K classes."""
+"""MutualLearningDistiller: students that train together, with a teacher and with one another as targets. N samples, K classes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,6 +55,19 @@ class MutualLearningDistiller(ByKind, Ensemble):
     Raises:
         ValueError: Fewer than two students, names that cannot be one, a loss that names an unknown network, a loss that needs a
             frozen teacher (`NDLoss`: its class means), or networks whose classes differ.
+
+    Example:
+        >>> from mmpretrain.structures import DataSample
+        >>> student = dict(
+        ...     type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
+        ...     neck=dict(type='mmpretrain.GlobalAveragePooling'),
+        ...     head=dict(type='mmpretrain.LinearClsHead', num_classes=10, in_channels=64))
+        >>> losses = dict(peers=dict(type='mmkd_ext.MutualLearningLoss'))
+        >>> students = dict(a=student, b=student)
+        >>> model = MODELS.build(dict(type='mmkd_ext.MutualLearningDistiller', students=students, losses=losses, input_size=32))
+        >>> samples = [DataSample().set_gt_label(k) for k in range(4)]
+        >>> sorted(key for key in model(torch.randn(4, 3, 32, 32), samples, mode='loss') if 'loss' in key)
+        ['loss_a', 'loss_b', 'loss_peers_a', 'loss_peers_b']
     """
 
     helper_prefix = 'distill.'
@@ -171,7 +184,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
 
     @torch.compiler.disable  # see comparing.py
     def _compare(self, terms: dict[str, Tensor], seen: Mapping[str, Pass], features: Mapping[str, Any]) -> None:
-        """Add the terms of `losses`; nobody learns from being followed."""
+        """Add the terms of `losses`; no gradient reaches the network that is followed."""
         asked: dict[tuple[str, str], Outputs] = {}
 
         def said(name: str, student: str) -> Outputs:

@@ -1,4 +1,4 @@
-"""A student that learns from frozen teachers. N samples, K classes."""
+"""OfflineDistiller: a student with frozen teachers. N samples, K classes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -51,6 +51,18 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
     Raises:
         ValueError: No or unknown teacher of a loss, a name that cannot be one, teachers that do not fit or are of another kind, or a
             teacher or losses of another type.
+
+    Example:
+        >>> student = dict(
+        ...     type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
+        ...     neck=dict(type='mmpretrain.GlobalAveragePooling'),
+        ...     head=dict(type='mmpretrain.LinearClsHead', num_classes=10, in_channels=64))
+        >>> teacher = dict(model=student, checkpoint=None, allow_random=True)  # or 'torchvision/resnet34', dict(model=..., checkpoint=FILE)
+        >>> losses = dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0))
+        >>> model = MODELS.build(dict(type='mmkd_ext.OfflineDistiller', student=student, teacher=teacher, losses=losses))
+        >>> samples = [DataSample().set_gt_label(k) for k in range(4)]
+        >>> sorted(key for key in model(torch.randn(4, 3, 32, 32), samples, mode='loss') if 'loss' in key)
+        ['loss_kd', 'loss_student']
     """
 
     student: Any

@@ -36,6 +36,7 @@ class Ensemble(BaseModel):
         ValueError: No network, a name that cannot be one, scores that are no softmax, or an unknown `predict_by`.
 
     Example:
+        >>> import torch
         >>> head = dict(type='LinearClsHead', num_classes=10, in_channels=64)
         >>> network = dict(type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
         ...                neck=dict(type='GlobalAveragePooling'), head=head)
@@ -84,7 +85,7 @@ class Ensemble(BaseModel):
             for name, own in ((name, cfg.get('data_preprocessor')) for name, cfg in cfgs.items()) if own}  # fmt: skip
 
     def _members(self) -> tuple[str, ...]:
-        """Whose predictions are averaged."""
+        """Names of the networks whose predictions are averaged."""
         return tuple(self.networks)
 
     def view(self, name: str, inputs: Tensor, samples: Sequence[Any] | None = None) -> Tensor:
@@ -118,7 +119,7 @@ class Ensemble(BaseModel):
         return self.readers[names[0]].joined(data_samples, said, {name: self.networks[name] for name in self.members})
 
     def get_layer_depth(self, param_name: str) -> tuple[int, int]:
-        """That of a network, for layer-wise learning rates; what is in none counts as the last layer of the first."""
+        """A parameter's layer in its network, for layer-wise learning rates; one of no network counts as the first one's last layer."""
         kind, _, rest = param_name.partition('.')
         name, _, own = rest.partition('.')
         if kind == 'networks':

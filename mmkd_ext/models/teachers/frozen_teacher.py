@@ -1,4 +1,4 @@
-"""A teacher from any spec, frozen for ever. N samples."""
+"""FrozenTeacher: a network in eval mode, without gradients, outside of checkpoints and DDP. N samples."""
 
 import copy
 import hashlib
@@ -47,6 +47,13 @@ class FrozenTeacher:
     Raises:
         ValueError: As `build_network`, an unknown precision, images whose channel order cannot be known, a network of another kind, or
             `compile` of a kind that does not compile.
+
+    Example:
+        A teacher in earnest has a `checkpoint`, or a name with weights such as `'torchvision/resnet34'`:
+
+        >>> teacher = FrozenTeacher(dict(model='torchvision/resnet18', num_classes=10, checkpoint=None, allow_random=True))
+        >>> teacher(torch.zeros(2, 3, 64, 64)).logits.shape
+        torch.Size([2, 10])
     """
 
     def __init__(
@@ -212,7 +219,7 @@ class FrozenTeacher:
 def without_batch_norms(network: nn.Module, side: int = 64, tolerance: float = 1e-3) -> nn.Module:
     """The same network in eval mode with its BatchNorms taken into the convolutions before them, where that changes nothing.
 
-    The host's `fuse_conv_bn` goes by the order in which modules were made; a network that is called in another order, or whose
+    mmengine's `fuse_conv_bn` goes by the order in which modules were made; a network that is called in another order, or whose
     norms do more than normalise, is given back as it is.
     """
     if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):

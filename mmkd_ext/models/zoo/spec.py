@@ -1,4 +1,4 @@
-"""The words by which a config names a network, the same for a frozen teacher, for a student and for peers that train."""
+"""The spec of a network in a config: one syntax for a frozen teacher, a student, and peers that train."""
 
 import copy
 from collections.abc import Mapping
