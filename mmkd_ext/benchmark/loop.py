@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmkd_ext.engine.model_wrappers import unwrapped
-from mmkd_ext.running.launch import build_runner
+from mmkd_ext.running.launch import build_runner, mixed_precision_without_gpu
 
 from .steps import Timing
 
@@ -107,6 +107,7 @@ def compare_loop(cfg: Config, iterations: int, rounds: int, cpu_time: bool = Tru
         cfg[key] = None
     cfg.train_cfg = dict(by_epoch=True, max_epochs=10**6)
     cfg.param_scheduler = None
+    mixed_precision_without_gpu(cfg)
     cfg.default_hooks = {**(cfg.get('default_hooks') or {}), 'checkpoint': None}
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir = f'{folder}/run'

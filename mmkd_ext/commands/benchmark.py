@@ -18,7 +18,7 @@ import torch
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.benchmark.detectors import DetectorAlone, samples_with_boxes
+from mmkd_ext.benchmark.detectors import DetectorAlone
 from mmkd_ext.benchmark.distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
 from mmkd_ext.benchmark.loop import compare_loop
 from mmkd_ext.benchmark.mutual import mutual_parts
@@ -29,7 +29,7 @@ from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.markers import write_between_markers
 from mmkd_ext.models.build import build_model, input_shape
-from mmkd_ext.models.outputs.raw_predictions import detects
+from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.models.plain import plain_config
 from mmkd_ext.registry import MODELS
 from mmkd_ext.running.command_line import run_checked
@@ -134,10 +134,9 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     images = torch.randn(args.batch_size, *shape).to(args.device)
     for model in models.values():
         model.to(args.device)
-    detector = next((part for part in models.values() if detects(part)), None)
-    targets: Any = torch.arange(args.batch_size) % getattr(models['ours'], 'num_classes', num_classes(plain))
-    if detector is not None:
-        targets = samples_with_boxes(detector, images)
+    trained = next(part for name, part in models.items() if name not in teachers)
+    reader = kind_of(trained)(getattr(trained, 'student', trained))
+    targets: Any = reader.example_samples(images, getattr(models['ours'], 'num_classes', num_classes(plain)))
     clock = time.process_time if args.cpu_time else time.perf_counter
     timings = compare_steps(models, images, targets, args.precision, args.rounds, args.threads, clock)
     if parts:

@@ -14,7 +14,7 @@ from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.commands import export_student, test
 from mmkd_ext.losses import ClassMeansLoss, DistillationLoss, base
 from mmkd_ext.models import OfflineDistiller, Outputs
-from mmkd_ext.models.distillers.two_stage import check_regions
+from mmkd_ext.models.outputs.kinds.two_stage.kind import check_regions
 from mmkd_ext.registry import MODELS
 
 # Twelve lines beside a config, by somebody who read nothing but the contract.

@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmkd_ext.config.named_types import named
 from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.datasets.channel_order import order_of
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 
 from .cifar_zoo import cifar_zoo_classifier
 from .torchvision_classifier import torchvision_weights
@@ -69,7 +70,7 @@ def source_of(words: Mapping[str, Any], role: str = 'network') -> Source:
     student = config.get('student')
     own = [x.get('data_preprocessor') for x in (config, student if isinstance(student, Mapping) else {}, cfg)]
     preprocessor = copy.deepcopy(dict(next(filter(None, own), {})))
-    scope = cfg.get('default_scope', 'mmdet' if 'roi_head' in config else 'mmpretrain')
+    scope = cfg.get('default_scope', kind_of_config(config).scope)
     return Source(config, scope, address, preprocessor, order_of(cfg, preprocessor), told=True)
 
 
