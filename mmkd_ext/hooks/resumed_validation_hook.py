@@ -21,7 +21,7 @@ class ValidationRecordHook(Hook):
 
         >>> default_hooks = dict(validation_record=dict(type='mmkd_ext.ValidationRecordHook'))
         >>> HOOKS.build(default_hooks['validation_record']).priority
-        'LOW'
+        'BELOW_NORMAL'
     """
 
     priority = 'BELOW_NORMAL'  # before the schedulers, and before the CheckpointHook, which may write a second time after a validation

@@ -30,6 +30,7 @@ def kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
     Source: Hinton et al. 2015, arXiv:1503.02531, sec. 2.
 
     Example:
+        >>> import torch
         >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
         >>> round(kd_loss(student, teacher, tau=2.0).item(), 4)
         0.2411
@@ -61,6 +62,7 @@ def binary_kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
         ValueError: tau <= 0, or logits not of one shape (N, K).
 
     Example:
+        >>> import torch
         >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
         >>> round(binary_kd_loss(student, teacher, tau=2.0).item(), 4)
         0.3739
@@ -87,6 +89,7 @@ class KDLoss(DistillationLoss):
         returns: ().
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import Outputs
         >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
         >>> loss = MODELS.build(dict(type='mmkd_ext.KDLoss', tau=4.0, loss_weight=0.9))

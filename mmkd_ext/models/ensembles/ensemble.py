@@ -36,6 +36,7 @@ class Ensemble(BaseModel):
         ValueError: No network, a name that cannot be one, scores that are no softmax, or an unknown `predict_by`.
 
     Example:
+        >>> import torch
         >>> head = dict(type='LinearClsHead', num_classes=10, in_channels=64)
         >>> network = dict(type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
         ...                neck=dict(type='GlobalAveragePooling'), head=head)

@@ -1,4 +1,4 @@
-"""What all kinds of mmdet's detectors have in common: boxes, their annotations, and how several networks' are joined. K classes."""
+"""Base class of the kinds of mmdet's detectors: boxes, annotations, ensembles. K classes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
