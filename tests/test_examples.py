@@ -63,3 +63,12 @@ def test_every_public_class_and_function_has_an_example():
     assert len(found) > 60
     without = [name for name, each in found.items() if '>>> ' not in (each.__doc__ or '')]
     assert without == []
+
+
+@pytest.mark.parametrize('folder', ['mmkd_ext', 'tools', 'configs', 'README.md', 'CONTRIBUTING.md'])
+def test_packages_are_called_by_their_names(folder):
+    """Four packages are meant where a text says "the host"."""
+    place = REPO / folder
+    files = [place] if place.is_file() else [path for path in place.rglob('*') if path.suffix in ('.py', '.md', '.sh', '.yml')]
+    assert files
+    assert [path for path in files if re.search(r"\bhosts?\b(?!name)", path.read_text(encoding='utf-8'), re.I)] == []
