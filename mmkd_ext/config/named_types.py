@@ -43,10 +43,14 @@ def _types(value: Any) -> Iterator[Any]:
 
 
 def named_types(value: Any, scope: str | None = None) -> Any:
-    """A part of a config in that way; names of `scope` stand without a prefix."""
+    """A part of a config in that way; names of `scope` stand without a prefix.
+
+    The `_scope_` that mmengine gives to what is inherited from our configs is left out: types of ours have a prefix there.
+    """
     if isinstance(value, dict):
-        return type(value)(
-            {key: name_of(each, scope) if key == 'type' else named_types(each, scope) for key, each in value.items()})
+        return type(value)({
+            key: name_of(each, scope) if key == 'type' else named_types(each, scope)
+            for key, each in value.items() if (key, each) != ('_scope_', 'mmkd_ext')})
     if type(value) in (list, tuple):
         return type(value)(named_types(each, scope) for each in value)
     return value

@@ -1,6 +1,7 @@
 """Losses between a student and a teacher: pure functions and thin registered modules. Needs torch and the registry only."""
 
 from .base import ClassMeansLoss, DistillationLoss
+from .cwd_loss import CWDLoss, cwd_loss
 from .dist_loss import DISTLoss, dist_loss
 from .dkd_loss import DKDLoss, dkd_loss
 from .dskd_head import DSKDHead
@@ -10,11 +11,14 @@ from .kd_loss import KDLoss, binary_kd_loss, kd_loss
 from .loss_weights import loss_based_weights
 from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss
 from .nd_loss import NDLoss, nd_loss
+from .pkd_loss import PKDLoss, pkd_loss
 from .reviewkd_loss import ReviewKDLoss, hcl_loss
 from .reviewkd_neck import ReviewKDNeck
 from .teskd_loss import teskd_feature_loss, teskd_kl
+from .ttm_loss import TTMLoss, ttm_loss
 
 __all__ = [
+    'CWDLoss',
     'ClassMeansLoss',
     'DISTLoss',
     'DKDLoss',
@@ -24,9 +28,12 @@ __all__ = [
     'KDLoss',
     'MutualLearningLoss',
     'NDLoss',
+    'PKDLoss',
     'ReviewKDLoss',
     'ReviewKDNeck',
+    'TTMLoss',
     'binary_kd_loss',
+    'cwd_loss',
     'dist_loss',
     'dkd_loss',
     'hard_kd_loss',
@@ -37,6 +44,8 @@ __all__ = [
     'loss_based_weights',
     'mutual_learning_loss',
     'nd_loss',
+    'pkd_loss',
     'teskd_feature_loss',
     'teskd_kl',
+    'ttm_loss',
 ]

@@ -7,10 +7,12 @@ from mmkd_ext.errors import check_numbers
 from mmkd_ext.registry import MODELS
 
 from .base import DistillationLoss, NetworkOutputs
-from .numerics import at_least_float32, check_logits, check_tau, divergence, log_probabilities
+from .numerics import at_least_float32, check_logits, check_tau, divergence, log_probabilities, standardised
 
 
-def dkd_loss(student: Tensor, teacher: Tensor, target: Tensor, tau: float, alpha: float, beta: float) -> Tensor:
+def dkd_loss(
+    student: Tensor, teacher: Tensor, target: Tensor, tau: float, alpha: float, beta: float, standardise: bool = False
+) -> Tensor:
     r"""Two divergences: of (true class, all others), and among the others.
 
     .. math:: \frac{\tau^2}{N} \sum_n
@@ -26,6 +28,7 @@ def dkd_loss(student: Tensor, teacher: Tensor, target: Tensor, tau: float, alpha
         tau: Temperature > 0.
         alpha: Weight of the true class (TCKD).
         beta: Weight of the others (NCKD).
+        standardise: Whether each sample's logits are brought to mean 0 and variance 1 over the classes first.
 
     Returns:
         () nats per sample times tau^2, float32 or better; grows with neither N nor K.
@@ -33,7 +36,7 @@ def dkd_loss(student: Tensor, teacher: Tensor, target: Tensor, tau: float, alpha
     Raises:
         ValueError: tau <= 0, logits not of one shape (N, K), K < 2, or target not N integer labels.
 
-    Source: Zhao et al. 2022, arXiv:2203.08679, eq. 7.
+    Source: Zhao et al. 2022, arXiv:2203.08679, eq. 7; `standardise`: Sun et al. 2024, arXiv:2403.01427, algorithms 1 and 2.
 
     Example:
         >>> import torch
@@ -50,8 +53,11 @@ def dkd_loss(student: Tensor, teacher: Tensor, target: Tensor, tau: float, alpha
             f'dkd_loss needs integer labels of shape ({len(student)},), got {tuple(target.shape)} of {target.dtype}. '
             'Soft labels (mixup, CutMix) have no one true class to decouple: use KDLoss or train without them.')
     with torch.autocast(student.device.type, enabled=False):
-        rest_of_student, others_of_student = _decouple(at_least_float32(student) / tau, target)
-        rest_of_teacher, others_of_teacher = _decouple(at_least_float32(teacher.detach()) / tau, target)
+        s, t = at_least_float32(student), at_least_float32(teacher.detach())
+        if standardise:
+            s, t = standardised(s, dim=1), standardised(t, dim=1)
+        rest_of_student, others_of_student = _decouple(s / tau, target)
+        rest_of_teacher, others_of_teacher = _decouple(t / tau, target)
         true_class = divergence(rest_of_teacher, rest_of_student)
         others = divergence(others_of_teacher, others_of_student)
         return (alpha * true_class + beta * others).mean() * tau**2
@@ -77,6 +83,7 @@ class DKDLoss(DistillationLoss):
         alpha: Weight of the true class.
         beta: Weight of the other classes.
         loss_weight: Factor on the result.
+        standardise: Whether logits are compared by their z-scores.
 
     Shapes:
         student, teacher: `Outputs` with logits (N, K).
@@ -94,18 +101,24 @@ class DKDLoss(DistillationLoss):
 
     scores = ('softmax',)
 
-    def __init__(self, tau: float = 4.0, alpha: float = 1.0, beta: float = 8.0, loss_weight: float = 1.0) -> None:
+    def __init__(
+        self, tau: float = 4.0, alpha: float = 1.0, beta: float = 8.0, loss_weight: float = 1.0, standardise: bool = False
+    ) -> None:
         super().__init__(loss_weight)
         check_tau('DKDLoss', tau)
         check_numbers('DKDLoss', alpha=alpha, beta=beta)
         self.tau = tau
         self.alpha = alpha
         self.beta = beta
+        self.standardise = standardise
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor) -> Tensor:
         """Return the weighted loss."""
-        return self.loss_weight * dkd_loss(student.logits, teacher.logits, target, self.tau, self.alpha, self.beta)
+        value = dkd_loss(student.logits, teacher.logits, target, self.tau, self.alpha, self.beta, self.standardise)
+        return self.loss_weight * value
 
     def extra_repr(self) -> str:
         """What `print(model)` shows."""
-        return f'tau={self.tau}, alpha={self.alpha}, beta={self.beta}, loss_weight={self.loss_weight}'
+        return (
+            f'tau={self.tau}, alpha={self.alpha}, beta={self.beta}, loss_weight={self.loss_weight}, '
+            f'standardise={self.standardise}')

@@ -6,6 +6,7 @@ from pathlib import Path
 import mmengine.hub
 import pytest
 from mmengine.config import Config
+from mmengine.registry import MODELS, VISUALIZERS, DefaultScope
 from support.runs import REPO
 
 from mmkd_ext.commands import mmkd
@@ -47,7 +48,23 @@ def test_the_hub_and_a_base_read_it_from_any_folder(elsewhere):
     assert mmengine.hub.get_config(f'mmkd_ext::{NAME}').to_dict() == wanted.to_dict()
     Path('mine.py').write_text(f"_base_ = 'mmkd_ext::{NAME}'\ntrain_cfg = dict(max_epochs=7)\n")
     cfg = load_config('mine.py')
-    assert cfg.model.type == wanted.model.type and cfg.model.neck == wanted.model.neck and cfg.train_cfg.max_epochs == 7
+    wanted.train_cfg.max_epochs = 7
+    assert cfg.to_dict() == wanted.to_dict()  # and no `_scope_` that an exported config would need this package for
+
+
+@pytest.mark.parametrize(('name', 'scope'), [(NAME, 'mmpretrain'), ('nd_loss_det/kdpp_narrow_r18_r18_digit_scenes.py', 'mmdet')])
+def test_mmengine_builds_what_is_inherited_from_a_packaged_config_without_our_commands(elsewhere, name, scope):
+    Path('mine.py').write_text(f"_base_ = 'mmkd_ext::{name}'\n")
+    cfg = Config.fromfile('mine.py')
+    assert cfg.model._scope_ == cfg.visualizer._scope_ == 'mmkd_ext'
+    if scope == 'mmdet':
+        pytest.importorskip('mmcv._ext')
+        cfg.model.teacher.update(checkpoint=None, allow_random=True)
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        model, visualizer = MODELS.build(cfg.model), VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None, 'name': name})
+    network = getattr(model, 'student', model)
+    assert {type(each).__module__.partition('.')[0] for each in (network, network.backbone, visualizer)} <= {scope, 'mmkd_ext'}
+    assert type(network).__module__.startswith(scope) and type(visualizer).__module__.startswith(scope)
 
 
 def test_a_config_of_the_zoos_is_read_by_its_name(elsewhere):

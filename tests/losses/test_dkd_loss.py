@@ -4,11 +4,13 @@ from math import exp, log
 
 import pytest
 import torch
+from losses.test_kd_loss import naive_z_scores
 from support import golden
 from torch import Tensor
 
-from mmkd_ext.losses.dkd_loss import dkd_loss
+from mmkd_ext.losses.dkd_loss import DKDLoss, dkd_loss
 from mmkd_ext.losses.kd_loss import kd_loss
+from mmkd_ext.models.outputs.outputs import Outputs
 
 
 def naive_dkd(
@@ -83,3 +85,26 @@ def test_takes_labels_of_any_integer_type(rng):
     target = torch.tensor([0, 3, 6, 2])
     expected = dkd_loss(student, teacher, target, 1.0, 1.0, 2.0)
     torch.testing.assert_close(dkd_loss(student, teacher, target.int(), 1.0, 1.0, 2.0), expected)
+
+
+@pytest.mark.parametrize('tau', [1.0, 2.0])
+@pytest.mark.parametrize(('alpha', 'beta'), [(1.0, 8.0), (0.0, 2.0), (3.0, 0.0)])
+def test_standardised_equals_the_formula_of_z_scores(rng, alpha, beta, tau):
+    student, teacher = 3 * torch.randn(2, 5, 7, generator=rng, dtype=torch.float64) - 5
+    target = torch.arange(5)
+    expected = naive_dkd(naive_z_scores(student), naive_z_scores(teacher), target, tau, alpha, beta)
+    found = dkd_loss(student, teacher, target, tau, alpha, beta, standardise=True)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+    module = DKDLoss(tau, alpha, beta, loss_weight=9.0, standardise=True)
+    found = module(Outputs((), student[:, :1], student), Outputs((), teacher[:, :1], teacher), target)
+    torch.testing.assert_close(found, 9 * expected, rtol=1e-9, atol=1e-12)
+
+
+def test_standardised_ignores_the_size_of_the_logits(rng):
+    student, teacher = torch.randn(2, 5, 7, generator=rng, dtype=torch.float64)
+    target = torch.arange(5)
+    expected = dkd_loss(student, teacher, target, 2.0, 1.0, 2.0, standardise=True)
+    found = dkd_loss(7 * student - 3, 0.2 * teacher + 1, target, 2.0, 1.0, 2.0, standardise=True)
+    torch.testing.assert_close(found, expected)
+    zero = torch.zeros((), dtype=torch.float64)
+    torch.testing.assert_close(dkd_loss(5 * teacher, teacher, target, 2.0, 1.0, 2.0, standardise=True), zero, rtol=0, atol=1e-12)

@@ -1,6 +1,6 @@
 """KD against its formula, its limits and the golden numbers."""
 
-from math import exp, log
+from math import exp, log, sqrt
 
 import pytest
 import torch
@@ -8,6 +8,7 @@ from support import golden
 from torch import Tensor
 
 from mmkd_ext.losses.kd_loss import KDLoss, binary_kd_loss, kd_loss
+from mmkd_ext.models.outputs.outputs import Outputs
 
 
 def naive_kd(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
@@ -87,3 +88,53 @@ def test_binary_is_finite_for_extreme_half_precision_logits():
     loss = binary_kd_loss(student, -student.detach(), 1.0)
     loss.backward()
     assert loss.isfinite() and loss > 1e4 and student.grad.isfinite().all()
+
+
+def naive_z_scores(logits: Tensor) -> Tensor:
+    """Algorithm 1 of arXiv:2403.01427 without its temperature, in plain Python."""
+    rows = []
+    for row in logits.tolist():
+        mean = sum(row) / len(row)
+        deviation = sqrt(sum((z - mean) ** 2 for z in row) / len(row))
+        rows.append([(z - mean) / deviation for z in row])
+    return torch.tensor(rows, dtype=logits.dtype)
+
+
+@pytest.mark.parametrize('tau', [0.5, 2.0, 4.0])
+@pytest.mark.parametrize('shape', [(5, 7), (1, 2), (3, 100)])
+def test_standardised_equals_the_formula_of_z_scores(rng, shape, tau):
+    student, teacher = 3 * torch.randn(2, *shape, generator=rng, dtype=torch.float64) - 5
+    expected = naive_kd(naive_z_scores(student), naive_z_scores(teacher), tau)
+    torch.testing.assert_close(kd_loss(student, teacher, tau, standardise=True), expected, rtol=1e-9, atol=1e-12)
+    module = KDLoss(tau, loss_weight=9.0, standardise=True)
+    found = module(Outputs((), student[:, :1], student), Outputs((), teacher[:, :1], teacher))
+    torch.testing.assert_close(found, 9 * expected, rtol=1e-9, atol=1e-12)
+
+
+def test_standardised_is_zero_for_every_student_that_is_affine_in_the_teacher_with_a_positive_slope(rng):
+    teacher = torch.randn(4, 6, generator=rng, dtype=torch.float64)
+    slope, shift = torch.rand(2, 4, 1, generator=rng, dtype=torch.float64) + 0.1
+    zero = torch.zeros((), dtype=torch.float64)
+    torch.testing.assert_close(kd_loss(slope * teacher + shift, teacher, 2.0, standardise=True), zero, rtol=0, atol=1e-12)
+    assert kd_loss(slope * teacher + shift, teacher, 2.0) > 0.001  # the size of the logits is another matter
+    assert kd_loss(-slope * teacher, teacher, 2.0, standardise=True) > 0.1
+
+
+def test_standardised_is_the_plain_loss_of_logits_that_are_z_scores_already(rng):
+    student, teacher = map(naive_z_scores, torch.randn(2, 4, 6, generator=rng, dtype=torch.float64))
+    torch.testing.assert_close(kd_loss(student, teacher, 2.0, standardise=True), kd_loss(student, teacher, 2.0))
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize('value', [0.0, 0.3, -1e4, 3e38])
+def test_equal_logits_have_no_z_scores_count_as_a_uniform_prediction_and_send_no_gradient(rng, value, dtype):
+    teacher = torch.randn(3, 6, generator=rng, dtype=dtype)
+    student = torch.full((3, 6), value, dtype=dtype).requires_grad_()
+    loss = kd_loss(student, teacher, 1.0, standardise=True)
+    loss.backward()
+    torch.testing.assert_close(loss.detach(), kd_loss(torch.zeros_like(teacher), naive_z_scores(teacher), 1.0))
+    assert student.grad.abs().max() == 0
+
+
+def test_z_scores_compare_softmaxes_only():
+    assert KDLoss(standardise=True).scores == ('softmax',) and 'sigmoid' in KDLoss().scores

@@ -9,14 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from mmkd_ext.losses.cwd_loss import cwd_loss
 from mmkd_ext.losses.dist_loss import DISTLoss, dist_loss
 from mmkd_ext.losses.dkd_loss import DKDLoss, dkd_loss
 from mmkd_ext.losses.dskd_loss import layer_kd_losses, layer_map_losses
 from mmkd_ext.losses.hard_kd_loss import HardKDLoss, hard_kd_loss
 from mmkd_ext.losses.kd_loss import KDLoss, kd_loss
 from mmkd_ext.losses.nd_loss import NDLoss, nd_loss
+from mmkd_ext.losses.pkd_loss import pkd_loss
 from mmkd_ext.losses.reviewkd_loss import ReviewKDLoss, hcl_loss
 from mmkd_ext.losses.reviewkd_neck import ReviewKDNeck
+from mmkd_ext.losses.ttm_loss import TTMLoss, ttm_loss
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.registry import MODELS
 
@@ -39,6 +42,11 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
     'kd cold': lambda s, t: kd_loss(s.logits, t.logits, 1.0),
     'dkd': lambda s, t: dkd_loss(s.logits, t.logits, labels(len(s.logits), s.logits.device), 4.0, 1.0, 8.0),
     'dkd cold': lambda s, t: dkd_loss(s.logits, t.logits, labels(len(s.logits), s.logits.device), 1.0, 0.5, 2.0),
+    'kd of z-scores': lambda s, t: kd_loss(s.logits, t.logits, 2.0, standardise=True),
+    'dkd of z-scores': lambda s, t: dkd_loss(
+        s.logits, t.logits, labels(len(s.logits), s.logits.device), 2.0, 1.0, 2.0, standardise=True),
+    'ttm': lambda s, t: ttm_loss(s.logits, t.logits, 0.25),
+    'wttm': lambda s, t: ttm_loss(s.logits, t.logits, 0.25, weighted=True),
     'dist': lambda s, t: dist_loss(s.logits, t.logits, 4.0),
     'decision': lambda s, t: hard_kd_loss(s.logits, t.logits),
     'nd': lambda s, t: nd_loss(
@@ -46,9 +54,13 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
     'nd, soft labels': lambda s, t: nd_loss(
         s.embedding, t.embedding, t.logits.detach().double().softmax(1), means(s.embedding.device)),
     'hcl': lambda s, t: hcl_loss(s.stages, t.stages),
+    'pkd': lambda s, t: pkd_loss(s.stages, t.stages),
+    'cwd': lambda s, t: cwd_loss(s.stages, t.stages, 2.0),
     'deep logits': lambda s, t: layer_kd_losses([s.logits, s.logits.flip(1)], t.logits, 4.0).mean(),
     'hidden maps': lambda s, t: layer_map_losses(s.stages, t.stages).mean(),
 }
+MAP_LOSSES = ('hcl', 'hidden maps', 'pkd', 'cwd')
+SQUARED_ERRORS = ('hcl', 'hidden maps')
 over_all_losses = pytest.mark.parametrize('loss', LOSSES.values(), ids=LOSSES)
 
 
@@ -130,7 +142,7 @@ def test_value_and_gradient_are_finite_at_the_ends_of_half_precision(rng, loss, 
             assert all(g.isfinite().all() for g in gradients(value, student))
 
 
-@pytest.mark.parametrize('name', [name for name in LOSSES if name not in ('hcl', 'hidden maps')])
+@pytest.mark.parametrize('name', [name for name in LOSSES if name not in SQUARED_ERRORS])
 def test_all_but_a_squared_error_is_finite_at_the_end_of_bfloat16(rng, name):
     end = torch.finfo(torch.bfloat16).max
 
@@ -197,14 +209,16 @@ def test_cuda_never_waits(rng, loss):
 def test_wrong_shapes_raise_and_both_are_named(rng, name, cut):
     student, teacher = outputs(rng), outputs(rng)
     wrong = mapped(teacher, cut)
-    what = {'h': 'stages', 'n': 'embedding'}.get(name[0], 'logits')
+    what = 'stages' if name in MAP_LOSSES else 'embedding' if name.startswith('nd') else 'logits'
     pair = (student.stages[0], wrong.stages[0]) if what == 'stages' else (getattr(student, what), getattr(wrong, what))
     with pytest.raises(ValueError) as error:
         LOSSES[name](student, wrong)
     assert all(str(tuple(x.shape)) in str(error.value) for x in pair)
 
 
-@pytest.mark.parametrize('loss', [kd_loss, dist_loss, lambda s, t, tau: dkd_loss(s, t, labels(6), tau, 1.0, 1.0)])
+@pytest.mark.parametrize('loss', [
+    kd_loss, dist_loss, lambda s, t, tau: cwd_loss(s[:, :, None, None], t[:, :, None, None], tau),
+    lambda s, t, tau: dkd_loss(s, t, labels(6), tau, 1.0, 1.0)])
 @pytest.mark.parametrize('tau', [0.0, -1.0, float('nan')])
 def test_a_temperature_that_is_not_positive_is_refused(rng, loss, tau):
     with pytest.raises(ValueError, match='tau > 0'):
@@ -216,6 +230,7 @@ MODULES: dict[str, tuple[dict[str, Any], str]] = {
     'DKDLoss': ({'tau': 4.0, 'alpha': 1.0, 'beta': 8.0}, 'dkd'),
     'DISTLoss': ({'tau': 4.0}, 'dist'),
     'HardKDLoss': ({}, 'decision'),
+    'TTMLoss': ({'gamma': 0.25, 'weighted': True}, 'wttm'),
     'NDLoss': ({}, 'nd'),
 }
 
@@ -232,7 +247,7 @@ def test_module_is_its_function_times_a_weight(rng, name):
         torch.testing.assert_close(value, weight * LOSSES[function](student, teacher))
 
 
-@pytest.mark.parametrize('module', [KDLoss(), DKDLoss(), DISTLoss(), HardKDLoss(), NDLoss(), ReviewKDLoss()], ids=repr)
+@pytest.mark.parametrize('module', [KDLoss(), DKDLoss(), DISTLoss(), HardKDLoss(), NDLoss(), ReviewKDLoss(), TTMLoss()], ids=repr)
 def test_module_without_adapters_has_nothing_to_train(module: nn.Module):
     assert not list(module.parameters()) and not module.state_dict()
 

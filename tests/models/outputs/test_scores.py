@@ -81,7 +81,12 @@ def test_kd_is_binary_and_nd_follows_the_mean_of_the_labels_class_means(rng, hea
     assert not any('top1' in key for key in terms)
 
 
-@pytest.mark.parametrize('loss', ['DKDLoss', 'DISTLoss', 'HardKDLoss', 'DSKDHead'])
+def test_z_scores_of_sigmoids_are_refused_before_the_run():
+    with pytest.raises(ValueError, match=r'losses\.x \(KDLoss\) compares one softmax .* got a sigmoid for each class of the student'):
+        distiller(network(), network(), dict(x=dict(type='mmkd_ext.KDLoss', standardise=True)))
+
+
+@pytest.mark.parametrize('loss', ['DKDLoss', 'DISTLoss', 'HardKDLoss', 'DSKDHead', 'TTMLoss'])
 def test_losses_that_compare_softmaxes_refuse_sigmoids_before_the_run(loss):
     with pytest.raises(ValueError, match=rf'losses\.x \({loss}\) compares one softmax .* got a sigmoid for each class of the student'):
         distiller(network(), network(), dict(x=dict(type=f'mmkd_ext.{loss}')))

@@ -1,0 +1,76 @@
+"""CWD: where in the image each channel looks. N samples, C channels."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mmkd_ext.registry import MODELS
+
+from .map_pairs import MapPairsLoss, as_pairs
+from .numerics import at_least_float32, check_tau, divergence, log_probabilities
+
+
+def cwd_loss(student: Tensor | Sequence[Tensor], teacher: Tensor | Sequence[Tensor], tau: float) -> Tensor:
+    r"""Divergence of each channel's softmax over places, a mean over samples and channels; **summed** over levels.
+
+    .. math:: \sum_l \frac{\tau^2}{N C} \sum_{n, c} \mathrm{KL}(\phi(t_{l,n,c} / \tau) \,\|\, \phi(s_{l,n,c} / \tau))
+
+    with phi the softmax over the H W places of a channel. A channel's level does not matter, its peaks do.
+
+    Args:
+        student: A map (N, C, H, W), or one for each level.
+        teacher: Maps of the same shapes; no gradient reaches them.
+        tau: Temperature > 0; a higher one looks at more places.
+
+    Returns:
+        () nats per channel times tau^2, float32 or better; grows with neither N nor C, but with the number of levels.
+
+    Raises:
+        ValueError: tau <= 0, no maps, another number of them, or a level whose two shapes differ.
+
+    Source: Shu et al. 2021, arXiv:2011.13256, sec. 3.
+    """
+    check_tau('cwd_loss', tau)
+    pairs = as_pairs('cwd_loss', student, teacher)
+    with torch.autocast(pairs[0][0].device.type, enabled=False):
+        values = [divergence(_log_places(t.detach(), tau), _log_places(s, tau)).mean() for s, t in pairs]
+        return torch.stack(values).sum() * tau**2
+
+
+def _log_places(x: Tensor, tau: float) -> Tensor:
+    """(N, C, H W) log-probabilities of the places of each channel."""
+    return log_probabilities(at_least_float32(x).flatten(2) / tau)
+
+
+@MODELS.register_module()
+class CWDLoss(MapPairsLoss):
+    """`cwd_loss` between the stages of two networks, in detection between their FPNs' maps.
+
+    Stages are paired, widened and resized as `MapPairsLoss` says.
+
+    Args:
+        tau: Temperature > 0.
+        loss_weight: Factor on the result.
+        student_stages: Which of the student's stages to use, shallow first; None: all.
+        teacher_stages: Which of the teacher's stages they follow, in the same order; None: all.
+    """
+
+    def __init__(
+        self,
+        tau: float = 1.0,
+        loss_weight: float = 1.0,
+        student_stages: Sequence[int] | None = None,
+        teacher_stages: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(loss_weight, student_stages, teacher_stages)
+        check_tau('CWDLoss', tau)
+        self.tau = tau
+
+    def compare(self, student: list[Tensor], teacher: list[Tensor]) -> Tensor:
+        """`cwd_loss`."""
+        return cwd_loss(student, teacher, self.tau)
+
+    def extra_repr(self) -> str:
+        """What `print(model)` shows."""
+        return f'tau={self.tau}, {super().extra_repr()}'

@@ -1,0 +1,32 @@
+"""Losses of other papers beside KD on CIFAR-100: each page has KD's data, networks and schedule, and its own loss and weights."""
+
+import pytest
+from mmengine.config import Config
+from support.runs import REPO
+
+# page -> weight of the labels, ramp, the loss as its paper has it
+BESIDE = {
+    'kd_standardised_resnet20_resnet56_cifar100': (0.1, False, dict(type='KDLoss', tau=2.0, loss_weight=9.0, standardise=True)),
+    'dkd_standardised_resnet20_resnet56_cifar100': (
+        1.0, True, dict(type='DKDLoss', tau=2.0, alpha=1.0, beta=2.0, loss_weight=9.0, standardise=True)),
+    'ttm_resnet20_resnet56_cifar100': (1.0, False, dict(type='TTMLoss', gamma=0.1, loss_weight=45.0)),
+    'wttm_resnet20_resnet56_cifar100': (1.0, False, dict(type='TTMLoss', gamma=0.2, weighted=True, loss_weight=4.0)),
+}
+
+
+@pytest.mark.parametrize('stem', BESIDE)
+def test_a_page_differs_from_kd_in_its_losses_and_the_stages_that_they_read(stem):
+    (path,) = (REPO / 'configs').glob(f'*/{stem}.py')
+    cfg, kd = Config.fromfile(path), Config.fromfile(REPO / 'configs/kd/kd_resnet20_resnet56_cifar100.py')
+    rest = [{k: v for k, v in each.to_dict().items() if k not in ('model', 'custom_hooks')} for each in (cfg, kd)]
+    assert rest[0] == rest[1]
+    cfg.model.student.backbone.pop('out_indices', None)
+    cfg.model.teacher.get('options', {}).get('backbone', {}).pop('out_indices', None)
+    assert cfg.model.student.backbone == kd.model.student.backbone
+    assert cfg.model.teacher.model == kd.model.teacher.model and cfg.model.teacher.checkpoint == kd.model.teacher.checkpoint
+    labels, ramp, loss = BESIDE[stem]
+    found = cfg.model.losses.to_dict()
+    assert list(found.values()) == [dict(loss, type=f'mmkd_ext.{loss["type"]}')]
+    assert cfg.model.student.get('head', {}).get('loss', {}).get('loss_weight', 1.0) == labels
+    hooks = [(h.type, h.loss, h.epochs) for h in cfg.get('custom_hooks', [])]
+    assert hooks == ([('mmkd_ext.LossWarmupHook', *found, 20)] if ramp else [])
