@@ -9,6 +9,7 @@ from .dskd_loss import layer_kd_losses, layer_map_losses
 from .hard_kd_loss import HardKDLoss, hard_kd_loss
 from .kd_loss import KDLoss, binary_kd_loss, kd_loss
 from .loss_weights import loss_based_weights
+from .mgd_loss import MGDLoss, mgd_loss
 from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss
 from .nd_loss import NDLoss, nd_loss
 from .pkd_loss import PKDLoss, pkd_loss
@@ -26,6 +27,7 @@ __all__ = [
     'DistillationLoss',
     'HardKDLoss',
     'KDLoss',
+    'MGDLoss',
     'MutualLearningLoss',
     'NDLoss',
     'PKDLoss',
@@ -42,6 +44,7 @@ __all__ = [
     'layer_kd_losses',
     'layer_map_losses',
     'loss_based_weights',
+    'mgd_loss',
     'mutual_learning_loss',
     'nd_loss',
     'pkd_loss',

@@ -15,6 +15,7 @@ from mmkd_ext.losses.dkd_loss import DKDLoss, dkd_loss
 from mmkd_ext.losses.dskd_loss import layer_kd_losses, layer_map_losses
 from mmkd_ext.losses.hard_kd_loss import HardKDLoss, hard_kd_loss
 from mmkd_ext.losses.kd_loss import KDLoss, kd_loss
+from mmkd_ext.losses.mgd_loss import mgd_loss
 from mmkd_ext.losses.nd_loss import NDLoss, nd_loss
 from mmkd_ext.losses.pkd_loss import pkd_loss
 from mmkd_ext.losses.reviewkd_loss import ReviewKDLoss, hcl_loss
@@ -56,11 +57,12 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
     'hcl': lambda s, t: hcl_loss(s.stages, t.stages),
     'pkd': lambda s, t: pkd_loss(s.stages, t.stages),
     'cwd': lambda s, t: cwd_loss(s.stages, t.stages, 2.0),
+    'mgd': lambda s, t: mgd_loss(s.stages, t.stages),
     'deep logits': lambda s, t: layer_kd_losses([s.logits, s.logits.flip(1)], t.logits, 4.0).mean(),
     'hidden maps': lambda s, t: layer_map_losses(s.stages, t.stages).mean(),
 }
-MAP_LOSSES = ('hcl', 'hidden maps', 'pkd', 'cwd')
-SQUARED_ERRORS = ('hcl', 'hidden maps')
+MAP_LOSSES = ('hcl', 'hidden maps', 'pkd', 'cwd', 'mgd')
+SQUARED_ERRORS = ('hcl', 'hidden maps', 'mgd')
 over_all_losses = pytest.mark.parametrize('loss', LOSSES.values(), ids=LOSSES)
 
 
