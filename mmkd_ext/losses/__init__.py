@@ -17,6 +17,7 @@ from .reviewkd_loss import ReviewKDLoss, hcl_loss
 from .reviewkd_neck import ReviewKDNeck
 from .teskd_loss import teskd_feature_loss, teskd_kl
 from .ttm_loss import TTMLoss, ttm_loss
+from .vkd_loss import VkDLoss, vkd_loss
 
 __all__ = [
     'CWDLoss',
@@ -34,6 +35,7 @@ __all__ = [
     'ReviewKDLoss',
     'ReviewKDNeck',
     'TTMLoss',
+    'VkDLoss',
     'binary_kd_loss',
     'cwd_loss',
     'dist_loss',
@@ -51,4 +53,5 @@ __all__ = [
     'teskd_feature_loss',
     'teskd_kl',
     'ttm_loss',
+    'vkd_loss',
 ]

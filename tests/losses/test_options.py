@@ -18,7 +18,7 @@ NUMBERS = {
     'DISTLoss': ['tau', 'beta', 'gamma', 'loss_weight'], 'TTMLoss': ['gamma', 'loss_weight'],
     'MutualLearningLoss': ['tau', 'loss_weight'],
     'PKDLoss': ['loss_weight'], 'CWDLoss': ['tau', 'loss_weight'], 'MGDLoss': ['mask_ratio', 'loss_weight'],
-    'NDLoss': ['loss_weight', 'dropout'], 'ReviewKDLoss': ['loss_weight'],
+    'VkDLoss': ['loss_weight'], 'NDLoss': ['loss_weight', 'dropout'], 'ReviewKDLoss': ['loss_weight'],
     'DSKDHead': ['tau', 'alpha', 'beta', 'ce_weight', 'loss_weight'],
     'TESKDHead': ['tau', 'ce_weight', 'kl_weight', 'feature_weight'], 'TESKDStackedHead': ['tau', 'kl_weight'],
     'CIFARMobileNetV2': ['width']}
