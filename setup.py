@@ -1,9 +1,11 @@
 """Package metadata: ranges that are meant to work. What was tested together is pinned in constraints.txt."""
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmkd_ext/__init__.py').read_text())[1]
@@ -22,6 +24,22 @@ DEV = [
     *ONNX,
 ]
 
+
+
+class BuildWithConfigs(build_py):
+    """Puts what mmengine.hub and mim look for into the wheel; a checkout has links to it in mmkd_ext/.mim."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        mim = Path(self.build_lib) / 'mmkd_ext/.mim'
+        shutil.rmtree(mim, ignore_errors=True)  # of an earlier build
+        for folder in ('configs', 'tools'):
+            shutil.copytree(HERE / folder, mim / folder, ignore=shutil.ignore_patterns('__pycache__'))
+        shutil.copy2(HERE / 'model-index.yml', mim)
+
+
 setup(
     name='mmkd_ext',
     version=VERSION,
@@ -30,6 +48,9 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     python_requires='>=3.10',
+    classifiers=[f'Programming Language :: Python :: 3.{minor}' for minor in (10, 11, 12)],
+    cmdclass={'build_py': BuildWithConfigs},
+    entry_points={'console_scripts': ['mmkd = mmkd_ext.commands.mmkd:main']},
     packages=find_packages(include=['mmkd_ext', 'mmkd_ext.*']),
     install_requires=[
         'torch>=2.5',

@@ -1,23 +1,59 @@
 """Registries of mmkd_ext, children of mmengine's.
 
 Each registry here is a child of mmengine's root of the same kind, so a config of mmpretrain or mmdet finds our types under the
-prefix `mmkd_ext.` and, inside our scope, an unprefixed type falls back to the root. The file's name is fixed: mmengine resolves the
-prefix by importing `<scope>.registry`.
+prefix `mmkd_ext.`. The file's name is fixed: mmengine resolves the prefix by importing `<scope>.registry`.
+
+What a config inherits by `_base_ = 'mmkd_ext::...'` mmengine builds in our scope, although our configs are written in mmpretrain's or
+mmdet's; so every kind has a registry of ours, in which a name without a prefix that is none of ours is mmpretrain's or mmdet's.
 """
 
-from mmengine.registry import DATASETS as MMENGINE_DATASETS
-from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
-from mmengine.registry import HOOKS as MMENGINE_HOOKS
-from mmengine.registry import METRICS as MMENGINE_METRICS
-from mmengine.registry import MODELS as MMENGINE_MODELS
-from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
-from mmengine.registry import Registry
+import importlib
 
-MODELS = Registry('model', parent=MMENGINE_MODELS, scope='mmkd_ext', locations=['mmkd_ext.losses', 'mmkd_ext.models'])
-HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmkd_ext', locations=['mmkd_ext.hooks'])
-DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope='mmkd_ext', locations=['mmkd_ext.datasets'])
-FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='mmkd_ext', locations=['mmkd_ext.datasets'])
-METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmkd_ext', locations=['mmkd_ext.evaluation'])
-OPTIM_WRAPPERS = Registry(
-    'optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='mmkd_ext', locations=['mmkd_ext.optim']
-)
+import mmengine.registry
+from mmengine.registry import DefaultScope, Registry
+
+_ZOOS = ('mmpretrain', 'mmdet')
+
+
+class ZooRegistry(Registry):
+    """A registry of ours; a name without a prefix that it lacks is looked up in the run's scope, then in mmpretrain's and mmdet's."""
+
+    def get(self, key: str) -> type | None:
+        """The type of that name, or None; see mmengine's `Registry.get`."""
+        self.import_from_location()
+        if not isinstance(key, str) or '.' in key or key in self.module_dict:
+            return super().get(key)
+        root = self._get_root_registry()
+        for scope in _scopes():
+            try:
+                importlib.import_module(f'{scope}.registry')
+            except Exception:  # not installed, or, as mmdet, of versions that do not fit
+                continue
+            zoo = root.children.get(scope)
+            found = None if zoo is None else zoo.get(key)
+            if found is not None:
+                return found
+        return super().get(key)
+
+
+def _scopes() -> list[str]:
+    """The run's own scope, under the one in which mmengine builds just now, before the others."""
+    active = [each.scope_name for each in DefaultScope._instance_dict.values() if each.scope_name in _ZOOS]
+    return list(dict.fromkeys([*active[::-1], *_ZOOS]))
+
+
+def _ours(kind: str, *locations: str) -> ZooRegistry:
+    root = getattr(mmengine.registry, kind)
+    return ZooRegistry(root.name, parent=root, scope='mmkd_ext', locations=list(locations))
+
+
+MODELS = _ours('MODELS', 'mmkd_ext.losses', 'mmkd_ext.models')
+HOOKS = _ours('HOOKS', 'mmkd_ext.hooks')
+DATASETS = _ours('DATASETS', 'mmkd_ext.datasets')
+FUNCTIONS = _ours('FUNCTIONS', 'mmkd_ext.datasets')
+METRICS = _ours('METRICS', 'mmkd_ext.evaluation')
+OPTIM_WRAPPERS = _ours('OPTIM_WRAPPERS', 'mmkd_ext.optim')
+
+for _kind, _root in list(vars(mmengine.registry).items()):  # of which nothing of ours is registered
+    if isinstance(_root, Registry) and _root.parent is None and 'mmkd_ext' not in _root.children:
+        _ours(_kind, 'mmkd_ext.registry')

@@ -4,6 +4,7 @@ import doctest
 import importlib
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ CALLED = (
     'mmkd_ext.checkpoints.checkpoint_files.read_checkpoint', 'mmkd_ext.class_means.compute.compute_class_means',
     'mmkd_ext.config.load_config.load_config', 'mmkd_ext.evaluation.study_table.paired_difference',
     'mmkd_ext.export.export_student.export_student', 'mmkd_ext.models.build.build_model', 'mmkd_ext.models.plain.plain_model')
-# Without an example so far.
-ALLOWED = ('mmkd_ext.losses.', 'mmkd_ext.models.distillers.', 'mmkd_ext.models.outputs.', 'mmkd_ext.models.teachers.')
+# Without an example so far: their modules are being rewritten.
+ALLOWED = ('mmkd_ext.models.distillers.two_stage',)
 
 
 def examples_of(name):
@@ -52,8 +53,9 @@ def public():
     for name in CALLED:
         module, _, function = name.rpartition('.')
         found.append(getattr(importlib.import_module(module), function))
-    named = {f'{each.__module__}.{each.__name__}': each for each in found}
-    return {name: each for name, each in named.items() if name.startswith('mmkd_ext.')}
+    named = {f'{each.__module__}.{each.__name__}': each for each in found if each.__module__.startswith('mmkd_ext.')}
+    # an example may register a class of its own, which its module does not have
+    return {name: each for name, each in named.items() if getattr(sys.modules[each.__module__], each.__name__, None) is each}
 
 
 def test_every_public_class_and_function_has_an_example():

@@ -27,7 +27,7 @@ class StudentWithBranches(nn.Module):
         self._said: dict[torch.Size, dict[str, Outputs]] = {}
 
     def forward(self, images: Tensor, samples: list | None = None, mode: str = 'tensor') -> Any:
-        """As the student, but `mode='loss'` adds the branches."""
+        """Run the student; `mode='loss'` adds the branches."""
         if mode != 'loss':
             return self.student(images, samples, mode=mode)
         if images.shape not in self._said:
@@ -42,6 +42,6 @@ class StudentWithBranches(nn.Module):
 
 
 def _shapes_of(outputs: Outputs) -> Outputs:
-    """The same without memory."""
+    """The same outputs as tensors without memory."""
     stages = tuple(x.to('meta') for x in outputs.stages)
     return Outputs(stages, outputs.embedding.to('meta'), outputs.logits.to('meta'))

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from mmkd_ext.class_means.compute import batches_of, compute_class_means
 from mmkd_ext.datasets.listed_data import build_data
 from mmkd_ext.models.build import build_model
-from mmkd_ext.models.outputs.raw_predictions import detects
 
 from .branches import StudentWithBranches
 from .detectors import DetectorAlone
@@ -33,7 +32,7 @@ class TeacherAlone(nn.Module):
 
 
 def distiller_parts(cfg: Config, compiled: bool = False) -> dict[str, nn.Module]:
-    """What a distiller's step is made of, with random weights: the student, each teacher, the distiller, and one with bf16 teachers.
+    """The parts of a distiller's step, with random weights: student, each teacher, the distiller, and one with bf16 teachers.
 
     Where a loss has branches on the student, there is a student with them too.
 
@@ -47,7 +46,7 @@ def distiller_parts(cfg: Config, compiled: bool = False) -> dict[str, nn.Module]
     if any(loss.has_branches for loss in model.distill.values()):
         parts['student with branches'] = StudentWithBranches(model)
     parts.update({
-        name: DetectorAlone(teacher, model.student) if detects(teacher.network) else TeacherAlone(teacher)
+        name: TeacherAlone(teacher) if model.kind.shares_samples else DetectorAlone(teacher, model.student)
         for name, teacher in model.teachers.items()})
     parts['ours'] = model
     parts['ours, bf16 teacher'] = build_with_random_teachers(cfg, precision='bf16')
@@ -71,17 +70,10 @@ def build_with_random_teachers(cfg: Config, **how: Any) -> nn.Module:
     specs = {name: {**each, 'checkpoint': None, 'allow_random': True, **how} for name, each in specs.items()}
     cfg.model.teacher = specs if several else specs['teacher']
     model: Any = build_model(cfg)
-    for name, loss in model.distill.items():
+    for loss in model.distill.values():
         if loss.needs_class_means:
-            loss.set_class_means(torch.rand(_rows_of_class_means(model, name), loss.means_width) + 0.1)
+            loss.set_class_means(torch.rand(model.reader.mean_rows(model.num_classes)[0], loss.means_width) + 0.1)
     return model
-
-
-def _rows_of_class_means(model: Any, loss: str) -> int:
-    if detects(model.student):
-        return len(model.class_mean_names([''] * model.num_classes))
-    teacher = model.teachers[model.teacher_name_of(loss)]
-    return teacher(torch.zeros(1, *model.input_shape), once=True).logits.shape[1]
 
 
 def class_means_cost(cfg: Config, rounds: int, threads: int) -> list[Timing]:

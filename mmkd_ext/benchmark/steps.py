@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmkd_ext.models.outputs.raw_predictions import detects, raw_predictions
+from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.optim.cpu_amp import cpu_autocast
 
 
@@ -112,11 +112,12 @@ def deployed_size(model: nn.Module, shape: tuple[int, int, int]) -> tuple[int, i
     model = copy.deepcopy(model).eval().requires_grad_()
     parameters = list(model.parameters())
     with FlopCounterMode(display=False) as counter:
-        if is_detector := detects(getattr(model, 'student', model)):
-            raw_predictions(model, torch.randn(1, *shape))
+        kind = kind_of(model)
+        if kind.boxes:
+            kind.raw_predictions(model, torch.randn(1, *shape))
         else:
             output = model(torch.randn(1, *shape))
-    if is_detector:  # proposals pass no gradient on, and all of a plain detector takes part
+    if kind.boxes:  # proposals pass no gradient on, and all of a plain detector takes part
         return sum(p.numel() for p in getattr(model, 'student', model).parameters()), counter.get_total_flops() // 2
     # By the gradients, since a module's weights can be used without the module being called.
     gradients = torch.autograd.grad(output.sum(), parameters, allow_unused=True)
@@ -183,7 +184,7 @@ def _peak(model: nn.Module, images: Tensor, targets: Tensor | list, precision: s
     watcher.start()
     try:
         _step(model, images, targets, precision)
-    finally:  # or the watcher would keep the process alive for ever
+    finally:  # or the watcher would keep the process alive
         done.set()
         watcher.join()
     return peak - resident

@@ -124,7 +124,7 @@ def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, An
 
 
 def checkpoint_in(source: Path | BinaryIO, path: str | Path, needs: Sequence[str] = ()) -> dict[str, Any]:
-    """As `read_checkpoint`, of a file that is there or of bytes; `path` names them in the sentence."""
+    """Like `read_checkpoint`, for an existing file or bytes; `path` names them in the error."""
     try:
         checkpoint = read_torch_file(source)
     except Exception as error:  # whatever a damaged file raises, it is unreadable
@@ -140,7 +140,7 @@ def checkpoint_in(source: Path | BinaryIO, path: str | Path, needs: Sequence[str
 
 
 def _reason(error: Exception) -> str:
-    """What was wrong, in words that do not need torch's source."""
+    """The reason of an error, in words that do not need torch's source."""
     if isinstance(error, Refused):
         return str(error)
     text = ' '.join(str(error).split())
@@ -225,7 +225,7 @@ def local_checkpoint(spec: str) -> str:
 
 
 def _place_of(address: str, folder: str) -> str:
-    """Where the file of an address lies: under its own name, unless a file of another address was fetched under it.
+    """The local path for an address: its file name, unless a file of another address has that name.
 
     A file without a note of its address was put there by hand, or by torch.
     """

@@ -8,9 +8,8 @@ from .root_keys import saved_as_root
 
 # what hooks of mmengine, mmpretrain and mmdet ask a model for, or set (SwitchRecipeHook, SetAdaptiveMarginsHook, YOLOXModeSwitchHook,
 # WarmupParamHook, which asks for `model` of a TimmClassifier)
-_ASKED = {
-    'backbone', 'neck', 'head', 'model', 'loss_module', 'rpn_head', 'roi_head', 'bbox_head', 'mask_head', 'with_neck', 'with_head',
-    'with_rpn', 'with_roi_head', 'set_epoch', 'prepare_prototype', 'prototype_inited'}
+_ASKED = frozenset((
+    'backbone', 'neck', 'head', 'model', 'loss_module', 'with_neck', 'with_head', 'set_epoch', 'prepare_prototype', 'prototype_inited'))
 
 
 class PlainKeys(nn.Module):
@@ -18,9 +17,13 @@ class PlainKeys(nn.Module):
 
     Hooks that look for a part of the model find, and change, the student's.
     The student is asked for its own `state_dict()`, as a root: `TimmClassifier` renames its keys only there.
+
+    Attributes:
+        asked_parts: Names of these parts; those of the student's kind of network are added.
     """
 
     helper_prefix = 'distill.'
+    asked_parts: frozenset[str] = _ASKED
     student: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -29,12 +32,12 @@ class PlainKeys(nn.Module):
 
     def __getattr__(self, name: str) -> Any:
         """A part of the student where the distiller has none of this name."""
-        if name in _ASKED and 'student' in self.__dict__.get('_modules', {}):
+        if name in self.asked_parts and 'student' in self.__dict__.get('_modules', {}):
             return getattr(self._modules['student'], name)
         return super().__getattr__(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _ASKED and 'student' in self.__dict__.get('_modules', {}):
+        if name in self.asked_parts and 'student' in self.__dict__.get('_modules', {}):
             setattr(self._modules['student'], name, value)
         else:
             super().__setattr__(name, value)

@@ -12,8 +12,8 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 
 from mmkd_ext.explain.sentences import one_line
 
-# What torch adds to the groups of one optimizer or another, by version and by option.
-_FREE = {'foreach', 'maximize', 'capturable', 'differentiable', 'fused', 'decoupled_weight_decay', 'params', 'param_names'}
+# What torch adds to the groups of one optimizer or another, by version and by option; Lamb and Adan add `step` when they step.
+_FREE = {'foreach', 'maximize', 'capturable', 'differentiable', 'fused', 'decoupled_weight_decay', 'params', 'param_names', 'step'}
 _HINT = 'Resume with the config that it was written with, or start from its weights alone by load_from without --resume.'
 
 
@@ -42,9 +42,9 @@ def check_resume(runner: Runner, checkpoint: Mapping[str, Any], path: str) -> No
         raise ValueError(
             f'A checkpoint of {_few(mine)} is needed to resume, got {path} with {_few(saved)}: look at optim_wrapper. {_HINT}'
         )
+    _check_schedulers(_built_schedulers(runner, mine), checkpoint, path)  # some of which add to the optimizers' groups
     for name, wrapper in mine.items():
         _check_optimizer(wrapper, saved[name], path)
-    _check_schedulers(runner, mine, checkpoint, path)
 
 
 def _check_progress(runner: Runner, meta: Mapping[str, Any], path: str) -> None:
@@ -115,19 +115,22 @@ def _settings(group: Mapping[str, Any]) -> set[str]:
     return {key for key in group if key not in _FREE and not key.startswith('initial_') and key not in ('lr_scale', 'param_name')}
 
 
-def _check_schedulers(runner: Runner, mine: Mapping[str, OptimWrapper], checkpoint: Mapping[str, Any], path: str) -> None:
-    if 'param_schedulers' not in checkpoint:
-        return
-    built = runner.param_schedulers
-    saved = checkpoint['param_schedulers']
-    pairs = dict(saved) if isinstance(saved, Mapping) else {'': saved}
+def _built_schedulers(runner: Runner, mine: Mapping[str, OptimWrapper]) -> Any:
+    """The run's schedulers, as the runner will build them later on."""
     kept = runner.optim_wrapper
     try:
         wrappers = list(mine.values())
         runner.optim_wrapper = OptimWrapperDict(**mine) if len(wrappers) > 1 or 'one optimizer' not in mine else wrappers[0]
-        schedulers = [] if built is None else runner.build_param_scheduler(copy.deepcopy(built))
+        return [] if runner.param_schedulers is None else runner.build_param_scheduler(copy.deepcopy(runner.param_schedulers))
     finally:
         runner.optim_wrapper = kept
+
+
+def _check_schedulers(schedulers: Any, checkpoint: Mapping[str, Any], path: str) -> None:
+    if 'param_schedulers' not in checkpoint:
+        return
+    saved = checkpoint['param_schedulers']
+    pairs = dict(saved) if isinstance(saved, Mapping) else {'': saved}
     ours = schedulers if isinstance(schedulers, dict) else {'': schedulers}
     if list(ours) != list(pairs):
         raise ValueError(f'A checkpoint with schedulers of {_few(ours)} is needed to resume, got {path} with {_few(pairs)}. {_HINT}')
@@ -142,5 +145,5 @@ def _check_schedulers(runner: Runner, mine: Mapping[str, OptimWrapper], checkpoi
 
 
 def _kind(state: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells one class of schedulers from another in its state."""
-    return (state.get('param_name'), *sorted(state))
+    """The keys of a scheduler's state, which tell its class; functions in it are left out of a checkpoint."""
+    return (state.get('param_name'), *sorted(key for key, value in state.items() if not callable(value)))

@@ -1,4 +1,4 @@
-"""The checkpoint that --resume takes: the newest one of the run that can be read; where none can, the run is not started anew."""
+"""The checkpoint that --resume takes: the newest one of the run that can be read; where none can, an error."""
 
 import logging
 import re
@@ -15,7 +15,7 @@ from .weights import weights_of
 
 
 class Start(NamedTuple):
-    """What a run starts from.
+    """The checkpoint and the names that a run starts with.
 
     Attributes:
         resumed_from: The checkpoint where it goes on, or None.
@@ -69,7 +69,7 @@ def start_newest(cfg: Config) -> Start | None:
 
 
 def _left_behind(work_dir: Path, record: Mapping[str, Any] | None, paths: Sequence[Path]) -> list[Path]:
-    """What mmengine's `last_checkpoint` names elsewhere: the folder of the checkpoints has another name now."""
+    """The checkpoint that mmengine's `last_checkpoint` names in another folder, where the folder was renamed."""
     try:
         last = Path((work_dir / 'last_checkpoint').read_text().strip())
     except (OSError, ValueError):
@@ -90,7 +90,7 @@ def _readable(paths: Iterable[Path], problems: list[str]) -> Iterator[tuple[Path
 
 
 def _written_last(found: Path, runs: tuple[str, ...], paths: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
-    """Of runs without a record: a smaller number that was written later is of a later run."""
+    """The last written checkpoint of runs without a record: a smaller number written later is of a later run."""
     known = read_checkpoint(found)
     newest = (str(known['meta'].get('time', '')), found, runs)
     later = [path for path in paths if path.stat().st_mtime > found.stat().st_mtime]

@@ -48,7 +48,7 @@ def write_record(work_dir: str | Path, run: str, checkpoint: str | None) -> None
 
 
 def read_record(work_dir: Path) -> dict[str, Any] | None:
-    """What `write_record` noted last; None where there is nothing that can be read."""
+    """The last record of `write_record`; None where none can be read."""
     try:
         record = json.loads((work_dir / _RECORD).read_text())
     except (OSError, ValueError):

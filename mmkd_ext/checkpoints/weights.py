@@ -9,7 +9,7 @@ from mmkd_ext.engine.model_wrappers import unwrapped
 
 
 def weights_of(checkpoint: dict[str, Any], path: str) -> dict[str, Tensor]:
-    """What mmengine would load: the `state_dict`, or a checkpoint that is nothing else.
+    """The weights that mmengine would load: the `state_dict`, or a checkpoint that is nothing else.
 
     Args:
         checkpoint: What was read from `path`.

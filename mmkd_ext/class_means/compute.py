@@ -19,7 +19,6 @@ from mmkd_ext.datasets.data_digest import data_digest
 from mmkd_ext.datasets.listed_data import build_data
 from mmkd_ext.datasets.stock import stock_dataset
 from mmkd_ext.engine.random_state import random_state_kept, seed_everything
-from mmkd_ext.models.outputs.scores import SIGMOID, multi_hot, scores_of
 
 from .class_means_file import digest, load_class_means, save_class_means
 from .classes_without_samples import check_counts
@@ -81,24 +80,15 @@ def means_of_teacher(
                             _numbers(model.data_preprocessor), teacher.view)),
     }  # fmt: skip
     provenance['version'] = mmkd_ext.__version__
-    detects = hasattr(model, 'class_mean_samples')
-    if detects:
+    if model.class_mean_provenance is not None:
         provenance['sampling'] = digest((model.class_mean_provenance, seed))
     if limit is not None:
         provenance['images'] = str(limit)
     if path is None:
         name = re.sub(r'\W+', '_', Path(teacher.name).stem if teacher.name.endswith('.py') else teacher.name)
         path = folder / f'{name}-{digest(sorted(provenance.items()))}.pth'
-    names = (getattr(dataset, 'metainfo', None) or {}).get('classes')
-    classes = model.num_classes if detects else None
-    if detects:
-        names = model.class_mean_names(names or ())
-    else:
-        names = [str(k) for k in range(model.num_classes)] if names is None else list(names)
-    if not detects and len(names) != model.num_classes:
-        raise ValueError(
-            f"Class means need the student's {model.num_classes} classes, got {len(names)} ({', '.join(map(str, names[:4]))}, "
-            '...). Look at num_classes of its head and at metainfo of train_dataloader.dataset.')
+    names = model.class_mean_names((getattr(dataset, 'metainfo', None) or {}).get('classes'))
+    classes = model.num_classes if model.kind.background else None
     answer = [_read(path, provenance) if is_main_process() else None]
     broadcast_object_list(answer)  # one process reads, and all of them hear of a refusal
     if isinstance(answer[0], str):
@@ -113,11 +103,8 @@ def means_of_teacher(
     print_log(f'Class means: one pass of {teacher.name} over {len(dataset)} images, kept in {path}.', 'current')  # type: ignore[arg-type]
     with random_state_kept():
         seed_everything(seed, get_rank())
-        if detects:
-            said = (model.class_mean_samples(teacher, data) for data in _loaded(model, loader, dataset))
-            means, counts = compute_class_means(lambda outputs: outputs, (x for x in said if len(x[1])), names)
-        else:
-            means, counts = compute_class_means(teacher, batches_of(model, loader, dataset), names)
+        said = (model.class_mean_samples(teacher, data) for data in _loaded(model, loader, dataset))
+        means, counts = compute_class_means(lambda outputs: outputs, (x for x in said if len(x[1])), names)
     check_counts(counts, names, whole, classes, limit)
     if is_main_process():
         save_class_means(path, means, counts, provenance)
@@ -163,9 +150,7 @@ def _limited(dataset: Dataset, limit: int | None) -> Dataset:
 def batches_of(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[tuple[Tensor, Tensor]]:
     """Images and labels of this process's share, (N, K) where images may have several."""
     for data in _loaded(model, cfg, dataset):
-        samples = data['data_samples']
-        several = scores_of(getattr(model, 'student', None)) == SIGMOID  # mutual learning takes one label
-        yield data['inputs'], multi_hot(samples, model.num_classes) if several else torch.cat([x.gt_label for x in samples])
+        yield data['inputs'], model.reader.labels(data['data_samples'], model.num_classes)
 
 
 def _loaded(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[dict[str, Any]]:

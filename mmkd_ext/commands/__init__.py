@@ -1,1 +1,1 @@
-"""The command lines, each with `main(argv)`; tools/*.py are thin covers of them."""
+"""The command lines, each with `main(argv)`; the files in tools/ only call them."""

@@ -18,8 +18,9 @@ import torch
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.benchmark.detectors import DetectorAlone, samples_with_boxes
+from mmkd_ext.benchmark.detectors import DetectorAlone
 from mmkd_ext.benchmark.distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
+from mmkd_ext.benchmark.loop import compare_loop
 from mmkd_ext.benchmark.mutual import mutual_parts
 from mmkd_ext.benchmark.steps import compare_steps, deployed_size
 from mmkd_ext.config.cfg_options import OptionsAction, merge_options
@@ -28,7 +29,7 @@ from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.markers import write_between_markers
 from mmkd_ext.models.build import build_model, input_shape
-from mmkd_ext.models.outputs.raw_predictions import detects
+from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.models.plain import plain_config
 from mmkd_ext.registry import MODELS
 from mmkd_ext.running.command_line import run_checked
@@ -53,6 +54,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--compile', action='store_true', help='also a distiller whose teachers are compiled')
     parser.add_argument('--class-means', action='store_true', help='time class means against a bare teacher pass instead')
+    parser.add_argument('--loop', action='store_true', help="time the run's iterations beside its model's bare step instead")
+    parser.add_argument('--iterations', type=positive, default=20, help='of --loop, in a block')
     parser.add_argument('--cpu-time', action='store_true', help='seconds of this process, which the machine\'s other work leaves alone')
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
     parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
@@ -93,6 +96,8 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         timings = class_means_cost(cfg, args.rounds, args.threads)
         rows = [dict(network=t.name, precision='float32', seconds=t.median, all=t.seconds, peak_mb=0.0) for t in timings]
         return report(args, argv, rows, timings[0].name, f'{args.threads} threads, torch {torch.__version__}')
+    if args.loop:
+        return loop(args, argv, cfg)
     plain = plain_config(cfg)
     shape = input_shape(cfg, args.size)
     torch.manual_seed(0)
@@ -129,10 +134,9 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     images = torch.randn(args.batch_size, *shape).to(args.device)
     for model in models.values():
         model.to(args.device)
-    detector = next((part for part in models.values() if detects(part)), None)
-    targets: Any = torch.arange(args.batch_size) % getattr(models['ours'], 'num_classes', num_classes(plain))
-    if detector is not None:
-        targets = samples_with_boxes(detector, images)
+    trained = next(part for name, part in models.items() if name not in teachers)
+    reader = kind_of(trained)(getattr(trained, 'student', trained))
+    targets: Any = reader.example_samples(images, getattr(models['ours'], 'num_classes', num_classes(plain)))
     clock = time.process_time if args.cpu_time else time.perf_counter
     timings = compare_steps(models, images, targets, args.precision, args.rounds, args.threads, clock)
     if parts:
@@ -141,6 +145,17 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=t.peak_mb) for t in timings
     ]
     return report(args, argv, rows, reference, where)
+
+
+def loop(args: argparse.Namespace, argv: Sequence[str] | None, cfg: Config) -> list[dict]:
+    """Compare a run's iterations with the faster of its model's bare steps."""
+    torch.set_num_threads(args.threads)
+    timings = compare_loop(cfg, args.iterations, args.rounds, args.cpu_time)
+    best = min(timings[1:], key=lambda timing: timing.median)
+    rows = [dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=0.0) for t in timings]
+    kind = 'CPU time' if args.cpu_time else 'wall time'
+    where = f'{args.iterations} iterations a block, {args.threads} threads, torch {torch.__version__}, {kind}'
+    return report(args, argv, rows, best.name, where)
 
 
 def report(

@@ -1,4 +1,4 @@
-"""What the losses cost, forward and backward, on random outputs of two networks: python tools/benchmark_losses.py."""
+"""Time of the losses, forward and backward, on random outputs of two networks: python tools/benchmark_losses.py."""
 
 import argparse
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What the project does, in a few minutes on a CPU: python tools/demo.py.
+"""Demonstration in a few minutes on a CPU: python tools/demo.py.
 
 Train a small network plainly and with TESKD, test both, export, draw, and print one table.
 """
@@ -30,7 +30,7 @@ from mmkd_ext.running.command_line import run_checked
 
 
 def last_checkpoint(folder: Path) -> Path:
-    """What the run that has just ended in `folder` saved last; an older run may have left files of later epochs there."""
+    """The last checkpoint of the run that has just ended in `folder`; an older run may have left files of later epochs there."""
     marker = folder / 'last_checkpoint'
     if not marker.is_file():
         raise PreflightError(
@@ -64,7 +64,7 @@ def accuracies(model: Any, config: Config) -> dict[str, float]:
 
 
 class StudentPath(nn.Module):
-    """What runs when student i predicts: the backbone, the way down to its map, its branch and its classifier."""
+    """The network that predicts as student i: the backbone, the way down to its map, its branch and its classifier."""
 
     def __init__(self, model: Any, i: int) -> None:
         super().__init__()
@@ -86,19 +86,23 @@ class StudentPath(nn.Module):
 
 
 @torch.no_grad()
-def milliseconds(call: Callable[[], object], rounds: int = 20) -> float:
-    """Median time of one call."""
-    call()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        call()
-        times.append(1e3 * (time.perf_counter() - start))
-    return statistics.median(times)
+def milliseconds(calls: Sequence[Callable[[], object]], rounds: int = 20) -> list[float]:
+    """Median time of each call, the calls in turn, so that what slows the machine down slows all of them."""
+    times: list[list[float]] = [[] for _ in calls]
+    for number in range(rounds + 1):
+        for call, seen in zip(calls, times, strict=True):
+            start = time.perf_counter()
+            call()
+            if number:  # the first round warms up
+                seen.append(1e3 * (time.perf_counter() - start))
+    return [statistics.median(seen) for seen in times]
 
 
-def rows(name: str, model: Any, config: Config) -> list[tuple[str, float, int, float]]:
-    """Name, accuracy, parameters, milliseconds per batch of 64: of the deployed network, then of each student."""
+Row = tuple[str, float, int, Callable[[], object]]
+
+
+def rows(name: str, model: Any, config: Config) -> list[Row]:
+    """Name, accuracy, parameters, and a call on a batch of 64: of the deployed network, then of each student."""
     shape = input_shape(config)
     images = torch.randn(64, *shape)
     found = accuracies(model, config)
@@ -106,13 +110,11 @@ def rows(name: str, model: Any, config: Config) -> list[tuple[str, float, int, f
     if students:
         model.neck.eval_students = False
     parameters = deployed_size(model, shape)[0]
-    table = [(name, found['top1'], parameters, milliseconds(partial(model, images)))]
+    table: list[Row] = [(name, found['top1'], parameters, partial(model, images))]
     for i in range(students):
         path = StudentPath(model, i).eval()
         count = sum(p.numel() for p in path.parts.parameters())
-        table.append(
-            (f'{name} student {i + 1}', found[f'student{i + 1}_top1'], count, milliseconds(partial(path, images)))
-        )
+        table.append((f'{name} student {i + 1}', found[f'student{i + 1}_top1'], count, partial(path, images)))
     return table
 
 
@@ -133,7 +135,7 @@ def demo(argv: Sequence[str] | None = None) -> None:
         'plain': dict(config=args.config, plain=True, options=options),
         'TESKD': dict(config=args.config, options=options),
     }
-    table: list[tuple[str, float, int, float]] = []
+    table: list[Row] = []
     checkpoints: dict[str, Path] = {}
     for number, (name, variant) in enumerate(variants.items(), 1):
         folder = args.out / name.lower()
@@ -150,7 +152,9 @@ def demo(argv: Sequence[str] | None = None) -> None:
     exported = export_student(configs['TESKD'], checkpoints['TESKD'], out)
     picture = plot_curves.plot({name: args.out / name.lower() for name in variants}, args.out / 'curves.png')
     lines = ['network              accuracy %   parameters   ms per 64 images']
-    lines += [f'{name:20} {accuracy:10.2f}   {count:10,}   {ms:16.1f}' for name, accuracy, count, ms in table]
+    times = milliseconds([call for *_, call in table])
+    lines += [
+        f'{name:20} {accuracy:10.2f}   {count:10,}   {ms:16.1f}' for (name, accuracy, count, _), ms in zip(table, times, strict=True)]
     (args.out / 'table.txt').write_text('\n'.join(lines) + '\n')
     print('\n'.join(lines))
     print(f'checkpoint  {checkpoints["TESKD"]}\nexported    {", ".join(map(str, exported))}\ncurves      {picture}')

@@ -79,7 +79,7 @@ def chosen(dataset: Any, images: Sequence[str]) -> list[int]:
 
 @torch.no_grad()
 def found_by(model: Any, item: dict[str, Any]) -> dict[str, InstanceData]:
-    """What student and teachers find in an image, in its own pixels; or what a plain detector finds."""
+    """Detections of student and teachers in an image, in its own pixels; or those of a plain detector."""
     data = model.data_preprocessor(dict(inputs=[item['inputs']], data_samples=[item['data_samples']]), False)
     inputs, samples = data['inputs'], data['data_samples']
     found = {'student' if hasattr(model, 'teachers') else 'detector': model(inputs, copy.deepcopy(samples), mode='predict')}

@@ -1,4 +1,4 @@
-"""Draw the curves of runs from the runner's own logs: python tools/plot_curves.py RUN [RUN ...] [--out curves.png]."""
+"""Draw the curves of runs from mmengine's logs: python tools/plot_curves.py RUN [RUN ...] [--out curves.png]."""
 
 import argparse
 import math

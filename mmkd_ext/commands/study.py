@@ -18,6 +18,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,7 @@ from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
 from mmkd_ext.commands.plot_curves import write_picture
 from mmkd_ext.config.cfg_options import merge_options
 from mmkd_ext.config.load_config import load_config
+from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.engine.bound_process import run_bound
 from mmkd_ext.engine.random_state import random_state_kept, seed_everything
 from mmkd_ext.errors import PreflightError
@@ -49,7 +51,7 @@ from mmkd_ext.running.command_line import run_checked
 
 
 def digest(config: Path, seed: int, metric: str, also: dict | None = None) -> str:
-    """What a result is a result of: the whole config with its bases, the seed and the metrics, as 16 hex digits."""
+    """A digest of all that a result depends on: the whole config with its bases, the seed and the metrics, as 16 hex digits."""
     asked = [load_config(str(config)).to_dict(), seed, metric, *([also] if also else [])]
     resolved = json.dumps(asked, sort_keys=True, default=str)
     return hashlib.sha256(resolved.encode()).hexdigest()[:16]
@@ -78,13 +80,15 @@ def run_once(config: Path, work_dir: Path, seed: int, options: Sequence[str] = (
     """
     command = [sys.executable, '-u', '-m', 'mmkd_ext.commands.train', str(config), '--work-dir', str(work_dir)]
     command += ['--cfg-options', f'randomness.seed={seed}', *options]
+    # The run finds what this process finds: a file beside the study's config that `custom_imports` names, too.
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     start = time.perf_counter()
     work_dir.mkdir(parents=True, exist_ok=True)
     if quiet:
         with open(work_dir / 'output.txt', 'w') as log:
-            code = run_bound(command, stdout=log, stderr=subprocess.STDOUT)
+            code = run_bound(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
     else:
-        code = run_bound(command)
+        code = run_bound(command, env=environment)
     if code:
         lines = (work_dir / 'output.txt').read_text().strip().splitlines() if quiet else []
         last = lines[-1] if lines else 'see above'
@@ -168,7 +172,7 @@ class Study:
             raise
 
     def _run(self, name: str, seed: int, teacher: tuple[Path, str] | None, start: Path | None) -> dict:
-        """Of an earlier call where it is the same."""
+        """The result of one run, or that of an earlier call with the same digest."""
         work_dir = self.out / name / f'seed{seed}'
         record, config = work_dir / 'result.json', self.out / name / 'config.py'
         origin = {'teacher': teacher[1] if teacher else None, 'start': self.plan.get('same_start')}
@@ -223,7 +227,7 @@ def study(argv: Sequence[str] | None = None) -> None:
     if args.jobs < 1:
         raise PreflightError(f'A whole number of runs at a time is needed, got {args.jobs}: look at --jobs.')
     plan = load_plan(args.study, args.full)
-    name = plan.get('folder') or f'{args.study.resolve().parent.name}_{args.study.stem}'
+    name = plan.get('folder') or f'{Path(config_file(str(args.study))).resolve().parent.name}_{args.study.stem}'
     out = args.out or Path('work_dirs') / f'{name}{"_full" if args.full else ""}'
     check_output(out / 'results.json', 'Name another folder by --out.')
     if args.results:

@@ -1,10 +1,11 @@
-"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT. The flags are those of the zoo's own test.py.
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT. The flags are those of mmpretrain's and mmdet's test.py.
 
 An exported ensemble, whose config names the checkpoints of its networks, is tested without CHECKPOINT.
 """
 
 import argparse
 import copy
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
+from mmkd_ext.config.named_types import type_name
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.plain import distils, plain_model
@@ -47,7 +49,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out-item', choices=['metrics', 'pred'], help='what --out holds (default: pred)')
     parser.add_argument('--show-dir', help='folder for images with their predictions')
     parser.add_argument('--show', action='store_true', help='show predictions in a window')
-    parser.add_argument('--interval', type=int, default=1, help='show every n-th sample')
+    parser.add_argument('--interval', type=int, default=1, help="show every n-th sample (a detector's: all)")
     parser.add_argument('--wait-time', type=float, default=2, help='seconds per window')
     parser.add_argument('--tta', action='store_true', help="test-time augmentation: the config's, or else a flip")
     add_common_arguments(parser)
@@ -67,16 +69,12 @@ def make_config(args: argparse.Namespace) -> Config:
     if args.amp:
         cfg.test_cfg.fp16 = True
     if args.show or args.show_dir is not None:
-        if args.tta:
-            raise PreflightError('--show and --show-dir draw an image as the model saw it, got --tta, which shows several: leave one out.')
         if 'visualization' not in cfg.get('default_hooks', {}):
             raise PreflightError(
                 "--show needs default_hooks.visualization = dict(type='VisualizationHook'), got none: "
                 f'look at {args.config}.'
             )
-        cfg.default_hooks.visualization.update(
-            enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir, interval=args.interval
-        )
+        cfg.default_hooks.visualization.update(_drawing(cfg, args))
         if args.show_dir is not None:
             check_output(Path(args.show_dir) / 'image.png', 'Name another folder by --show-dir.')
     finish_config(cfg, args)
@@ -89,6 +87,16 @@ def make_config(args: argparse.Namespace) -> Config:
         _augment(cfg)
     _leave_weights(cfg)
     return cfg
+
+
+def _drawing(cfg: Config, args: argparse.Namespace) -> dict[str, Any]:
+    """What the hook that draws predictions is told, in the words of mmdet's or of mmpretrain's."""
+    common = dict(show=args.show, wait_time=args.wait_time, interval=args.interval)
+    kind = type_name(cfg.default_hooks.visualization.get('type'))
+    if kind == 'DetVisualizationHook':  # which draws every image of a test, read from its file
+        return dict(draw=True, test_out_dir=args.show_dir and os.path.abspath(args.show_dir), **common)
+    several = dict(type='mmkd_ext.ViewsVisualizationHook') if args.tta and kind == 'VisualizationHook' else {}
+    return dict(enable=True, out_dir=args.show_dir, **several, **common)
 
 
 def _leave_weights(cfg: Config) -> None:
@@ -127,16 +135,22 @@ def _check_out(out: str, item: str | None) -> None:
 
 
 def _augment(cfg: Config) -> None:
-    """Average the scores over the config's `tta_pipeline`, or over an image and its mirror image."""
+    """Merge the predictions over the config's `tta_pipeline`, or over an image and its mirror image."""
     pipeline = cfg.test_dataloader.get('dataset', {}).get('pipeline')
     if not pipeline:
         raise PreflightError('--tta needs test_dataloader.dataset.pipeline with transforms, got none: look at the config.')
-    model = cfg.get('tta_model') or dict(type='mmpretrain.AverageClsScoreTTA')
-    mirror = [dict(type='RandomFlip', prob=1.0), dict(type='RandomFlip', prob=0.0)]
-    flip = dict(type='TestTimeAug', transforms=[mirror, [copy.deepcopy(pipeline[-1])]])
+    pack = copy.deepcopy(pipeline[-1])
+    if cfg.get('default_scope') == 'mmdet':
+        merged: dict[str, Any] = dict(type='DetTTAModel', tta_cfg=dict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=100))
+        kept = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'flip_direction')
+        pack['meta_keys'] = tuple(dict.fromkeys((*pack.get('meta_keys', ()), *kept)))
+    else:
+        merged = dict(type='mmpretrain.AverageClsScoreTTA')
+    views = [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)]  # mmdet draws and packs the truth of the first
+    flip = dict(type='TestTimeAug', transforms=[views, [pack]])
     cfg.test_dataloader.dataset.pop('by_batch', None)  # several views of an image are made one by one
     cfg.test_dataloader.dataset.pipeline = cfg.get('tta_pipeline') or [*copy.deepcopy(pipeline[:-1]), flip]
-    cfg.model = ConfigDict(**model, module=cfg.model)
+    cfg.model = ConfigDict(**(cfg.get('tta_model') or merged), module=cfg.model)
 
 
 def _helper(cfg: Config) -> Callable[[str], bool]:

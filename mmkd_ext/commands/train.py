@@ -1,11 +1,10 @@
-"""Train the model of a config: python tools/train.py CONFIG. The flags are those of the zoo's own train.py."""
+"""Train the model of a config: python tools/train.py CONFIG. The flags are those of mmpretrain's and mmdet's train.py."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-import torch
 from mmengine.config import Config
 from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.logging import print_log
@@ -16,7 +15,6 @@ from mmkd_ext.checkpoints.resumed_state import check_resume
 from mmkd_ext.checkpoints.resuming import Start, start_from, start_newest
 from mmkd_ext.checkpoints.run_folder import checkpoint_places, new_run
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
-from mmkd_ext.config.named_types import type_name
 from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.partial_files import remove_partial_files
@@ -36,6 +34,7 @@ from mmkd_ext.running.launch import (
     finish_config,
     join_processes,
     leave_processes,
+    mixed_precision_without_gpu,
 )
 
 _NEEDS = ('train_cfg', 'train_dataloader', 'optim_wrapper')
@@ -88,11 +87,7 @@ def make_config(args: argparse.Namespace) -> Config:
         for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
             if cfg.get(name) is not None:
                 cfg[name].persistent_workers = False
-    if type_name(cfg.optim_wrapper.get('type')) == 'AmpOptimWrapper' and not torch.cuda.is_available():
-        print_log('AmpOptimWrapper needs a GPU: training with bfloat16 autocast on the CPU instead.', 'current')
-        cfg.optim_wrapper.type = 'mmkd_ext.CPUAmpOptimWrapper'
-        for key in ('loss_scale', 'dtype', 'use_fsdp'):
-            cfg.optim_wrapper.pop(key, None)
+    mixed_precision_without_gpu(cfg)
     return cfg
 
 

@@ -12,6 +12,7 @@ from mmkd_ext.errors import PreflightError
 from mmkd_ext.explain.sentences import one_line
 
 from .named_types import named
+from .packaged_configs import OURS, config_file, known_configs
 
 # as the configs name them that a run of version 0.1.0 wrote into its folder
 _MOVED = {'mmkd_ext.checkpoint_loaders': 'mmkd_ext.checkpoints', 'mmkd_ext.metrics': 'mmkd_ext.evaluation'}
@@ -19,6 +20,9 @@ _MOVED = {'mmkd_ext.checkpoint_loaders': 'mmkd_ext.checkpoints', 'mmkd_ext.metri
 
 def load_config(path: str) -> Config:
     """Read a config file; types that it gives as classes are their names, and `custom_imports` may name files beside it.
+
+    Args:
+        path: As `config_file` takes it.
 
     Raises:
         PreflightError: It is not there (with close names) or cannot be read.
@@ -31,6 +35,7 @@ def load_config(path: str) -> Config:
         ...     load_config(str(path)).train_cfg
         {'max_epochs': 200}
     """
+    path = config_file(path)
     if not os.path.isfile(path):
         what = 'is a folder' if os.path.isdir(path) else 'is not there'
         raise PreflightError(f'A config file is needed, got {path}, which {what}{_did_you_mean(path)}')
@@ -57,6 +62,8 @@ def _import_modules(cfg: Config, path: str) -> None:
 
 
 def _did_you_mean(path: str) -> str:
-    known = {file.stem: str(file) for file in Path('configs').rglob('*.py') if '_base_' not in file.parts}
+    known = known_configs()
     close = difflib.get_close_matches(Path(path).stem, known, n=2, cutoff=0.7)
-    return f'; did you mean {" or ".join(known[stem] for stem in close)}?' if close else '; look in configs/.'
+    if close:
+        return f'; did you mean {" or ".join(known[stem] for stem in close)}?'
+    return f'; look in {"configs/" if os.path.isdir("configs") else OURS}.'

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.utils import get_object_from_string
 
-_PACKAGES = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext', 'torch', 'torchvision', 'timm')  # whose names are there for everybody
+_PACKAGES = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext', 'torch', 'torchvision', 'timm')  # their names need no custom_imports
 _SCOPES = ('mmdet', 'mmpretrain')
 
 
@@ -43,10 +43,14 @@ def _types(value: Any) -> Iterator[Any]:
 
 
 def named_types(value: Any, scope: str | None = None) -> Any:
-    """A part of a config in that way; names of `scope` stand without a prefix."""
+    """A part of a config in that way; names of `scope` stand without a prefix.
+
+    The `_scope_` that mmengine gives to what is inherited from our configs is left out: types of ours have a prefix there.
+    """
     if isinstance(value, dict):
-        return type(value)(
-            {key: name_of(each, scope) if key == 'type' else named_types(each, scope) for key, each in value.items()})
+        return type(value)({
+            key: name_of(each, scope) if key == 'type' else named_types(each, scope)
+            for key, each in value.items() if (key, each) != ('_scope_', 'mmkd_ext')})
     if type(value) in (list, tuple):
         return type(value)(named_types(each, scope) for each in value)
     return value
@@ -80,7 +84,7 @@ def _at(path: str) -> Any:
         return None
     try:
         return get_object_from_string(path)
-    except Exception:  # importing runs anybody's code
+    except Exception:  # importing runs any code
         return None
 
 

@@ -1,4 +1,4 @@
-"""Words in a config where True, False or a number belongs: Python takes 'maybe' for true, and mmengine would train with it."""
+"""Checks of a config's values: no text where True, False or a number belongs (Python takes 'maybe' for true)."""
 
 import inspect
 import re

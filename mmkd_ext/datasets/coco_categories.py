@@ -53,7 +53,7 @@ def categories_checked() -> Iterator[None]:
 
 
 class _Checked:
-    """What mmdet's readers do, and a look at the content before it is indexed."""
+    """A mixin for mmdet's readers that checks the content before it is indexed."""
 
     def __init__(self, annotation_file: Any = None) -> None:
         self._file = annotation_file

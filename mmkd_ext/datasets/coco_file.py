@@ -85,7 +85,7 @@ def _by_id(content: Any, key: str, file: Any) -> dict[Any, Any]:
 
 
 def _problem(each: Mapping[str, Any], image: Mapping[str, Any]) -> tuple[str, str] | None:
-    """What is needed and what was got, of an annotation that cannot be trained on."""
+    """What was needed and what was got, for an annotation that cannot be trained on; else None."""
     box = each.get('bbox')
     if not isinstance(box, list) or len(box) != 4 or not _finite(box):
         return 'Four finite numbers as bbox are', repr(box)

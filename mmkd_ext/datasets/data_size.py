@@ -41,19 +41,19 @@ def _first(sizes: Any) -> tuple[int, int] | None:
 
 
 def _leaf(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What has the pipeline of a data set: RepeatDataset and its like have it inside."""
+    """The config that has the pipeline; RepeatDataset and the like have it inside."""
     while isinstance(dataset, Mapping) and not dataset.get('pipeline') and (dataset.get('dataset') or dataset.get('datasets')):
         dataset = dataset.get('dataset') or dataset['datasets'][0]
     return dataset if isinstance(dataset, Mapping) else {}
 
 
 def _made_by(dataset: Mapping[str, Any]) -> tuple[int, int] | None:
-    """What the pipeline makes of the archive's images, or of any."""
+    """The size that a pipeline makes of images of the archive's size, or of any two sizes."""
     side = _held_side(dataset)
     try:
         transforms = [TRANSFORMS.build(each) for each in dataset['pipeline'] if not type_name(each['type']).startswith('Load')]
         sizes = {_run(transforms, size, _is_grey(dataset)) for size in (_DUMMIES if side is None else [(side, side)])}
-    except Exception:  # anybody's transforms, which may want more than an image
+    except Exception:  # a user's transforms may need more than an image
         return None
     return sizes.pop() if len(sizes) == 1 else None
 
@@ -83,7 +83,7 @@ def _size_of(results: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _of_images(dataset: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Of the first, the last and an image between."""
+    """The common size of the first, the middle and the last image."""
     if _held_side(dataset) is not None:
         return None
     try:
@@ -110,7 +110,7 @@ def _written(dataset: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def _padded(size: tuple[int, int], cfg: Mapping[str, Any]) -> tuple[int, int]:
-    """As the preprocessor pads it."""
+    """The size after the padding of the preprocessor."""
     preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or cfg.get('data_preprocessor') or {}
     divisor = preprocessor.get('pad_size_divisor') or 1
     height, width = (math.ceil(side / divisor) * divisor for side in size)

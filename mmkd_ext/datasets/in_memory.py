@@ -30,7 +30,7 @@ def whole_batches(data: Any) -> Any:
 
 
 class InMemory:
-    """What makes one of mmpretrain's datasets give whole batches: to be named before it among the bases.
+    """A mixin that makes a data set of mmpretrain give whole batches; it goes first among the bases.
 
     The images are decoded once and lie in one tensor. A batch is gathered from it, and the pipeline's random crops and flips, with
     the same distribution, are done for the batch as a whole: no work for each image, no worker processes. The loader needs
@@ -150,7 +150,7 @@ class InMemory:
 
 
 def _sample(label: Tensor, i: int, shape: tuple[int, ...]) -> DataSample:
-    """What `PackInputs` makes, without its checks of each field: they would cost more than the batch."""
+    """A sample as `PackInputs` makes it, without its checks of each field, which would cost more than the batch."""
     sample = DataSample.__new__(DataSample)
     sample.__dict__.update(
         _metainfo_fields={'sample_idx', 'img_shape'}, _data_fields={'gt_label'}, gt_label=label, sample_idx=i, img_shape=shape

@@ -48,7 +48,7 @@ def leaves(dataset: Any) -> Iterator[Any]:
 
 
 def infos_of(dataset: Any, limit: int = LISTED) -> Iterator[dict[str, Any]]:
-    """What a data set lists of its samples before any image is read; nothing for one that does not tell."""
+    """The records that a data set lists before any image is read; none for a data set that has no list."""
     if hasattr(dataset, 'get_data_info'):
         step = max(1, len(dataset) // limit)
         yield from (info for info in map(dataset.get_data_info, range(0, len(dataset), step)) if isinstance(info, dict))

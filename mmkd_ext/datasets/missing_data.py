@@ -12,7 +12,7 @@ from mmkd_ext.explain.sentences import one_line
 
 
 def missing_data(cfg: Mapping[str, Any], name: str, error: Exception) -> str:
-    """What is needed of the data of a loader, when building its data set raised an error.
+    """The sentence for a data set whose building raised an error.
 
     Args:
         cfg: Of the data set; of several in one, that which raised the error is named.

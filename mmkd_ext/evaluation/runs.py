@@ -19,7 +19,7 @@ class Curve(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What a run logged: (iteration, value) of each curve, and the iterations of an epoch where the lines tell them."""
+    """The logged curves of a run as (iteration, value) pairs, and the iterations of an epoch where the log has them."""
 
     curves: dict[Curve, list[tuple[float, float]]]
     epoch_length: float | None

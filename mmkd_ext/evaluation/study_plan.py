@@ -85,7 +85,7 @@ def _names_a_folder(name: Any) -> bool:
 
 
 def baselines(named: Any) -> Sequence[Any]:
-    """Of an entry of `differences`: the one baseline that it names, or the several."""
+    """The baselines that an entry of `differences` names, one or several."""
     return named if isinstance(named, list | tuple) else [named]
 
 
@@ -99,7 +99,7 @@ def check_seeds(seeds: Sequence[Any], where: object) -> None:
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Of two dicts, the newer one's values; dicts inside likewise."""
+    """Merge two dicts, and dicts inside them; the newer one's values win."""
     both = dict(old)
     for key, value in new.items():
         nested = isinstance(value, Mapping) and isinstance(old.get(key), Mapping)

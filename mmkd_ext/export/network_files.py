@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmkd_ext.config.written_config import written_config
 from mmkd_ext.models.build import build_model, input_shape
 from mmkd_ext.models.images.image_shape import Size
-from mmkd_ext.models.outputs.raw_predictions import detects, raw_predictions
+from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.models.plain import distils, plain_config, registered
 from mmkd_ext.models.zoo.trained_network import network_config
 
@@ -20,7 +20,7 @@ _TOLERANCE = 1e-5
 def network_files(
     cfg: Config, weights: dict[str, Tensor], meta: dict, source: str, out: Path, onnx: bool, size: Size | None
 ) -> dict[Path, bytes]:
-    """What `export_student` writes of one network, checked.
+    """Make the files that `export_student` writes for one network, and check them.
 
     Args:
         cfg: The config that the weights were trained with.
@@ -37,14 +37,15 @@ def network_files(
         cfg = Config({**cfg, 'model': network_config(cfg.model.student)})
         weights = {key: value for key, value in weights.items() if not key.startswith(helpers)}
     trained, plain = build_model(cfg), build_model(plain_cfg)
-    if onnx and detects(plain):
+    kind = kind_of(plain)
+    if onnx and not kind.exports_onnx:
         raise ValueError('ONNX export is for classifiers, got a detector: leave --onnx out, and use mmdeploy on the .pth and .py.')
     _load(trained, weights, source, 'the config')
     kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
     _load(plain, kept, source, 'the config without its helpers')
     image = torch.randn(2, *input_shape(cfg, size, plain), generator=torch.Generator().manual_seed(0))
-    expected = raw_predictions(trained, image)
-    _compare(raw_predictions(plain, image), expected, f'the plain network of {source}')
+    expected = kind.raw_predictions(trained, image)
+    _compare(kind.raw_predictions(plain, image), expected, f'the plain network of {source}')
     files = {
         out: _checkpoint_bytes(kept, meta),
         out.with_suffix('.py'): text.encode(),

@@ -68,7 +68,7 @@ def _removed(path: Path) -> bool:
     """Remove a file or a folder whose writer has ended."""
     try:
         handle = os.open(path, os.O_RDONLY)
-    except OSError:  # its writer has just renamed it, or it is somebody else's
+    except OSError:  # its writer has just renamed it, or it belongs to another user
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # taken by a writer that lives

@@ -11,7 +11,7 @@ from mmengine.logging import HistoryBuffer
 
 
 class Name(NamedTuple):
-    """What a file calls by its module and name. It stands for nothing: it is only looked up in the table of makers."""
+    """A global (module and name) in a pickle. It is never imported, only looked up in the table of makers."""
 
     module: str
     name: str

@@ -10,8 +10,10 @@ from mmkd_ext.hooks.loss_warmup_hook import LossWarmupHook
 from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
 from mmkd_ext.hooks.resumed_validation_hook import ResumedValidationHook, ValidationRecordHook
 from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
+from mmkd_ext.hooks.views_visualization_hook import ViewsVisualizationHook
 
 __all__ = [
     'ClassMeansHook', 'CompiledStepHook', 'DistillationReportHook', 'EpochSeedHook', 'ExportStudentHook', 'InvalidLossHook',
     'LossWarmupHook', 'PlainCheckpointHook', 'ResumedValidationHook', 'SummedTermsHook', 'ValidationRecordHook',
+    'ViewsVisualizationHook',
 ]

@@ -38,7 +38,8 @@ class CompiledStepHook(Hook):
         model: Any = getattr(runner.model, 'module', runner.model)
         self._eager = model.data_preprocessor
         self._eager.forward = torch.compiler.disable(self._eager.forward)
-        if getattr(type(model).loss, '_torchdynamo_disable', False):
+        kind = getattr(model, 'kind', None)
+        if kind is not None and not kind.compiles:
             print_log(
                 f'{type(model).__name__} runs without torch.compile: its proposals and samples are of another number at every step. '
                 'Leave compile out.', 'current')

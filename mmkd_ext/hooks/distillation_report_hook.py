@@ -77,7 +77,7 @@ class DistillationReportHook(Hook):
             runner.message_hub.update_info(_KEPT, kept)  # checkpoints keep it
 
     def _data(self, runner: Runner) -> str:
-        """What a teacher's numbers depend on besides itself; looked at once in a run."""
+        """A digest of the validation data, on which a teacher's metrics depend; computed once in a run."""
         if self._digest is None:
             asked = {key: runner.cfg.get(key) for key in ('val_dataloader', 'val_evaluator', 'val_cfg')}
             found = [(digest(str(asked)), data_digest(runner.val_dataloader.dataset))] if is_main_process() else [None]

@@ -92,5 +92,5 @@ class EpochSeedHook(Hook):
 
 
 def _sampler(loader: DataLoader) -> Any:
-    """What draws the order; a custom batch sampler has it inside."""
+    """The sampler that draws the order; a custom batch sampler has it inside."""
     return loader.sampler if hasattr(loader.sampler, 'seed') else getattr(loader.batch_sampler, 'sampler', None)

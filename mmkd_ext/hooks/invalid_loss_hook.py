@@ -112,7 +112,7 @@ class InvalidLossHook(Hook):
 
     @staticmethod
     def _last_good(runner: Runner) -> str:
-        """Where to go on from."""
+        """The checkpoint to resume from, for the error."""
         folders = [hook.out_dir for hook in runner.hooks if isinstance(hook, CheckpointHook) and hook.out_dir]
         runs = next((hook.runs for hook in runner.hooks if isinstance(hook, RunFolderHook)), None)
         found = newest_readable_checkpoint(

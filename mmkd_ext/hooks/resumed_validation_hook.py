@@ -21,18 +21,36 @@ class ValidationRecordHook(Hook):
 
         >>> default_hooks = dict(validation_record=dict(type='mmkd_ext.ValidationRecordHook'))
         >>> HOOKS.build(default_hooks['validation_record']).priority
-        'LOW'
+        'BELOW_NORMAL'
     """
 
-    priority = 'LOW'  # before the CheckpointHook, which may write a second time after a validation
+    priority = 'BELOW_NORMAL'  # before the schedulers, and before the CheckpointHook, which may write a second time after a validation
 
     def before_train(self, runner: Runner) -> None:
         """A run that is not resumed has seen none."""
+        if runner.val_loop is None and (_stoppers(runner) or _following(runner)):
+            print_log(
+                'A ReduceOnPlateau scheduler or an EarlyStoppingHook follows the numbers of a validation, and there is none: neither will '
+                'ever act. Look at val_cfg, val_dataloader and val_evaluator, or at --no-validate.',
+                'current',
+                logging.WARNING,
+            )
         if _progress(runner) == 0:
             runner.message_hub.update_info(VALIDATIONS, dict(last=0, scores={}))
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
-        """Keep the watched numbers, and when they were."""
+        """Keep the watched numbers, and when they were.
+
+        Raises:
+            ValueError: A scheduler follows a number that is not among them.
+        """
+        asked = {each.monitor for each in _following(runner) if each.begin <= each._global_step < each.end}
+        missing = asked - set(metrics or ())
+        if missing and metrics is not None:
+            raise ValueError(
+                f"A number that the validation gives is needed as a scheduler's monitor, got {min(missing)!r}; it gives "
+                f'{", ".join(metrics) or "none"}. Look at monitor in param_scheduler.'
+            )
         record = runner.message_hub.runtime_info.get(VALIDATIONS)
         if record is None:
             return
@@ -72,7 +90,7 @@ class ResumedValidationHook(Hook):
             for score in record['scores'].get(hook.monitor, ()):
                 if hook._check_stop_condition(score)[0]:
                     runner.train_loop.stop_training = True
-        if (_stoppers(runner) or _follows_numbers(runner)) and record['last'] < done and _due(runner, done):
+        if (_stoppers(runner) or _following(runner)) and record['last'] < done and _due(runner, done):
             runner.val_loop.run()
         if runner.train_loop.stop_training:
             print_log(
@@ -90,11 +108,11 @@ def _stoppers(runner: Runner) -> list[EarlyStoppingHook]:
     return [hook for hook in runner.hooks if isinstance(hook, EarlyStoppingHook)]
 
 
-def _follows_numbers(runner: Runner) -> bool:
-    """Whether a scheduler steps by the validation's numbers."""
+def _following(runner: Runner) -> list[Any]:
+    """The schedulers that step by the validation's numbers, once they are built."""
     found = runner.param_schedulers or []
     lists = found.values() if isinstance(found, dict) else [found]
-    return any(getattr(each, 'need_val_args', False) for schedulers in lists for each in schedulers)
+    return [each for schedulers in lists for each in schedulers if getattr(each, 'need_val_args', False)]
 
 
 def _due(runner: Runner, done: int) -> bool:

@@ -94,7 +94,7 @@ class RunFolderHook(Hook):
 
 
 def _folder(hook: CheckpointHook, runner: Runner) -> str:
-    """Where the hook will write, which it works out itself later on."""
+    """The folder that the CheckpointHook will write to; the hook itself computes it later."""
     if hook.out_dir is None or hook.out_dir == runner.work_dir:
         return runner.work_dir
     return os.path.join(str(hook.out_dir), os.path.basename(runner.work_dir.rstrip(os.sep)))

@@ -40,25 +40,13 @@ def copied_evaluator(evaluator: Any, place: Callable[[str], str]) -> Any:
 @torch.no_grad()
 def validated(runner: Runner, model: Any, teacher: Any) -> dict[str, float]:
     """A teacher's metrics, by one pass over the validation data; none where its classes are not the student's."""
-    detects = hasattr(teacher, 'predict')
-    if detects and _not_comparable(teacher, teacher.heads[0].head.num_classes, model.num_classes):
+    if _not_comparable(teacher, teacher.num_classes, model.num_classes):
         return {}
     with random_state_kept(), tempfile.TemporaryDirectory() as folder:  # a resumed run does not come here
         evaluator = copied_evaluator(runner.val_loop.evaluator, lambda path: str(Path(folder) / Path(path).name))
         for batch in runner.val_dataloader:
             data = model.data_preprocessor(batch, False)
-            if detects:
-                evaluator.process(teacher.predict(data['inputs'], data['data_samples']), batch)
-                continue
-            samples, said = data['data_samples'], teacher(data['inputs'])
-            logits = said.logits.float()
-            if _not_comparable(teacher, logits.shape[1], model.num_classes):
-                return {}
-            if said.scores is not None:  # by the threshold of its own head
-                samples = teacher.network.head._get_predictions(logits, samples)
-            for sample, scores in zip(samples, logits.softmax(dim=1), strict=True) if said.scores is None else ():
-                sample.set_pred_score(scores).set_pred_label(scores.argmax())
-            evaluator.process(samples, batch)
+            evaluator.process(teacher.predict(data['inputs'], data['data_samples']), batch)
         found = scalars(evaluator.evaluate(len(runner.val_dataloader.dataset)))
     compare_with_record(teacher, found, len(runner.val_dataloader.dataset))
     return found
@@ -88,5 +76,5 @@ def _not_comparable(teacher: Any, theirs: int, mine: int) -> bool:
 
 
 def scalars(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Those that are numbers: a confusion matrix or a list by class is no curve."""
+    """The metrics that are single numbers; a confusion matrix or a list by class is no curve."""
     return {key: float(value) for key, value in metrics.items() if np.ndim(value) == 0}

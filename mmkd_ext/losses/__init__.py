@@ -1,4 +1,4 @@
-"""What is minimised: pure functions and thin registered modules. Needs torch and the registry only."""
+"""Losses between a student and a teacher: pure functions and thin registered modules. Needs torch and the registry only."""
 
 from .base import ClassMeansLoss, DistillationLoss
 from .cwd_loss import CWDLoss, cwd_loss

@@ -1,4 +1,4 @@
-"""The contract for losses: what one reads of two networks, what it trains beside them, and what it tells. N samples, K classes."""
+"""The contract for losses: DistillationLoss, from which every entry of a distiller's `losses` derives. N samples, K classes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -106,7 +106,7 @@ class DistillationLoss(nn.Module):
         return []
 
     def supervised(self, student: NetworkOutputs, teacher: NetworkOutputs) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """What branches on the student make of its stages: logits and maps; with `has_branches` only."""
+        """Logits and maps that branches compute from the student's stages; with `has_branches` only."""
         return (), ()
 
     def extra_repr(self) -> str:
@@ -135,6 +135,18 @@ class ClassMeansLoss(DistillationLoss):
 
     Args:
         loss_weight: Factor on the result.
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> class DistanceToMean(ClassMeansLoss):
+        ...     def forward(self, student, teacher, target):
+        ...         distances = (student.embedding - self.means_on(target.device)[target]).square().mean()
+        ...         return self.loss_weight * self.only_with_means(distances, target)
+        >>> loss = DistanceToMean()
+        >>> loss.set_class_means(torch.tensor([[2.0, 0.0], [0.0, 2.0]]))
+        >>> outputs = Outputs((), torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2))
+        >>> loss(outputs, outputs, torch.tensor([0]))
+        tensor(0.5000)
     """
 
     compares = 'embedding'

@@ -1,4 +1,4 @@
-"""BatchNorms of the losses' adapters take a batch with one value per channel. N samples, C channels.
+"""BatchNorms in the losses' adapters that accept a batch with one value per channel. N samples, C channels.
 
 A last batch of one image leaves one value per channel behind a global pooling, where torch's BatchNorm raises. A student without such a
 layer trains on that batch alone, and so it has to with a loss beside it.
@@ -22,7 +22,7 @@ class Adapter(nn.Sequential):
 
 
 def normalise(layer: nn.Module, x: Tensor) -> Tensor:
-    """What a layer makes of a batch; one value per channel is normalised by `fixed_statistics`, which stay as they are.
+    """A layer's output for a batch; one value per channel is normalised by `fixed_statistics`, which stay as they are.
 
     Larger batches, layers in eval mode and all but BatchNorms are left to the layer. So is SyncBN in several processes, which counts all
     their values.

@@ -1,4 +1,4 @@
-"""Class means of which some classes have none, since they never occur. N samples, K classes, D channels.
+"""Classes without a class mean, since the data has no sample of them. N samples, K classes, D channels.
 
 Their row is NaN where means are made and given to a loss, and zero where a loss keeps it, so that a checkpoint holds finite numbers.
 """

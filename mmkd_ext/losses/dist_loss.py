@@ -1,4 +1,4 @@
-"""Distillation of relations: predictions should correlate, not coincide. N samples, K classes."""
+"""DIST: correlation of predictions, within each sample and within each class. N samples, K classes."""
 
 import torch
 from torch import Tensor
@@ -36,6 +36,13 @@ def dist_loss(student: Tensor, teacher: Tensor, tau: float, beta: float = 1.0, g
         ValueError: tau <= 0, or logits not of one shape (N, K).
 
     Source: Huang et al. 2022, arXiv:2205.10536, eq. 6-10; the factor tau^2 is that of the public code.
+
+    Example:
+        >>> student, teacher = torch.eye(3), 2 * torch.eye(3)
+        >>> round(dist_loss(student, teacher, tau=1.0).item(), 4)  # they correlate
+        0.0
+        >>> round(dist_loss(student, -teacher, tau=1.0).item(), 4)
+        4.0
     """
     check_logits('dist_loss', student, teacher)
     check_tau('dist_loss', tau)
@@ -75,6 +82,13 @@ class DISTLoss(DistillationLoss):
         student, teacher: `Outputs` with logits (N, K).
         target: Ignored.
         returns: ().
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.DISTLoss', tau=4.0))
+        >>> round(loss(student, teacher._replace(logits=teacher.logits.flip(0))).item(), 4)
+        32.0
     """
 
     scores = ('softmax',)

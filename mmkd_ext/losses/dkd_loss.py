@@ -1,4 +1,4 @@
-"""Decoupled distillation: the true class and the others are taught apart. N samples, K classes."""
+"""DKD, decoupled knowledge distillation: one term for the true class, one for the others. N samples, K classes."""
 
 import torch
 from torch import Tensor
@@ -37,6 +37,11 @@ def dkd_loss(
         ValueError: tau <= 0, logits not of one shape (N, K), K < 2, or target not N integer labels.
 
     Source: Zhao et al. 2022, arXiv:2203.08679, eq. 7; `standardise`: Sun et al. 2024, arXiv:2403.01427, algorithms 1 and 2.
+
+    Example:
+        >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
+        >>> round(dkd_loss(student, teacher, torch.tensor([2]), tau=4.0, alpha=1.0, beta=8.0).item(), 4)
+        1.2038
     """
     check_logits('dkd_loss', student, teacher)
     check_tau('dkd_loss', tau)
@@ -83,6 +88,13 @@ class DKDLoss(DistillationLoss):
         student, teacher: `Outputs` with logits (N, K).
         target: (N,) integer labels.
         returns: ().
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.DKDLoss', beta=8.0))
+        >>> round(loss(student, teacher, target=torch.arange(3)).item(), 4)
+        0.1225
     """
 
     scores = ('softmax',)

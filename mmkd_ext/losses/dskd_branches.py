@@ -1,4 +1,4 @@
-"""What hangs on a shallow stage while it is supervised. N samples, K classes, C channels."""
+"""DSKD's branches on shallow stages: a classifier, and a regressor to the teacher's width. N samples, K classes, C channels."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Deep supervision of a student's shallow stages by the teacher. L layers, N samples, K classes."""
+"""DSKD: deep supervision of a student's shallow stages by the teacher. L layers, N samples, K classes."""
 
 from collections.abc import Sequence
 
@@ -54,6 +54,15 @@ class DSKDHead(DistillationLoss):
         RuntimeError: Called before `build_for`.
 
     Source: a reading of arXiv:2202.07846, whose authors published no code; the choices are in configs/dskd/README.md.
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student = Outputs((torch.randn(2, 8, 8, 8), torch.randn(2, 16, 4, 4)), torch.randn(2, 16), torch.randn(2, 3))
+        >>> teacher = Outputs((torch.randn(2, 32, 8, 8), torch.randn(2, 64, 4, 4)), torch.randn(2, 64), torch.randn(2, 3))
+        >>> head = MODELS.build(dict(type='mmkd_ext.DSKDHead', tau=4.0))
+        >>> rows = head.build_for(student, teacher)  # a distiller does this
+        >>> sorted(head(student, teacher))
+        ['cls', 'feat']
     """
 
     has_branches = True
@@ -149,7 +158,7 @@ class DSKDHead(DistillationLoss):
         return maps[:count]
 
     def supervised(self, student: NetworkOutputs, teacher: NetworkOutputs) -> tuple[list[Tensor], list[Tensor]]:
-        """What the branches make of the student's stages: logits (N, K) and maps in the teacher's width, by layer.
+        """The branches' logits (N, K) and maps in the teacher's width, by layer.
 
         Raises:
             RuntimeError: There are no branches yet.

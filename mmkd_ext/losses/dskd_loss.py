@@ -1,4 +1,4 @@
-"""What each supervised layer of a student is away from the teacher. L layers, N samples, K classes, C channels."""
+"""DSKD's two distances of each supervised layer from the teacher: logits and maps. L layers, N samples, K classes, C channels."""
 
 from collections.abc import Sequence
 
@@ -24,6 +24,11 @@ def layer_kd_losses(student: Sequence[Tensor], teacher: Tensor, tau: float) -> T
 
     Raises:
         ValueError: tau <= 0, no layer, or logits not all of the teacher's shape (N, K).
+
+    Example:
+        >>> teacher = torch.tensor([[0.0, 2.0]])
+        >>> layer_kd_losses([teacher, torch.zeros(1, 2)], teacher, tau=1.0).round(decimals=4)
+        tensor([0.0000, 0.3278])
     """
     check_tau('layer_kd_losses', tau)
     if not student:
@@ -51,6 +56,11 @@ def layer_map_losses(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Te
 
     Raises:
         ValueError: No maps, another number of them, or a layer whose samples or channels differ.
+
+    Example:
+        >>> teacher = torch.ones(2, 8, 4, 4)
+        >>> layer_map_losses([torch.zeros(2, 8, 8, 8), teacher], [teacher, teacher])  # the larger map is averaged to the smaller
+        tensor([1., 0.])
     """
     if len(student) != len(teacher) or not student:
         raise ValueError(

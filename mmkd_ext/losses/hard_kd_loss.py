@@ -1,4 +1,4 @@
-"""Hard-label distillation: the teacher's decision is one more label. N samples, K classes."""
+"""Hard-label distillation: cross-entropy with the class that the teacher predicts. N samples, K classes."""
 
 import torch
 from torch import Tensor
@@ -25,6 +25,11 @@ def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:
         ValueError: Logits not of one shape (N, K).
 
     Source: Touvron et al. 2021, arXiv:2012.12877, eq. 3, without its factor of one half.
+
+    Example:
+        >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
+        >>> round(hard_kd_loss(student, teacher).item(), 4)
+        0.4076
     """
     check_logits('hard_kd_loss', student, teacher)
     with torch.autocast(student.device.type, enabled=False):
@@ -43,6 +48,13 @@ class HardKDLoss(DistillationLoss):
         student, teacher: `Outputs` with logits (N, K), and perhaps `token_logits` (N, K).
         target: Ignored.
         returns: ().
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.HardKDLoss', loss_weight=0.5))
+        >>> round(loss(student, teacher).item(), 4)
+        0.2757
     """
 
     scores = ('softmax',)

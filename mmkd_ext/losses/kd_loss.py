@@ -1,4 +1,4 @@
-"""Soft-target distillation. N samples, K classes."""
+"""KD, soft-target distillation. N samples, K classes."""
 
 import torch
 from torch import Tensor
@@ -30,6 +30,11 @@ def kd_loss(student: Tensor, teacher: Tensor, tau: float, standardise: bool = Fa
         ValueError: tau <= 0, or logits not of one shape (N, K).
 
     Source: Hinton et al. 2015, arXiv:1503.02531, sec. 2; `standardise`: Sun et al. 2024, arXiv:2403.01427, algorithms 1 and 2.
+
+    Example:
+        >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
+        >>> round(kd_loss(student, teacher, tau=2.0).item(), 4)
+        0.2411
     """
     check_logits('kd_loss', student, teacher)
     check_tau('kd_loss', tau)
@@ -58,6 +63,11 @@ def binary_kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
 
     Raises:
         ValueError: tau <= 0, or logits not of one shape (N, K).
+
+    Example:
+        >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
+        >>> round(binary_kd_loss(student, teacher, tau=2.0).item(), 4)
+        0.3739
     """
     check_logits('binary_kd_loss', student, teacher)
     check_tau('binary_kd_loss', tau)
@@ -80,9 +90,16 @@ class KDLoss(DistillationLoss):
         student, teacher: `Outputs` with logits (N, K), and perhaps `scores`, 'softmax' or 'sigmoid'.
         target: Ignored.
         returns: ().
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.KDLoss', tau=4.0, loss_weight=0.9))
+        >>> round(loss(student, teacher).item(), 4)
+        0.1103
     """
 
-    scores = ('softmax', 'sigmoid')
+    scores: tuple[str, ...] = ('softmax', 'sigmoid')
 
     def __init__(self, tau: float = 1.0, loss_weight: float = 1.0, standardise: bool = False) -> None:
         super().__init__(loss_weight)

@@ -1,4 +1,4 @@
-"""Weights of several layers' losses, from the losses themselves. L layers."""
+"""Loss-based weights of several layers' losses. L layers."""
 
 import torch
 from torch import Tensor
@@ -21,6 +21,10 @@ def loss_based_weights(losses: Tensor, strategy: str) -> Tensor:
         ValueError: Not a vector of at least one loss, or a strategy that is not listed.
 
     Source: a reading of "loss-based weight allocation" in DSKD, arXiv:2202.07846, whose equations are not public.
+
+    Example:
+        >>> loss_based_weights(torch.tensor([1.0, 3.0]), 'proportional')
+        tensor([0.2500, 0.7500])
     """
     if losses.ndim != 1 or len(losses) == 0:
         raise ValueError(f'loss_based_weights needs a vector (L,) of at least one loss, got {tuple(losses.shape)}.')

@@ -1,4 +1,4 @@
-"""Peers that teach one another. S students, N samples, K classes."""
+"""Mutual learning: each student's divergence from its peers. S students, N samples, K classes."""
 
 from collections.abc import Sequence
 
@@ -27,6 +27,11 @@ def mutual_learning_loss(logits: Tensor, tau: float = 1.0) -> Tensor:
         ValueError: tau <= 0, or logits that are not (S, N, K) with S >= 2.
 
     Source: Zhang et al. 2018, arXiv:1706.00384, sec. 3.2 and 3.4.
+
+    Example:
+        >>> students = torch.tensor([[[0.0, 1.0]], [[0.0, 3.0]]])  # two students, one sample, two classes
+        >>> mutual_learning_loss(students, tau=1.0).round(decimals=4)
+        tensor([0.1698, 0.2732])
     """
     check_tau('mutual_learning_loss', tau)
     if logits.ndim != 3 or len(logits) < 2 or 0 in logits.shape:
@@ -51,6 +56,12 @@ class MutualLearningLoss(DistillationLoss):
     Shapes:
         students: `Outputs` with logits (N, K), one of each student.
         returns: (S,).
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> students = [Outputs((), torch.eye(3), scale * torch.eye(3)) for scale in (1.0, 2.0)]
+        >>> MODELS.build(dict(type='mmkd_ext.MutualLearningLoss', tau=2.0))(students).shape
+        torch.Size([2])
     """
 
     among_peers = True

@@ -1,4 +1,4 @@
-"""Norm and direction of the embedding. N samples, K classes, D embedding width."""
+"""ND loss (KD++): norm and direction of the embedding. N samples, K classes, D embedding width."""
 
 from typing import Any
 
@@ -35,6 +35,12 @@ def nd_loss(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> 
         ValueError: Embeddings not of one shape (N, D), means not (K, D), or target neither (N,) integers nor (N, K).
 
     Source: Wang et al. 2023, arXiv:2305.17007, eq. 5-7 and the public code; soft labels from its DeiT code.
+
+    Example:
+        >>> means = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+        >>> student, teacher = torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+        >>> nd_loss(student, teacher, torch.tensor([0, 1]), means)  # half as long as the teacher, and at a right angle
+        tensor(0.7500)
     """
     _check(student, teacher, target, means)
     with torch.autocast(student.device.type, enabled=False):
@@ -82,7 +88,7 @@ class _Misalignment(torch.autograd.Function):
 
 @torch.no_grad()
 def _diagnostics(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> dict[str, Tensor]:
-    """What the loss pulls at, averaged over the batch: the (projected) student's length, and both directions against the class mean."""
+    """Batch means of the (projected) student's norm, and of both networks' cosine to the class mean."""
     means = means.float()
     centres = target.float() @ means if target.ndim == 2 else means[target.long()]
     student = student.float()
@@ -141,6 +147,16 @@ class NDLoss(ClassMeansLoss):
     Raises:
         ValueError: Only one of the two widths is given, or a sample of a class without a mean.
         RuntimeError: Called before the class means were set.
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = Outputs((), torch.randn(8, 16), torch.randn(8, 3)), Outputs((), torch.randn(8, 64), torch.randn(8, 3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.NDLoss', loss_weight=2.0))
+        >>> loss.build_for(student, teacher)  # a distiller does this
+        [('embedding', '16', '64', 'BatchNorm, Dropout(0.5), Linear(16, 64)')]
+        >>> loss.set_class_means(torch.randn(3, 64))  # ClassMeansHook does this
+        >>> loss(student, teacher, torch.arange(8) % 3).shape
+        torch.Size([])
     """
 
     scores = ('softmax', 'sigmoid')

@@ -1,4 +1,4 @@
-"""What several losses compute: float32, log-probabilities, divergence, z-scores; checks of logits and temperature. N samples, K classes."""
+"""Numerics of the losses: float32, log-probabilities, divergence, z-scores, checks of logits and temperature. N samples, K classes."""
 
 import math
 from numbers import Real
@@ -60,4 +60,4 @@ def check_exponent(loss: str, gamma: float) -> None:
 
 
 def _is_positive(x: object) -> bool:
-    return not isinstance(x, bool) and isinstance(x, Real) and x > 0 and math.isfinite(x)
+    return not isinstance(x, bool) and isinstance(x, Real) and float(x) > 0 and math.isfinite(x)

@@ -1,4 +1,4 @@
-"""Knowledge review: the student's fused maps follow the teacher's. N samples, C channels."""
+"""ReviewKD: squared error between the student's fused maps and the teacher's. N samples, C channels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,6 +34,11 @@ def hcl_loss(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:
         ValueError: No maps, another number of them, or a level whose two shapes differ.
 
     Source: Chen et al. 2021, arXiv:2104.09044, sec. 3.4, and its public code (the weights).
+
+    Example:
+        >>> student, teacher = [torch.zeros(2, 8, 4, 4), torch.zeros(2, 16, 2, 2)], [torch.ones(2, 8, 4, 4), torch.zeros(2, 16, 2, 2)]
+        >>> hcl_loss(student, teacher)
+        tensor(1.)
     """
     if len(student) != len(teacher) or len(student) == 0:
         raise ValueError(
@@ -85,6 +90,16 @@ class ReviewKDLoss(DistillationLoss):
     Raises:
         ValueError: Stages that cannot be paired.
         RuntimeError: Called before the fusion was made.
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> student = Outputs((torch.randn(2, 8, 8, 8), torch.randn(2, 16, 4, 4)), torch.randn(2, 16), torch.randn(2, 3))
+        >>> teacher = Outputs((torch.randn(2, 32, 8, 8), torch.randn(2, 64, 4, 4)), torch.randn(2, 64), torch.randn(2, 3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.ReviewKDLoss', loss_weight=0.6))
+        >>> [row[:3] for row in loss.build_for(student, teacher)]  # a distiller does this
+        [('stage 0', '8x8x8', '32x8x8'), ('stage 1', '16x4x4', '64x4x4'), ('embedding', '16x1x1', '64x1x1')]
+        >>> loss(student, teacher).shape
+        torch.Size([])
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""TESKD's two student terms. N samples, K classes, D channels."""
+"""TESKD's two terms of each student: divergence and feature distance. N samples, K classes, D channels."""
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +25,11 @@ def teskd_kl(student: Tensor, teacher: Tensor, tau: float, detach_teacher: bool 
         ValueError: tau <= 0, or logits not of one shape (N, K).
 
     Source: TESKD, arXiv:2110.00329, and its public code (the 1e-7 is the code's).
+
+    Example:
+        >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
+        >>> round(teskd_kl(student, teacher, tau=2.0).item(), 4)
+        0.2411
     """
     if student.shape != teacher.shape or student.ndim != 2:
         raise ValueError(
@@ -54,6 +59,10 @@ def teskd_feature_loss(student: Tensor, teacher: Tensor) -> Tensor:
         ValueError: features not of one shape.
 
     Source: TESKD, arXiv:2110.00329, and its public code.
+
+    Example:
+        >>> teskd_feature_loss(torch.zeros(2, 8), torch.ones(2, 8))
+        tensor(16.)
     """
     if student.shape != teacher.shape:
         raise ValueError(

@@ -11,6 +11,7 @@ from mmkd_ext.config.named_types import type_name
 from mmkd_ext.datasets.channel_order import order_of
 from mmkd_ext.datasets.data_size import data_size
 from mmkd_ext.models.images.image_shape import short_size
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.zoo.trained_network import network_config
 
 
@@ -25,7 +26,7 @@ def tell_channel_order(cfg: Config) -> None:
 
 def tell_image_size(cfg: Config) -> None:
     """Let a distiller whose student's config names no size of images know what the config's data tell, in place."""
-    model = None if cfg.get('default_scope') == 'mmdet' else _told(cfg, 'input_size')
+    model = _told(cfg, 'input_size')
     if model is not None and not _names_size(model):
         size = data_size(cfg, ('train', 'val', 'test'), look=True)
         if size is not None:
@@ -51,11 +52,11 @@ def _names_size(model: Mapping[str, Any]) -> bool:
         return True  # whoever builds it has a sentence for that
     plain = network_config(student)
     timm = type_name(plain.get('type')) == 'TimmClassifier'  # of which timm knows it
-    return timm or (plain.get('backbone') or {}).get('img_size') is not None
+    return timm or not kind_of_config(plain).sized_by_data or (plain.get('backbone') or {}).get('img_size') is not None
 
 
 def _preparing(model: Mapping[str, Any], cfg: Mapping[str, Any]) -> Any:
-    """What prepares the images of a distiller (its student's before the config's) or of an ensemble (the config's before its first's)."""
+    """The preprocessor of a distiller (its student's before the config's) or of an ensemble (the config's before its first's)."""
     student: Any = model.get('student')
     if isinstance(student, str) or (isinstance(student, Mapping) and 'type' not in student):
         student = network_config(student)

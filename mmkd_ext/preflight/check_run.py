@@ -21,6 +21,7 @@ from mmkd_ext.files.writable_places import check_work_dir
 from .class_counts import check_labels, check_topk
 from .class_names import check_class_names
 from .hook_needs import missing_part
+from .numbers import check_numbers
 from .training_parts import check_intervals, check_length, check_losses, check_optimizer
 from .trial_batches import check_evaluated_batch, check_shares, check_train_batch
 from .usable_optimizer import check_usable
@@ -47,6 +48,7 @@ def check_train(runner: Runner) -> None:
     if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
         raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
     check_intervals(runner.hooks, runner.log_processor)
+    check_numbers(runner.cfg)
     check_optimizer(runner.cfg)
     check_usable(runner)
     check_losses(unwrapped(runner.model))

@@ -10,9 +10,7 @@ from torch import nn
 
 from mmkd_ext.datasets.listed_data import described, infos_of, leaves
 from mmkd_ext.evaluation.metrics import StudentAccuracy
-
-_CLASSIFIES = ('head', 'model', 'backbone')  # timm's networks are called model, and VGG's classifier is in its backbone
-_DETECTS = ('bbox_head', 'mask_head')
+from mmkd_ext.models.outputs.kinds.known import class_heads
 
 
 def check_labels(model: nn.Module, dataset: Any, name: str) -> None:
@@ -33,14 +31,14 @@ def check_labels(model: nn.Module, dataset: Any, name: str) -> None:
             f'The {name} data need a tuple of class names, got the text {named!r}. Look at metainfo of {name}_dataloader.dataset: one '
             f'class is classes=({named!r},).')
     count = len(named) if isinstance(named, Sequence) else None
-    for path, _, classes in _heads(model, _DETECTS):
+    for path, _, classes in _heads(model, class_heads(boxes=True)):
         if isinstance(named, Sequence) and count is not None and count != classes:
             raise ValueError(
                 f'The {name} data need the {classes} classes that model.{path} has, got {count} in {described(dataset)} '
                 f'({", ".join(map(str, named[:5]))}{", ..." if count > 5 else ""}). Look at model.{path}.num_classes and at '
                 f'metainfo.classes of {name}_dataloader.dataset.')
         _check_range(path, classes, _boxes(dataset), dataset, name)
-    for path, head, classes in _heads(model, _CLASSIFIES):
+    for path, head, classes in _heads(model, class_heads(boxes=False)):
         task = path.split('.')[-1] if path.split('.')[-2:-1] == ['task_heads'] else None
         one = not isinstance(head, MultiLabelClsHead)
         found = _labels(path, one, classes, dataset, name, task)
@@ -58,7 +56,7 @@ def check_topk(model: nn.Module, metrics: Sequence[Any], name: str) -> None:
     Raises:
         ValueError: It is not.
     """
-    heads = list(_heads(model, _CLASSIFIES))
+    heads = list(_heads(model, class_heads(boxes=False)))
     for path, head, classes in heads:
         if getattr(head, 'cal_acc', False) is True:
             _check_k(getattr(head, 'topk', ()), classes, f'model.{path}', f'model.{path}.topk')

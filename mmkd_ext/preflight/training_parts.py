@@ -93,10 +93,11 @@ def check_optimizer(cfg: Mapping[str, Any]) -> None:
             continue
         milestones = scheduler.get('milestones')
         wrong = {key: scheduler[key] for key in _NUMBERS if scheduler.get(key) is not None and not _number(scheduler[key])}
-        if isinstance(milestones, list | tuple) and not all(map(_number, milestones)):
+        if isinstance(milestones, list | tuple) and not all(_number(each) and each >= 0 for each in milestones):
             wrong['milestones'] = milestones
         for key, value in wrong.items():
-            raise ValueError(f'A scheduler needs numbers as {key}, got {value!r} of {scheduler.get("type")}. Look at param_scheduler.')
+            needed = 'numbers of 0 or more' if key == 'milestones' else 'numbers'
+            raise ValueError(f'A scheduler needs {needed} as {key}, got {value!r} of {scheduler.get("type")}. Look at param_scheduler.')
 
 
 def check_losses(model: nn.Module) -> None:

@@ -142,6 +142,9 @@ def _names(evaluator: Any) -> list[str] | None:
             coco = coco_names(metric)
             known = known and coco is not None
             found += coco or []
+    twice = sorted({each for each in found if found.count(each) > 1})
+    if twice:
+        raise ValueError(f'several metrics give {", ".join(twice)}: each needs a prefix of its own')
     return found if known else None
 
 

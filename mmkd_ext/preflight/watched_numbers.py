@@ -1,4 +1,4 @@
-"""Numbers of the validation that a checkpoint hook, a stop or a schedule waits for: whether the evaluators give them, before the run."""
+"""Checks that the evaluators give the metrics that checkpoint hooks, early stopping and schedulers watch."""
 
 import copy
 import difflib

@@ -5,6 +5,7 @@ import datetime
 import inspect
 import os
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import torch.distributed
 from mmengine.config import Config
 from mmengine.dist import barrier, is_distributed
 from mmengine.logging import print_log
-from mmengine.registry import RUNNERS
+from mmengine.registry import MODELS, RUNNERS
 from mmengine.runner import Runner
 
 import mmkd_ext.checkpoints.mmengine_loaders  # noqa: F401  # registers
 from mmkd_ext.config.cfg_options import OptionsAction, merge_options
 from mmkd_ext.config.load_config import load_config
+from mmkd_ext.config.named_types import type_name
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_work_dir
 from mmkd_ext.models.told_by_data import tell_channel_order, tell_image_size
@@ -29,7 +31,7 @@ _DICTS = ('model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags that the zoo's train.py and test.py have in common."""
+    """Add the flags that train.py and test.py of mmpretrain and mmdet have in common."""
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<name of the config>)')
     parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 where there is no GPU')
     parser.add_argument('--no-pin-memory', action='store_true', help='do not pin the loaded batches')
@@ -90,13 +92,19 @@ def finish_config(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def _check_kinds(cfg: Config, path: str) -> None:
-    """Of the parts that the command lines read before the runner does."""
+    """Check the types of the parts that the command lines read before the Runner does."""
     for key in _DICTS:
         value = cfg.get(key)
         if value is not None and not isinstance(value, dict):
             raise PreflightError(
                 f'A dict is needed as {key}, got {value!r} of type {type(value).__name__}: look at {path} or --cfg-options.'
             )
+    scope = cfg.get('default_scope')
+    if scope is not None and (not isinstance(scope, str) or not (scope in MODELS.children or find_spec(scope))):
+        raise PreflightError(f"A package such as 'mmpretrain' or 'mmdet' is needed as default_scope, got {scope!r}: look at {path}.")
+    folder = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('out_dir')
+    if folder is not None and not isinstance(folder, str | Path):
+        raise PreflightError(f'A folder is needed as out_dir of the CheckpointHook, got {folder!r}: look at {path} or --cfg-options.')
     parts = {f'{name}.{part}': (cfg.get(name) or {}).get(part) for name in _LOADERS for part in ('dataset', 'sampler', 'batch_sampler')}
     parts.update({f'{name}_evaluator': cfg.get(f'{name}_evaluator') for name in ('val', 'test')})
     for key, value in parts.items():
@@ -137,6 +145,15 @@ def cpu_wrapper(cfg: Mapping[str, Any]) -> dict[str, Any]:
     buffers = 'forward_sync_buffers' if 'forward_sync_buffers' in names else 'broadcast_buffers'
     default = {buffers: False, 'find_unused_parameters': cfg.get('find_unused_parameters', False)}
     return {'type': 'MMDistributedDataParallel', **(cfg.get('model_wrapper_cfg') or default), 'device_ids': None}
+
+
+def mixed_precision_without_gpu(cfg: Config) -> None:
+    """Take bfloat16 autocast for mmengine's AmpOptimWrapper where there is no GPU, in place."""
+    if type_name(cfg.optim_wrapper.get('type')) == 'AmpOptimWrapper' and not torch.cuda.is_available():
+        print_log('AmpOptimWrapper needs a GPU: training with bfloat16 autocast on the CPU instead.', 'current')
+        cfg.optim_wrapper.type = 'mmkd_ext.CPUAmpOptimWrapper'
+        for key in ('loss_scale', 'dtype', 'use_fsdp'):
+            cfg.optim_wrapper.pop(key, None)
 
 
 def build_runner(cfg: Config) -> Runner:

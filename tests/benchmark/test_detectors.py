@@ -9,10 +9,11 @@ from mmengine.config import Config
 from support.detection import LOSSES, tiny
 from support.detection import build as stock
 
-from mmkd_ext.benchmark.detectors import DetectorAlone, samples_with_boxes
+from mmkd_ext.benchmark.detectors import DetectorAlone
 from mmkd_ext.benchmark.distillers import distiller_parts
 from mmkd_ext.benchmark.steps import compare_steps
 from mmkd_ext.commands import benchmark as tool
+from mmkd_ext.models.outputs.kinds.known import kind_of
 
 
 def detector_config(folder: Path, kind: str = 'faster') -> Path:
@@ -59,6 +60,6 @@ def test_a_cascade_and_masks_are_timed_too_and_the_teacher_without_gradients(tmp
         teacher = parts['teacher'].teacher[0]
         for each in teacher.heads:
             each.head.register_forward_hook(lambda module, _, out, seen=seen: seen.append((module.training, out[0].requires_grad)))
-        samples = samples_with_boxes(parts['student'], images)
+        samples = kind_of(parts['student'])(parts['student']).example_samples(images, 3)
         compare_steps({name: parts[name] for name in ('teacher', 'ours')}, images, samples, ['float32'], 1, 1)
         assert seen == [(False, False)] * (6 * heads) and not list(parts['teacher'].parameters())

@@ -41,9 +41,9 @@ PARTS = {  # of every run here, or of the tests named
 }
 ELSEWHERE = {
     'EarlyStoppingHook': 'hooks/test_resumed_validation_hook',
-    'mmpretrain.SwitchRecipeHook': 'test_written_through_the_tools',
-    'mmpretrain.SetAdaptiveMarginsHook': 'test_written_through_the_tools',
-    'mmdet.PipelineSwitchHook': 'test_written_through_the_tools',
+    'mmpretrain.SwitchRecipeHook': 'command_lines/test_written_checkpoints',
+    'mmpretrain.SetAdaptiveMarginsHook': 'command_lines/test_written_checkpoints',
+    'mmdet.PipelineSwitchHook': 'command_lines/test_written_checkpoints',
     'mmkd_ext.ClassMeansHook': 'hooks/ and command_lines/test_resume', 'mmkd_ext.LossWarmupHook': 'hooks/ and command_lines/test_resume',
     'mmkd_ext.DistillationReportHook': 'hooks/ and command_lines/test_resume', 'mmkd_ext.ExportStudentHook': 'hooks/',
 }  # fmt: skip

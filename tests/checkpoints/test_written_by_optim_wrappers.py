@@ -19,7 +19,7 @@ WRAPPERS = {
         type='mmkd_ext.CPUAmpOptimWrapper', optimizer=ADAM, accumulative_counts=2, clip_grad=dict(max_norm=0.1)),
 }  # fmt: skip
 ELSEWHERE = {
-    'AmpOptimWrapper': 'its state below; on a GPU the run too; on a CPU tools/train.py takes ours instead (test_written_through_the_tools)',
+    'AmpOptimWrapper': 'its state below; on a GPU the run too; on a CPU ours in its place (command_lines/test_written_checkpoints)',
     'ApexOptimWrapper': 'refused where apex is not installed (preflight/test_usable_optimizer)',
     'DeepSpeedOptimWrapper': 'refused: no wrapper of the Runner (preflight/test_usable_optimizer)',
     'ColossalAIOptimWrapper': 'refused: no wrapper of the Runner (preflight/test_usable_optimizer)',

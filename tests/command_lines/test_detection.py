@@ -43,6 +43,7 @@ randomness = dict(seed=3)
 pytestmark = [
     pytest.mark.filterwarnings('ignore:faster_coco_eval is not installed'),  # pycocotools is enough
     pytest.mark.filterwarnings('ignore:__array__ implementation'),  # of pycocotools
+    pytest.mark.filterwarnings('ignore:__array_wrap__ must accept'),  # of mmdet's pictures
 ]
 
 
@@ -113,6 +114,20 @@ def test_a_training_checkpoint_is_tested_without_the_teacher(folder):
     hidden.rename(teacher)
     found = json.loads((folder / 'metrics.json').read_text())
     assert -1 <= found['coco/bbox_mAP'] <= 1
+
+
+def test_predictions_are_drawn_on_every_original_image_of_a_test_mirrored_or_not(folder):
+    images = sorted((folder / 'scenes/test_12_seed0').rglob('*.png'))[:2]
+    truths = []
+    for place, flags in (('plain', ()), ('views', ('--tta',))):
+        run(test, folder, 'tiny_detector.py', 'whole/epoch_2.pth', '--work-dir', 'tested', '--show-dir', place, *flags)
+        assert sorted(path.name for path in (folder / place).iterdir()) == [path.name for path in images]
+        shown = [cv2.imread(str(folder / place / path.name)) for path in images]
+        height, width, _ = cv2.imread(str(images[0])).shape
+        assert all(each.shape == (height, 2 * width, 3) for each in shown)  # the truth beside the predictions
+        truths.append([each[:, :width] for each in shown])
+    for plain, merged in zip(*truths, strict=True):
+        np.testing.assert_array_equal(plain, merged)
 
 
 def test_class_means_are_those_that_training_made(folder, capsys):

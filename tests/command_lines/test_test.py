@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.config import Config
+from mmengine.registry import DATASETS, MODELS, init_default_scope
+from mmpretrain.visualization import UniversalVisualizer
 from support.runs import one_error, write_config
 
 from mmkd_ext.commands import test as tool
@@ -15,8 +17,6 @@ from mmkd_ext.commands import test as tool
 @pytest.fixture
 def checkpoint(tmp_path, monkeypatch):
     """Random weights of the tiny config's model."""
-    from mmengine.config import Config
-
     monkeypatch.chdir(tmp_path)
     cfg = Config.fromfile(write_config(tmp_path))
     init_default_scope('mmpretrain')
@@ -56,6 +56,34 @@ def test_images_are_written(tmp_path, checkpoint):
         )
         == 0
     )
+    assert len(list(Path('shown').glob('*.png'))) == 2
+
+
+def test_with_views_each_image_is_drawn_once_upright_with_the_mean_of_its_views(tmp_path, checkpoint, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        UniversalVisualizer, 'visualize_cls', lambda self, image, data_sample, **kwargs: drawn.append((image, data_sample, kwargs)))
+    mirrored = "tta_pipeline = [dict(type='TestTimeAug', transforms=[[dict(type='RandomFlip', prob=p) for p in (1.0, 0.0)], " \
+        "[dict(type='PackInputs')]])]"
+    for extra in ('', mirrored):
+        drawn.clear()
+        loader = 'test_dataloader = dict(batch_size=5, dataset=dict(indices=10))\n'
+        assert run_tool(tmp_path, checkpoint, '--tta', '--show-dir', 'shown', '--interval', '3', extra=loader + extra) == 0
+        cfg = Config.fromfile(write_config(tmp_path))
+        images = [DATASETS.build({**cfg.test_dataloader.dataset, 'indices': 10})[k]['inputs'] for k in (0, 3, 6, 9)]
+        model = MODELS.build(cfg.model).eval()
+        model.load_state_dict(torch.load(checkpoint)['state_dict'])
+        assert len(drawn) == 4
+        for image, (shown, sample, kwargs) in zip(images, drawn, strict=True):
+            both = torch.stack([image, image.flip(-1)]).float().sub(127.5).div(127.5)
+            expected = model(both).softmax(dim=1).mean(dim=0)
+            torch.testing.assert_close(torch.as_tensor(shown).permute(2, 0, 1), image)
+            torch.testing.assert_close(sample.pred_score, expected.detach(), rtol=1e-4, atol=1e-5)
+            assert kwargs['out_file'].startswith('shown')
+
+
+def test_pictures_of_views_are_written(tmp_path, checkpoint):
+    assert run_tool(tmp_path, checkpoint, '--tta', '--show-dir', 'shown', '--interval', '32') == 0
     assert len(list(Path('shown').glob('*.png'))) == 2
 
 

@@ -4,7 +4,7 @@ import mmengine
 import pytest
 import torch
 from command_lines.test_distillation import extra
-from support.runs import one_error, one_thread, write_config
+from support.runs import one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.commands import test, train
@@ -28,7 +28,7 @@ def scores(config, checkpoint, *options):
     return torch.stack([sample['pred_score'] for sample in mmengine.load('said.pkl')])
 
 
-def test_augmented_tests_need_no_teacher_and_take_options_of_the_model(tmp_path, monkeypatch, capsys):
+def test_augmented_tests_need_no_teacher_and_take_options_of_the_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = write_config(tmp_path, extra(tmp_path))
     with one_thread():
@@ -36,6 +36,5 @@ def test_augmented_tests_need_no_teacher_and_take_options_of_the_model(tmp_path,
         (tmp_path / 'teacher0.pth').unlink()
         args = [str(config), 'work/epoch_1.pth', '--work-dir', 'test', '--tta']
         assert test.main([*args, '--cfg-options', 'model.student.head.topk=(1,)']) == 0
-        capsys.readouterr()
-        assert test.main([*args, '--show-dir', 'shown']) == 2
-    assert 'leave one out' in one_error(capsys.readouterr().err)
+        assert test.main([*args, '--show-dir', 'shown']) == 0
+    assert list((tmp_path / 'shown').glob('*.png'))

@@ -12,7 +12,7 @@ FOLLOWING = [name for name, kind in PARAM_SCHEDULERS.module_dict.items() if geta
 
 def scheduler(name, **options):
     extra = dict(param_name='lr') if name.endswith('ParamScheduler') else {}
-    return dict(type=name, monitor='error', factor=0.5, **{**dict(rule='greater', patience=0), **options}, **extra)
+    return dict(type=name, **(dict(monitor='error', factor=0.5, rule='greater', patience=0) | options), **extra)
 
 
 def groups(runner):
@@ -72,3 +72,15 @@ def test_other_runs_are_resumed_without_a_validation(tmp_path):
     tiny_run(tmp_path / 'whole', 2)
     resumed = tiny_run(tmp_path / 'resumed', 3, resume=tmp_path / 'whole/epoch_2.pth')
     assert resumed.message_hub.get_scalar('val/error').data[0].size == 2  # of epoch 1 and 3; that of 2 is not in its file
+
+
+def test_without_a_validation_it_is_said_that_nothing_follows_it(tmp_path):
+    for name, options in dict(stop=dict(hooks=[stopper()]), follow=dict(scheduler=scheduler('ReduceOnPlateauLR')), plain={}).items():
+        tiny_run(tmp_path / name, 1, validate=False, **options)
+        (log,) = (tmp_path / name).glob('*/*.log')
+        assert ('neither will ever act' in log.read_text()) == (name != 'plain')
+
+
+def test_a_number_that_the_validation_does_not_give_is_named(tmp_path):
+    with pytest.raises(ValueError, match="needed as a scheduler's monitor, got 'accuracy'; it gives error. Look at monitor"):
+        tiny_run(tmp_path, 2, scheduler=scheduler('ReduceOnPlateauLR', monitor='accuracy'))

@@ -8,6 +8,8 @@ from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.checkpoints.resumed_state import check_resume
 from mmkd_ext.hooks import PlainCheckpointHook, ResumedValidationHook, ValidationRecordHook
 
 _RUNS = itertools.count()
@@ -58,17 +60,21 @@ def loader(batch_size):
         dataset=images(), batch_size=batch_size, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False), collate_fn=collate)
 
 
-def tiny_run(folder, epochs, optim_wrapper=None, hooks=(), scheduler=None, resume=None, by_epoch=True, network=Net, save_best=None):
-    """The trained runner; two iterations an epoch, a checkpoint and a validation after each."""
+def tiny_run(
+        folder, epochs, optim_wrapper=None, hooks=(), scheduler=None, resume=None, by_epoch=True, network=Net, save_best=None,
+        validate=True):
+    """The trained runner; two iterations an epoch, a checkpoint and a validation after each. `resume`: as tools/train.py does it."""
     torch.manual_seed(0)
     runner = Runner(
         network(), str(folder), load_from=resume and str(resume), resume=resume is not None,
         train_cfg=dict(by_epoch=True, max_epochs=epochs) if by_epoch else dict(by_epoch=False, max_iters=epochs, val_interval=1),
-        train_dataloader=loader(4), val_dataloader=loader(8), val_cfg=dict(), val_evaluator=[Loss()],
+        train_dataloader=loader(4), **(dict(val_dataloader=loader(8), val_cfg=dict(), val_evaluator=[Loss()]) if validate else {}),
         optim_wrapper=optim_wrapper or dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)), param_scheduler=scheduler,
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=by_epoch, save_best=save_best, rule='less')),
         custom_hooks=[*hooks, PlainCheckpointHook(), ValidationRecordHook(), ResumedValidationHook()],
         default_scope='mmengine', experiment_name=f'tiny_{next(_RUNS)}', randomness=dict(seed=0))  # fmt: skip
+    if resume is not None:
+        check_resume(runner, read_checkpoint(resume), str(resume))
     runner.train()
     return runner
 

@@ -27,7 +27,7 @@ class CIFARBackbone(BaseBackbone):
         out_indices: Outputs to return, ascending; None: the final map only. The classifier pools the last one returned.
         pre_activation: Return the stages before their ReLU, as ReviewKD takes them from the teacher. The final map is
             needed too then, or the classifier would pool a map without ReLU.
-        init_cfg: Initialisation; a class has the field's as its default.
+        init_cfg: Initialisation; the default of each class is that of the published code.
 
     Shapes:
         x: (N, 3, 32, 32), normalised; larger images work too.

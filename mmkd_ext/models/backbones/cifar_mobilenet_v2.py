@@ -44,8 +44,8 @@ class CIFARMobileNetV2(CIFARBackbone):
     """MobileNetV2: a stem of stride 2, four stages without a ReLU at their end, and a 1x1 convolution to 1280.
 
     Args:
-        width: Factor on the channels; the field's is 0.5.
-        expansion: Factor inside a block; the field's is 6. The first block expands by 1.
+        width: Factor on the channels; 0.5 in the literature on KD.
+        expansion: Factor inside a block; 6 in the literature on KD. The first block expands by 1.
         out_indices: Of 0 (stem), 1..4 (stages), 5 (final map, 1280 channels); see `CIFARBackbone`.
         pre_activation: The stem before its ReLU, the other stages as they are; see `CIFARBackbone`.
         init_cfg: Initialisation.

@@ -1,4 +1,4 @@
-"""Who learns from whom."""
+"""Distillers: a student with frozen teachers, and students that train together; of classifiers and of detectors."""
 
 from .mutual import MutualLearningDistiller
 from .offline import OfflineDistiller

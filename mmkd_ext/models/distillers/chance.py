@@ -1,4 +1,4 @@
-"""A teacher that guesses. N samples, K classes."""
+"""A warning about a teacher that is not better than chance. N samples, K classes."""
 
 from logging import WARNING
 

@@ -1,61 +1,77 @@
-"""What every distiller does around its losses: sizing them, naming their terms, and what is said beside them.
+"""Shared parts of the distillers around their losses: sizes of adapters, names of terms, and diagnostics.
 
 Under `torch.compile` (`compile=True` of mmengine's Runner) the networks are compiled; the comparison and the diagnostics run as they
 are. torch 2.14's inductor gives one tensor without gradient for a term and the detached same that is logged beside it, and what counts
 in Python would be compiled anew at every step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from logging import WARNING
 from typing import Any
 
-import torch
-from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmkd_ext.config.named_types import type_name
+from mmkd_ext.models.outputs.kinds.base import Kind, Levels, Pass
 from mmkd_ext.models.outputs.outputs import Outputs
-from mmkd_ext.models.outputs.scores import SIGMOID, SOFTMAX, check_scores, label_shares
-
-_POOLS = ('None', 'GlobalAveragePooling', 'GeneralizedMeanPooling')
-
-
-def last_stage_only(plain: ConfigDict) -> ConfigDict:
-    """Leave out the stages that only losses read from a classifier's config, in place."""
-    neck = plain.get('neck') or {}
-    indices = (plain.get('backbone') or {}).get('out_indices')
-    # these read the last stage only; a list of necks may read more
-    pools = isinstance(neck, Mapping) and type_name(neck.get('type')) in _POOLS
-    if pools and isinstance(indices, Sequence) and min(indices) >= 0 and 'mmkd_ext.TESKD' not in str(plain):
-        plain.backbone.out_indices = (max(indices),)
-    return plain
+from mmkd_ext.models.outputs.scores import SOFTMAX, check_scores
 
 
 def adapters_for(
-    name: str, loss: Any, student: Outputs, teacher: Outputs, who: str = 'The student', whom: str = 'the teacher'
-) -> list[tuple[str, ...]]:
-    """Let a loss size its adapters, and return their rows for `adapter_table`.
+    name: str, loss: Any, kind: type[Kind], size: tuple[int, int], student: Outputs, teacher: Outputs, who: str = 'The student',
+    whom: str = 'the teacher',
+) -> list[tuple[str, ...]]:  # fmt: skip
+    """Let a loss size its adapters by what both say of an example, and return their rows for `adapter_table`.
 
     Raises:
-        ValueError: It compares logits of different numbers of classes, or scores of a kind that it cannot compare.
+        ValueError: It compares logits of different numbers of classes, scores of a kind that it cannot compare, or what networks of this
+            kind do not have.
     """
+    kind.check_loss(name, loss, size, student, teacher)
     check_scores(name, loss, student.scores or SOFTMAX, teacher.scores or SOFTMAX, who[0].lower() + who[1:], whom)
-    classes = student.logits.shape[1], teacher.logits.shape[1]
+    classes = kind.classes_of(student), kind.classes_of(teacher)
     if classes[0] != classes[1]:
         text = f'{who} has {classes[0]} classes and {whom} has {classes[1]}'
         if loss.reads('logits'):
             raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set?')
         print_log(f'{text}: only its features can be followed.', 'current', WARNING)
-    return adapters(name, loss, student, teacher)
-
-
-def adapters(name: str, loss: Any, student: Outputs, teacher: Outputs) -> list[tuple[str, ...]]:
-    """Let a loss size its adapters, and return their rows for `adapter_table`."""
+    student, teacher = at_levels(student, teacher, kind.levels(size, student, teacher))
     rows = [(name, *row) for row in loss.build_for(student, teacher)]
     if loss.needs_class_means and loss.means_width is None:
         loss.means_width = teacher.embedding.shape[1]
     return rows
+
+
+def at_levels(student: Outputs, teacher: Outputs, levels: Levels | None) -> tuple[Outputs, Outputs]:
+    """Both with the stages that they have in common."""
+    if levels is None:
+        return student, teacher
+    mine, theirs = (tuple(said.stages[i] for i in places) for said, places in zip((student, teacher), levels, strict=True))
+    return student._replace(stages=mine), teacher._replace(stages=theirs)
+
+
+def compared(name: str, loss: Any, reader: Kind, seen: Pass, teacher: Outputs, levels: Levels | None, classes: int) -> Any:
+    """What a loss makes of a student's training pass and of what a teacher says of the same samples; 0 where it needs some and has none.
+
+    Raises:
+        ValueError: It has class means of another number of rows than the student's kind and classes make.
+    """
+    if not len(seen.target) and not loss.reads('stages'):
+        return nothing(loss, seen)
+    if not loss.needs_class_means:
+        return loss(*at_levels(seen.outputs, teacher, levels), seen.target)
+    rows, words = reader.mean_rows(classes)
+    if loss.class_means is not None and len(loss.class_means) != rows:
+        raise ValueError(
+            f'losses.{name} needs class means of {rows} rows, {words}, got {len(loss.class_means)}. Were they made for other data'
+            f'{" or another student" if reader.boxes else ""}?')
+    return loss(*at_levels(seen.outputs, teacher, levels), seen.rows)
+
+
+def nothing(loss: Any, seen: Pass) -> Tensor:
+    """0, and a gradient for every parameter."""
+    outputs = seen.outputs
+    return sum((x.sum() for x in (outputs.embedding, outputs.logits, *loss.parameters())), seen.target.sum()) * 0.0
 
 
 def adapter_table(rows: list[tuple[str, ...]], size: tuple[int, int]) -> str:
@@ -66,16 +82,6 @@ def adapter_table(rows: list[tuple[str, ...]], size: tuple[int, int]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     lines = ['  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return '\n'.join([f'Adapters at {size[0]} x {size[1]} pixels:', *lines])
-
-
-def target_of(data_samples: Sequence[Any], preprocessor: Any, student: Outputs) -> Tensor:
-    """(N,) labels, or (N, K) scores where images are mixed or may have several labels."""
-    if student.scores == SIGMOID:
-        return label_shares(data_samples, student.logits.shape[1])
-    mixed = getattr(preprocessor, 'batch_augments', None) is not None
-    if 'gt_score' in data_samples[0] and (mixed or 'gt_label' not in data_samples[0]):
-        return torch.stack([sample.gt_score for sample in data_samples])
-    return torch.cat([sample.gt_label for sample in data_samples])
 
 
 def add_terms(terms: dict[str, Tensor], key: str, value: Any, loss: Any, factor: float) -> None:
@@ -90,5 +96,5 @@ def add_terms(terms: dict[str, Tensor], key: str, value: Any, loss: Any, factor:
 
 
 def diagnostic(name: str) -> str:
-    """A name without the letters by which the host knows what to minimise."""
+    """A name without the letters by which mmengine knows what to minimise."""
     return name.replace('loss', 'term')

@@ -1,4 +1,4 @@
-"""A look at a batch's labels before it moves to the device, where it costs no waiting. N samples, K classes."""
+"""A check of a batch's labels before it moves to the device, where it costs no synchronisation. N samples, K classes."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,47 +1,41 @@
-"""Students that train together, taught by a teacher and by one another. N samples, K classes."""
+"""MutualLearningDistiller: students that train together, with a teacher and with one another as targets. N samples, K classes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmkd_ext.losses.base import as_loss
 from mmkd_ext.models.ensembles.ensemble import ALL, Ensemble
-from mmkd_ext.models.images.image_shape import Size, as_size, input_shape_of
+from mmkd_ext.models.images.image_shape import Size, as_size
+from mmkd_ext.models.outputs.kinds.base import Pass
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.outputs.outputs import Outputs, detached
-from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.plain import plain_model, without_weights
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
+from .by_kind import ByKind
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, diagnostic, last_stage_only, target_of
+from .comparing import adapter_table, adapters_for, add_terms, compared, diagnostic, nothing
 from .labels_looked_at import look_at_labels
-from .mean_rows import compared
 from .order_watch import OrderWatch, watch_orders
-
-TEACHER = 'teacher'
-
-
-class Pair(NamedTuple):
-    """Who follows whom by an entry of `losses`; None where students follow one another."""
-
-    entry: str
-    students: tuple[str, ...]
-    teacher: str | None
+from .pairs import TEACHER, Pair, paired_losses
 
 
 @MODELS.register_module()
-class MutualLearningDistiller(Ensemble):
+class MutualLearningDistiller(ByKind, Ensemble):
     """Train several students and, along with them, their teacher; what predicts is the students' ensemble.
 
-    Each network runs forward once per step and minimises its own loss; a student adds the terms of `losses` that name it, and nothing of
-    them reaches the network that it follows. Checkpoints have the networks under `networks.<name>.`, the teacher that trains along
-    under `networks.teacher.`, what the losses need under `distill.`, and nothing of a frozen teacher.
+    The networks are of one kind (see `outputs.kinds`). Classifiers speak of the same images. Detectors each sample their own regions for
+    their own losses, and at those of a student its teacher and its peers are asked too, in eval mode and without gradient, so that with
+    all weights 0 each trains as alone. Each network runs forward once per step and minimises its own loss; a student adds the terms of
+    `losses` that name it, and nothing of them reaches the network that it follows. Checkpoints have the networks under
+    `networks.<name>.`, the teacher that trains along under `networks.teacher.`, what the losses need under `distill.`, and nothing of a
+    frozen teacher.
 
     Args:
         students: Name -> spec (see `zoo.spec.read_spec`) of two or more networks.
@@ -61,11 +55,22 @@ class MutualLearningDistiller(Ensemble):
     Raises:
         ValueError: Fewer than two students, names that cannot be one, a loss that names an unknown network, a loss that needs a
             frozen teacher (`NDLoss`: its class means), or networks whose classes differ.
+
+    Example:
+        >>> from mmpretrain.structures import DataSample
+        >>> student = dict(
+        ...     type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
+        ...     neck=dict(type='mmpretrain.GlobalAveragePooling'),
+        ...     head=dict(type='mmpretrain.LinearClsHead', num_classes=10, in_channels=64))
+        >>> losses = dict(peers=dict(type='mmkd_ext.MutualLearningLoss'))
+        >>> students = dict(a=student, b=student)
+        >>> model = MODELS.build(dict(type='mmkd_ext.MutualLearningDistiller', students=students, losses=losses, input_size=32))
+        >>> samples = [DataSample().set_gt_label(k) for k in range(4)]
+        >>> sorted(key for key in model(torch.randn(4, 3, 32, 32), samples, mode='loss') if 'loss' in key)
+        ['loss_a', 'loss_b', 'loss_peers_a', 'loss_peers_b']
     """
 
     helper_prefix = 'distill.'
-    ensemble_type = 'Ensemble'
-    teacher_type: type[FrozenTeacher] = FrozenTeacher
 
     def __init__(
         self,
@@ -98,19 +103,23 @@ class MutualLearningDistiller(Ensemble):
         super().__init__({**students, **trained}, predict_by, channel_order, data_preprocessor, init_cfg)
         self.teachers: dict[str, Any] = {}  # plain objects, as in OfflineDistiller
         if teacher is not None and freeze_teacher:
-            self.teachers[TEACHER] = self.teacher_type(teacher, self.data_preprocessor, channel_order)
+            self.teachers[TEACHER] = FrozenTeacher(teacher, self.data_preprocessor, channel_order, self.kind)
+        followed = {name: name in self.teachers for name in (*self.networks, *self.teachers)}
         self.pairs, modules = dict[str, Pair](), dict[str, nn.Module]()  # by module
         for entry, cfg in losses.items():
-            for key, pair, loss in self._expanded(entry, cfg) if cfg is not None else ():
+            for key, pair, loss in paired_losses(entry, cfg, self.students, followed, self.kind) if cfg is not None else ():
                 if key in modules:
                     raise ValueError(f'losses.{entry} and losses.{self.pairs[key].entry} both make a term {key}: rename one.')
                 self.pairs[key], modules[key] = pair, loss
         self.distill = nn.ModuleDict(modules)
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
-        self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()}
+        self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if self.kind.watches_order else {}
+        self.reader = self.readers[self.students[0]]
         self._size_adapters(network_config(students[self.students[0]]), input_size)
-        look_at_labels(self.data_preprocessor, self.distill)  # type: ignore[arg-type]
+        preprocessor: Any = self.data_preprocessor
+        look_at_labels(preprocessor, self.distill)
+        self.reader.watch_data(preprocessor, self._classes)
 
     @classmethod
     def plain_cfg(cls, cfg: Mapping[str, Any]) -> ConfigDict:
@@ -121,7 +130,9 @@ class MutualLearningDistiller(Ensemble):
         kept: dict[str, Any] = {TEACHER: cfg['teacher']} if by == TEACHER else dict(cfg['students'])
         if by in kept:
             kept = {by: kept[by]}
-        plain = ConfigDict(type=f'mmkd_ext.{cls.ensemble_type}', networks={name: cls.plain_network(x) for name, x in kept.items()})
+        networks = {name: cls.plain_network(x) for name, x in kept.items()}
+        kind = cls.kind or kind_of_config(next(iter(networks.values())))
+        plain = ConfigDict(type=kind.ensemble_type, networks=networks)
         if by != ALL:
             plain.predict_by = by
         for key in ('channel_order', 'data_preprocessor'):
@@ -129,10 +140,11 @@ class MutualLearningDistiller(Ensemble):
                 plain[key] = cfg[key]
         return plain
 
-    @staticmethod
-    def plain_network(spec: str | Mapping[str, Any]) -> ConfigDict:
+    @classmethod
+    def plain_network(cls, spec: str | Mapping[str, Any]) -> ConfigDict:
         """The config of a network as it is deployed."""
-        return last_stage_only(without_weights(plain_model(network_config(spec))))
+        plain = without_weights(plain_model(network_config(spec)))
+        return (cls.kind or kind_of_config(plain)).deployed(plain)
 
     def _members(self) -> tuple[str, ...]:
         return self.students
@@ -141,33 +153,6 @@ class MutualLearningDistiller(Ensemble):
     def num_classes(self) -> int:
         """K."""
         return self._classes
-
-    def _expanded(self, entry: str, cfg: Mapping[str, Any]) -> list[tuple[str, Pair, Any]]:
-        """An entry's modules, each with its name: one for all students, or one for each."""
-        cfg = dict(cfg)
-        named, teacher = cfg.pop('students', None), cfg.pop('teacher', TEACHER)
-        chosen = tuple(self.students if named is None else [named] if isinstance(named, str) else named)
-        unknown = [name for name in (*chosen, teacher) if name not in (*self.students, TEACHER)]
-        if unknown or not entry.isidentifier() or TEACHER in chosen or not chosen or len(set(chosen)) < len(chosen):
-            raise ValueError(
-                f'losses.{entry} needs a name that is a Python identifier, students of {", ".join(self.students)}, each once, and as '
-                f"teacher one of these or '{TEACHER}'; got students={named!r} and teacher={teacher!r}.")
-        loss: Any = as_loss(entry, MODELS.build(cfg))
-        if loss.among_peers:
-            if len(chosen) < 2:
-                raise ValueError(f'losses.{entry} compares two or more students, got {", ".join(chosen)}.')
-            return [(entry, Pair(entry, chosen, None), loss)]
-        if teacher == TEACHER and TEACHER not in (*self.networks, *self.teachers):
-            raise ValueError(f"losses.{entry} follows the teacher, and there is none. Give one, or name a student: teacher='...'.")
-        if loss.needs_class_means and teacher not in self.teachers:
-            raise ValueError(
-                f'losses.{entry} follows class means, which only a teacher that stays as it is has; got {teacher!r}, which trains. '
-                'Set freeze_teacher=True, or leave the loss out.')
-        followers = [name for name in chosen if name != teacher]
-        if not followers:
-            raise ValueError(f'losses.{entry} needs students other than {teacher!r}, whom they follow, got students={named!r}.')
-        each = [loss, *(MODELS.build(cfg) for _ in followers[1:])]  # adapters of their own
-        return [(f'{entry}_{name}', Pair(entry, (name,), teacher), x) for name, x in zip(followers, each, strict=True)]
 
     def teacher_name_of(self, loss: str) -> str | None:
         """Whom the students of a loss follow."""
@@ -180,33 +165,53 @@ class MutualLearningDistiller(Ensemble):
             raise ValueError(f'A loss of the distiller is needed, got {loss!r}; it has {", ".join(sorted(entries))}.')
         self.loss_factors[loss] = factor
 
-    def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
-        """Return each network's own terms (`loss_<network>`), `loss_<entry>_<student>` of `losses`, and diagnostics."""
-        said = {name: teacher(inputs) for name, teacher in self.teachers.items()}
+    def _terms(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
+        features = {name: teacher.look(inputs, data_samples) for name, teacher in self.teachers.items()}
         terms: dict[str, Tensor] = {}
-        for name, network in self.networks.items():
-            with recording(network) as record:
-                own = network.loss(self.view(name, inputs), data_samples)
-            said[name] = record.outputs()
-            terms.update({f'loss_{name}' if key == 'loss' else self._own(name, key): value for key, value in own.items()})
-        target = target_of(data_samples, self.data_preprocessor, said[self.students[0]])
-        self._compare(terms, said, target)
-        terms.update(self._diagnostics(said, target))
-        watch_orders(self._orders, inputs, said, target, self._classes)
+        seen: dict[str, Pass] = {}
+        for name, network in self.readers.items():
+            seen[name] = network.train(self.view(name, inputs, data_samples), data_samples, self.data_preprocessor)
+            features[name] = seen[name].features
+            terms.update({f'loss_{name}' if key == 'loss' else self._own(name, key): x for key, x in seen[name].terms.items()})
+        self._compare(terms, seen, features)
+        if self.kind.shares_samples:
+            said = {name: teacher.answer(features[name], None) for name, teacher in self.teachers.items()}
+            said.update({name: each.outputs for name, each in seen.items()})
+            target = seen[self.students[0]].target
+            terms.update(self._diagnostics(said, target))
+            watch_orders(self._orders, inputs, said, target, self._classes)
         return terms
 
     @torch.compiler.disable  # see comparing.py
-    def _compare(self, terms: dict[str, Tensor], said: Mapping[str, Outputs], target: Tensor) -> None:
-        """Add the terms of `losses`; nobody learns from being followed."""
-        followed = {name: detached(outputs) for name, outputs in said.items()}
+    def _compare(self, terms: dict[str, Tensor], seen: Mapping[str, Pass], features: Mapping[str, Any]) -> None:
+        """Add the terms of `losses`; no gradient reaches the network that is followed."""
+        asked: dict[tuple[str, str], Outputs] = {}
+
+        def said(name: str, student: str) -> Outputs:
+            """What a network says at the places of a student's samples; asked once."""
+            key = name, '' if self.kind.shares_samples else student
+            if key not in asked:
+                asked[key] = detached({**self.readers, **self.teachers}[name].answer(features[name], seen[student].places))
+            return asked[key]
+
         for key, loss in self.distill.items():
             if not torch.is_grad_enabled() and loss.needs_class_means and loss.class_means is None:
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
             entry, students, teacher = self.pairs[key]
-            value: Any = (
-                dict(zip(students, loss([said[name] for name in students]), strict=True)) if teacher is None
-                else compared(key, loss, said[students[0]], followed[teacher], target))
+            if teacher is not None:
+                (student,) = students
+                value: Any = compared(
+                    key, loss, self.readers[student], seen[student], said(teacher, student), self._levels[student, teacher], self._classes)
+            elif self.kind.shares_samples:
+                value = dict(zip(students, loss([seen[name].outputs for name in students]), strict=True))
+            else:
+                value = {name: self._among(loss, seen[name], [said(x, name) for x in students if x != name]) for name in students}
             add_terms(terms, key, value, loss, self.loss_factors.get(entry, 1.0))
+
+    @staticmethod
+    def _among(loss: Any, seen: Pass, peers: list[Outputs]) -> Tensor:
+        """A student's own term of a loss among peers, at its own samples."""
+        return loss([seen.outputs, *peers])[0] if len(seen.target) or loss.reads('stages') else nothing(loss, seen)
 
     @staticmethod
     def _own(name: str, key: str) -> str:  # also of a network called `lossy`
@@ -231,24 +236,28 @@ class MutualLearningDistiller(Ensemble):
     @torch.no_grad()
     def _size_adapters(self, first: Mapping[str, Any], input_size: Size | None) -> None:
         """Look at all networks once, in eval mode and without random numbers, and let each loss size itself."""
-        self.input_shape = input_shape_of(first, self.networks[self.students[0]], input_size)
-        images = torch.zeros(2, *self.input_shape)
-        said = {name: teacher(images, once=True) for name, teacher in self.teachers.items()}
-        for name, network in self.networks.items():
-            network.eval()
-            with recording(network) as record:
-                network(self.view(name, images))
-            network.train()
-            said[name] = record.outputs()
-        classes = {name: said[name].logits.shape[1] for name in self.networks}
+        self.input_shape = self.reader.input_shape(first, input_size)
+        size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
+        said = {name: teacher(images, None, places, once=True) for name, teacher in self.teachers.items()}
+        for name, reader in self.readers.items():
+            reader.check()
+            reader.network.eval()
+            said[name] = reader.answer(reader.look(self.view(name, images)), places)
+            reader.network.train()
+        classes = {name: self.kind.classes_of(said[name]) for name in (said if self.kind.boxes else self.networks)}
         if len(set(classes.values())) > 1:
-            raise ValueError(f'Networks of the same classes are needed, got {classes}. Look at num_classes of their heads.')
+            raise ValueError(
+                f'{"Detectors" if self.kind.boxes else "Networks"} of the same classes are needed, got {classes}. Look at num_classes of '
+                f'their {"box " if self.kind.boxes else ""}heads.')
         self._classes = classes[self.students[0]]
+        for name, teacher in self.teachers.items():
+            teacher.num_classes = self.kind.classes_of(said[name])
+        self._levels = {(a, b): self.kind.levels(size, said[a], said[b]) for a in self.students for b in said if a != b}
         rows: list[tuple[str, ...]] = []
         for key, loss in self.distill.items():
             _, students, teacher = self.pairs[key]
             if teacher is not None:
-                rows += adapters_for(key, loss, said[students[0]], said[teacher], students[0], teacher)
-        self.adapter_table = adapter_table(rows, self.input_shape[1:])
+                rows += adapters_for(key, loss, self.kind, size, said[students[0]], said[teacher], students[0], teacher)
+        self.adapter_table = adapter_table(rows, size)
         if self.adapter_table:
             print_log(self.adapter_table, 'current')

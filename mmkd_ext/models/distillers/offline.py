@@ -1,6 +1,6 @@
-"""A student that learns from frozen teachers. N samples, K classes."""
+"""OfflineDistiller: a student with frozen teachers. N samples, K classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,27 +12,29 @@ from torch import Tensor, nn
 
 from mmkd_ext.checkpoints.plain_keys import PlainKeys
 from mmkd_ext.losses.base import as_loss
-from mmkd_ext.models.images.image_shape import Size, as_size, input_shape_of
+from mmkd_ext.models.images.image_shape import Size, as_size
+from mmkd_ext.models.outputs.kinds.base import Kind, Pass
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.outputs.outputs import Outputs
-from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
+from .by_kind import ByKind
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, diagnostic, last_stage_only, target_of
+from .comparing import adapter_table, adapters_for, add_terms, compared, diagnostic
 from .labels_looked_at import look_at_labels
-from .mean_rows import compared
 from .order_watch import OrderWatch, watch_orders
 
 
 @MODELS.register_module()
-class OfflineDistiller(PlainKeys, BaseModel):
-    """Train a zoo model with its own loss plus losses that compare it with frozen teachers.
+class OfflineDistiller(PlainKeys, ByKind, BaseModel):
+    """Train a network with its own loss plus losses that compare it with frozen teachers.
 
-    Each network runs forward once per step (a teacher once more over the first 256 images, see `OrderWatch`). Checkpoints have the
-    student under the zoo's own keys, what the losses need beside it under `distill.`, and nothing of the teachers; prediction is the
-    student's.
+    The networks are of one kind (see `outputs.kinds`), which tells what is compared: what they say of images, or, in two-stage detection,
+    of the regions that the student samples. Each network runs forward once per step (a teacher once more over the first 256 images, see
+    `OrderWatch`). Checkpoints have the student under the plain network's own keys, what the losses need beside it under `distill.`, and
+    nothing of the teachers; prediction is the student's.
 
     Args:
         student: The network to train, by a spec (see `zoo.spec.read_spec`): a name such as 'timm/resnet18', a config of mmpretrain's, or
@@ -41,19 +43,30 @@ class OfflineDistiller(PlainKeys, BaseModel):
         losses: Name -> config of a loss, with `teacher='name'` where there are several. An entry None is left out
             (`--cfg-options model.losses.nd=None`).
         input_size: Side, or (height, width), of the images with which both networks are looked at once, to size the losses' adapters;
-            None: what the student's config tells, else the data of a run, else 32 for CIFAR backbones and 224.
+            None: what the student's config tells, else the data of a run, else 32 for CIFAR backbones and 224; for detectors 256.
         channel_order: 'rgb' or 'bgr', the order of the student's images; None: as the preprocessors tell.
         data_preprocessor: For a student that has none of its own; the runner passes the config's.
         init_cfg: For mmengine.
 
     Raises:
-        ValueError: No or unknown teacher of a loss, a name that cannot be one, teachers that do not fit, or a teacher or losses of
-            another type.
+        ValueError: No or unknown teacher of a loss, a name that cannot be one, teachers that do not fit or are of another kind, or a
+            teacher or losses of another type.
+
+    Example:
+        >>> student = dict(
+        ...     type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
+        ...     neck=dict(type='mmpretrain.GlobalAveragePooling'),
+        ...     head=dict(type='mmpretrain.LinearClsHead', num_classes=10, in_channels=64))
+        >>> teacher = dict(model=student, checkpoint=None, allow_random=True)  # or 'torchvision/resnet34', dict(model=..., checkpoint=FILE)
+        >>> losses = dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0))
+        >>> model = MODELS.build(dict(type='mmkd_ext.OfflineDistiller', student=student, teacher=teacher, losses=losses))
+        >>> samples = [DataSample().set_gt_label(k) for k in range(4)]
+        >>> sorted(key for key in model(torch.randn(4, 3, 32, 32), samples, mode='loss') if 'loss' in key)
+        ['loss_kd', 'loss_student']
     """
 
     student: Any
     distill: Any
-    teacher_type: type[FrozenTeacher] = FrozenTeacher
 
     def __init__(
         self,
@@ -73,6 +86,9 @@ class OfflineDistiller(PlainKeys, BaseModel):
         network = self.build_student(student, data_preprocessor)
         super().__init__(network.data_preprocessor, init_cfg)
         self.student = network
+        self.kind = kind = self._kind_of(network_config(student))
+        self.reader = kind(network, 'student')
+        self.asked_parts = self.asked_parts | kind.parts
         if isinstance(teacher, Mapping) and isinstance(teacher.get('type'), str | type):
             teacher = {'model': teacher}  # a model's config, which then asks for its checkpoint
         specs = {'teacher': teacher} if isinstance(teacher, str) or 'model' in teacher else dict(teacher)
@@ -82,28 +98,32 @@ class OfflineDistiller(PlainKeys, BaseModel):
         )
         self._check_keys()
         # plain objects: no entry in parameters, modes, checkpoints or DDP
-        self.teachers = {
-            name: self.teacher_type(spec, network.data_preprocessor, channel_order) for name, spec in specs.items()
-        }
+        self.teachers = {name: FrozenTeacher(spec, network.data_preprocessor, channel_order, kind) for name, spec in specs.items()}
         self.loss_factors: dict[str, float] = {}
-        self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
-        self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()}
+        self._chance = {name: ChanceWatch(each.name, what=kind.samples_name) for name, each in self.teachers.items()}
+        self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if kind.watches_order else {}
         self._size_adapters(network_config(student), input_size)
-        look_at_labels(network.data_preprocessor, self.distill, self._rows_of_head())
+        look_at_labels(network.data_preprocessor, self.distill, self.num_classes + 1 if kind.background else None)
+        self.reader.watch_data(network.data_preprocessor, self.num_classes)
 
-    def _rows_of_head(self) -> int | None:
-        """Of the class means, in detection."""
-        return None
+    @classmethod
+    def _kind_of(cls, plain: Mapping[str, Any]) -> type[Kind]:
+        return cls.kind or kind_of_config(plain)
 
-    @staticmethod
-    def plain_cfg(cfg: Mapping[str, Any]) -> ConfigDict:
+    @classmethod
+    def plain_cfg(cls, cfg: Mapping[str, Any]) -> ConfigDict:
         """The student's config, which is all that is deployed; stages that only the losses read are left out."""
-        return last_stage_only(network_config(cfg['student'], cfg.get('data_preprocessor')))
+        plain = network_config(cfg['student'], cfg.get('data_preprocessor'))
+        return cls._kind_of(plain).deployed(plain)
 
-    @staticmethod
-    def build_student(spec: str | Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
+    @classmethod
+    def build_student(cls, spec: str | Mapping[str, Any], data_preprocessor: Mapping[str, Any] | None) -> Any:
         """The network, with random weights or those that its spec names."""
-        return build_trained(spec, data_preprocessor, 'mmpretrain')
+        kind = cls._kind_of(network_config(spec))
+        kind.check_installed()
+        network = build_trained(spec, data_preprocessor, kind.scope)
+        kind(network, 'student').check()
+        return network
 
     @property
     def num_classes(self) -> int:
@@ -126,68 +146,64 @@ class OfflineDistiller(PlainKeys, BaseModel):
             return self.loss(inputs, data_samples or [])
         return self.student(inputs, data_samples, mode=mode)
 
-    def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """Return the student's own terms, `loss_<name>` per entry of `losses`, and diagnostics.
-
-        The student's term `loss` is called `loss_student`, because the host overwrites that name in the log.
-        """
-        teachers = {name: teacher(inputs) for name, teacher in self.teachers.items()}
-        with recording(self.student) as record:
-            own = self.student.loss(inputs, data_samples)
-        student = record.outputs()
-        terms = {'loss_student' if name == 'loss' else name: value for name, value in own.items()}
-        target = target_of(data_samples, self.data_preprocessor, student)
-        self._compare(terms, student, teachers, target)
-        terms.update(self._diagnostics(student, teachers, target))
-        watch_orders(self._orders, inputs, teachers, target, student.logits.shape[1])
+    def _terms(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
+        # the student's term `loss` is called `loss_student`, because mmengine overwrites that name in the log
+        features = {name: teacher.look(inputs, data_samples) for name, teacher in self.teachers.items()}
+        seen = self.reader.train(inputs, data_samples, self.data_preprocessor)
+        teachers = {name: teacher.answer(features[name], seen.places) for name, teacher in self.teachers.items()}
+        terms = {'loss_student' if name == 'loss' else name: value for name, value in seen.terms.items()}
+        self._compare(terms, seen, teachers)
+        terms.update(self._diagnostics(seen, teachers))
+        watch_orders(self._orders, inputs, teachers, seen.target, seen.outputs.logits.shape[1])
         return terms
 
     @torch.compiler.disable  # see comparing.py
-    def _compare(
-        self, terms: dict[str, Tensor], student: Outputs, teachers: Mapping[str, Outputs], target: Tensor
-    ) -> None:
+    def _compare(self, terms: dict[str, Tensor], seen: Pass, teachers: Mapping[str, Outputs]) -> None:
         """Add the distillation's terms."""
+        taken = [f'loss_{name}' for name in self.distill if f'loss_{name}' in terms]
+        if taken:
+            raise ValueError(f"Names that the student's own losses do not have are needed in losses, got {taken[0]}: rename it.")
         for name, loss in self.distill.items():
             if not torch.is_grad_enabled() and loss.needs_class_means and loss.class_means is None:
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
-            value = self._value(name, loss, student, teachers[self._teacher_of[name]], target)
+            key = self._teacher_of[name]
+            value = compared(name, loss, self.reader, seen, teachers[key], self._levels[key], self._classes)
             add_terms(terms, name, value, loss, self.loss_factors.get(name, 1.0))
-
-    def _value(self, name: str, loss: Any, student: Outputs, teacher: Outputs, target: Tensor) -> Any:
-        return compared(name, loss, student, teacher, target)
 
     @torch.compiler.disable  # see comparing.py
     @torch.no_grad()
-    def _diagnostics(self, student: Outputs, teachers: Mapping[str, Outputs], target: Tensor) -> dict[str, Tensor]:
+    def _diagnostics(self, seen: Pass, teachers: Mapping[str, Outputs]) -> dict[str, Tensor]:
         """Accuracies in percent and mean norms of the embeddings; no name contains `loss`."""
-        found = {}
-        for name, outputs in {'student': student, **teachers}.items():
+        found, target = {}, seen.target
+        for name, outputs in {'student': seen.outputs, **teachers}.items():
             found[diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
-            same = outputs.logits.shape[1] == student.logits.shape[1]  # else they are other classes
-            if target.ndim == 1 and same and student.scores is None:
+            same = outputs.logits.shape[1] == seen.outputs.logits.shape[1]  # else they are other classes
+            if target.ndim == 1 and same and seen.outputs.scores is None:
                 correct = (outputs.logits.argmax(dim=1) == target).float()
                 found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
-                if name in self._chance:
-                    self._chance[name].see(correct, outputs.logits.shape[1])
+                if name in self._chance and not self._chance[name].content:
+                    counted = self.kind.counted(target, self._classes)
+                    self._chance[name].see(correct if counted is None else correct[counted], outputs.logits.shape[1])
         return found
 
     @torch.no_grad()
     def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: Size | None) -> None:
         """Look at both networks once, in eval mode and without random numbers, and let each loss size itself."""
-        self.input_shape = input_shape_of(student_cfg, self.student, input_size)
-        images = torch.zeros(2, *self.input_shape)  # LeNet squeezes one away
+        self.input_shape = self.reader.input_shape(student_cfg, input_size)
+        size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
         self.student.eval()
-        with recording(self.student) as record:
-            self.student(images)
+        student = self.reader.answer(self.reader.look(images), places)
         self.student.train()
-        student = record.outputs()
-        self._classes = student.logits.shape[1]
-        said = {name: teacher(images, once=True) for name, teacher in self.teachers.items()}
+        self._classes = self.kind.classes_of(student)
+        said = {name: teacher(images, None, places, once=True) for name, teacher in self.teachers.items()}
+        self._levels = {name: self.kind.levels(size, student, theirs) for name, theirs in said.items()}
+        for name, teacher in self.teachers.items():
+            teacher.num_classes = self.kind.classes_of(said[name])
         rows: list[tuple[str, ...]] = []
         for name, loss in self.distill.items():
-            teacher, theirs = self.teachers[self._teacher_of[name]], said[self._teacher_of[name]]
-            rows += adapters_for(name, loss, student, theirs, whom=f'the teacher {teacher.name}')
-        self.adapter_table = adapter_table(rows, self.input_shape[1:])
+            key = self._teacher_of[name]
+            rows += adapters_for(name, loss, self.kind, size, student, said[key], whom=f'the teacher {self.teachers[key].name}')
+        self.adapter_table = adapter_table(rows, size)
         if self.adapter_table:
             print_log(self.adapter_table, 'current')
 

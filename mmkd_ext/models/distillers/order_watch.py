@@ -1,4 +1,4 @@
-"""A teacher that sees red as blue. N samples, C channels, K classes."""
+"""A warning about a teacher that is given its channels in the wrong order. N samples, C channels, K classes."""
 
 from collections.abc import Mapping
 from logging import WARNING

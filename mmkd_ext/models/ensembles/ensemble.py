@@ -1,17 +1,15 @@
-"""An ensemble of classifiers: the mean of their probabilities. N samples, K classes."""
+"""An ensemble: several networks of a kind that predict together. N samples, K classes."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from mmengine.model import BaseModel, ModuleDict
-from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from mmkd_ext.checkpoints.root_keys import saved_as_root
-from mmkd_ext.models.images.renormalise import Renormalise
-from mmkd_ext.models.outputs.recording import recording
+from mmkd_ext.models.images.renormalise import Renormalise, without_padding
+from mmkd_ext.models.outputs.kinds.base import Kind
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.outputs.scores import SOFTMAX, scores_of
 from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
@@ -21,7 +19,7 @@ ALL = 'ensemble'
 
 @MODELS.register_module()
 class Ensemble(BaseModel):
-    """Classifiers whose mean of probabilities is the prediction.
+    """Classifiers whose mean of probabilities is the prediction, or networks of another kind that are joined as that kind says.
 
     Each network sees the images as its own `data_preprocessor` would make them; networks that name none share the ensemble's. Its
     keys in a checkpoint are `networks.<name>.<key of the zoo>`.
@@ -38,6 +36,7 @@ class Ensemble(BaseModel):
         ValueError: No network, a name that cannot be one, scores that are no softmax, or an unknown `predict_by`.
 
     Example:
+        >>> import torch
         >>> head = dict(type='LinearClsHead', num_classes=10, in_channels=64)
         >>> network = dict(type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
         ...                neck=dict(type='GlobalAveragePooling'), head=head)
@@ -47,8 +46,7 @@ class Ensemble(BaseModel):
         (torch.Size([2, 10]), True)
     """
 
-    scope = 'mmpretrain'
-    preprocessor_type = 'mmpretrain.ClsDataPreprocessor'
+    kind: type[Kind] = None  # type: ignore[assignment]  # None: as the first network's config tells
 
     def __init__(
         self,
@@ -63,10 +61,14 @@ class Ensemble(BaseModel):
                 f"{type(self).__name__} needs networks whose names are Python identifiers other than '{ALL}' and the methods of a "
                 f'module (half, train, ...), got {list(networks)}.')
         cfgs = {name: network_config(spec) for name, spec in networks.items()}
-        first = next(iter(cfgs.values())).get('data_preprocessor')
-        shared = {'type': self.preprocessor_type, **(data_preprocessor or first or {})}
+        first = next(iter(cfgs.values()))
+        kind = self.kind or kind_of_config(first)
+        kind.check_installed()
+        shared = {'type': kind.preprocessor_type, **(data_preprocessor or first.get('data_preprocessor') or {})}
         super().__init__(shared, init_cfg)
-        self.networks = ModuleDict({name: build_trained(spec, shared, self.scope) for name, spec in networks.items()})
+        self.kind = kind
+        self.networks = ModuleDict({name: build_trained(spec, shared, kind.scope) for name, spec in networks.items()})
+        self.readers = {name: kind(network, name) for name, network in self.networks.items()}
         other = [name for name, network in self.networks.items() if scores_of(network) != SOFTMAX]
         if other:
             raise ValueError(
@@ -79,59 +81,45 @@ class Ensemble(BaseModel):
         self.predict_by = predict_by
         # plain objects: they have no place in a checkpoint
         self._views = {
-            name: Renormalise(name, self.data_preprocessor, own, self._order(channel_order))
+            name: Renormalise(name, self.data_preprocessor, own, kind.order(channel_order, self.data_preprocessor))
             for name, own in ((name, cfg.get('data_preprocessor')) for name, cfg in cfgs.items()) if own}  # fmt: skip
 
     def _members(self) -> tuple[str, ...]:
-        """Whose predictions are averaged."""
+        """Names of the networks whose predictions are averaged."""
         return tuple(self.networks)
 
-    def _order(self, channel_order: str | None) -> str | None:
-        """Of the channels of the images."""
-        return channel_order
-
-    def view(self, name: str, inputs: Tensor) -> Tensor:
-        """The images as a network wants them."""
-        return self._views[name](inputs) if name in self._views else inputs
+    def view(self, name: str, inputs: Tensor, samples: Sequence[Any] | None = None) -> Tensor:
+        """The images as a network wants them; of a detector, what was padded is zero again."""
+        own = self._views[name](inputs) if name in self._views else inputs
+        return without_padding(own, samples) if own is not inputs and self.readers[name].boxes else own
 
     def forward(self, inputs: Tensor, data_samples: Sequence[Any] | None = None, mode: str = 'tensor') -> Any:
-        """`'tensor'` gives logits (N, K), those of an ensemble the logarithms of its probabilities; `'predict'` samples."""
+        """`'predict'` gives samples; `'tensor'` logits (N, K), an ensemble's log-probabilities, or what each detector gives, by name."""
         if mode == 'loss':
             return self.loss(inputs, data_samples or [])
         if mode == 'predict':
             return self.predict(inputs, data_samples)
         if mode != 'tensor':
             raise ValueError(f"mode needs to be 'tensor', 'predict' or 'loss', got {mode!r}.")
-        if self.predict_by != ALL:
-            return self._logits(self.predict_by, inputs)
-        said = torch.stack([self._logits(name, inputs).float().log_softmax(dim=1) for name in self.members])
-        return said.logsumexp(dim=0) - math.log(len(said))
+        names = self.members if self.predict_by == ALL else (self.predict_by,)
+        said = {name: self.readers[name].raw(self.view(name, inputs, data_samples), data_samples) for name in names}
+        return self.readers[names[0]].joined_raw(said, self.predict_by == ALL)
 
     def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
         """An ensemble is trained by a `MutualLearningDistiller`."""
         raise ValueError(f'{type(self).__name__} only predicts. Train its networks by a MutualLearningDistiller, or one by one.')
 
     def predict(self, inputs: Tensor, data_samples: Sequence[Any] | None = None) -> list[Any]:
-        """Samples with the mean of the members' probabilities; `networks` in them has every network's own sample by name."""
+        """Samples with the joined predictions; `networks` in them has every network's own sample by name."""
         names = list(self.networks) if self.predict_by == ALL else [self.predict_by]
-        said = {name: self.networks[name].predict(self.view(name, inputs), _copies(data_samples)) for name in names}
+        said = {
+            name: self.networks[name].predict(self.view(name, inputs, data_samples), _copies(data_samples)) for name in names}
         if self.predict_by != ALL:
             return said[self.predict_by]
-        samples = list(data_samples or (DataSample() for _ in range(len(inputs))))
-        for n, sample in enumerate(samples):
-            scores = torch.stack([said[name][n].pred_score.float() for name in self.members]).mean(dim=0)
-            sample.set_pred_score(scores).set_pred_label(scores.argmax(dim=0, keepdim=True))
-            sample.set_field({name: each[n] for name, each in said.items()}, 'networks')
-        return samples
-
-    def _logits(self, name: str, inputs: Tensor) -> Tensor:
-        network = self.networks[name]
-        with recording(network) as record:
-            network(self.view(name, inputs))
-        return record.outputs().logits
+        return self.readers[names[0]].joined(data_samples, said, {name: self.networks[name] for name in self.members})
 
     def get_layer_depth(self, param_name: str) -> tuple[int, int]:
-        """That of a network, for layer-wise learning rates; what is in none counts as the last layer of the first."""
+        """A parameter's layer in its network, for layer-wise learning rates; one of no network counts as the first one's last layer."""
         kind, _, rest = param_name.partition('.')
         name, _, own = rest.partition('.')
         if kind == 'networks':

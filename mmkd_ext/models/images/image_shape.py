@@ -28,7 +28,7 @@ def short_size(size: tuple[int, int]) -> Size:
 
 
 def channels_of(cfg: Mapping[str, Any], network: nn.Module) -> int:
-    """Of the images: what the model's config says, else what the first convolution takes; 3 where none takes pixels."""
+    """Channels of the images, by the model's config, else by its first convolution; 3 where none takes pixels."""
     told = (cfg.get('backbone') or {}).get('in_channels', cfg.get('in_chans'))
     if isinstance(told, int):
         return told

@@ -1,4 +1,4 @@
-"""What a network says about a batch, and how it is read while the network runs."""
+"""Outputs of a network for a batch (stages, embedding, logits), and their recording during a forward pass."""
 
 from .outputs import Outputs, detached
 from .recording import recording

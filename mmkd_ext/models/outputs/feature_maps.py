@@ -1,4 +1,4 @@
-"""Feature maps in whatever a module of a host network returns. N images, C channels, H x W cells, L tokens."""
+"""Feature maps (N, C, H, W) in what a module of mmpretrain, timm or torchvision returns. N images, C channels, H x W cells, L tokens."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

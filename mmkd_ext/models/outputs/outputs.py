@@ -1,4 +1,4 @@
-"""What a network says about a batch, read while it runs. N samples, K classes, D embedding width."""
+"""Outputs, which losses compare: stages, embedding and logits of a network for a batch. N samples, K classes, D embedding width."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from .scores import SOFTMAX
 
 
 class Outputs(NamedTuple):
-    """What a network says about a batch; a loss compares the student's with the teacher's.
+    """Stages, embedding and logits of a network for a batch; a loss compares the student's with the teacher's.
 
     Attributes:
         stages: Maps (N, C_i, H_i, W_i), shallow first, never growing; empty where a network has none.
@@ -22,6 +22,11 @@ class Outputs(NamedTuple):
 
     In two-stage detection N counts RoIs for `embedding` (the box head's) and `logits`, and images for `stages` (the
     FPN's maps).
+
+    Example:
+        >>> outputs = Outputs(stages=(), embedding=torch.zeros(8, 64), logits=torch.zeros(8, 10))
+        >>> outputs.logits.shape
+        torch.Size([8, 10])
     """
 
     stages: tuple[Tensor, ...]
@@ -32,7 +37,13 @@ class Outputs(NamedTuple):
 
 
 def detached(said: Outputs) -> Outputs:
-    """The same for somebody who only follows it."""
+    """The same outputs without gradient, for a network that follows them.
+
+    Example:
+        >>> outputs = Outputs((), torch.zeros(8, 64), torch.zeros(8, 10, requires_grad=True))
+        >>> detached(outputs).logits.requires_grad
+        False
+    """
     tokens = None if said.token_logits is None else said.token_logits.detach()
     return Outputs(tuple(x.detach() for x in said.stages), said.embedding.detach(), said.logits.detach(), tokens, said.scores)
 
@@ -42,8 +53,8 @@ class Recording:
 
     Attributes:
         images: Shape of the network's input, once it has begun.
-        stages: The maps that the host itself calls its stages.
-        inner: By height and width, the last map that was seen inside; they are the stages where the host names none.
+        stages: The maps that mmpretrain, timm or torchvision itself calls stages.
+        inner: By height and width, the last map that was seen inside; they are the stages where the network names none.
         embeddings: What entered each classifier, as it came.
         logits: One entry for each pass.
         token_logits: Those of a distillation token.
@@ -60,7 +71,7 @@ class Recording:
         self.token_logits: list[Tensor] = []
 
     def see_stages(self, out: Any, width: int | None = None, prefix_tokens: int | None = None) -> bool:
-        """Take the maps out of what the host calls a stage, or several, and tell whether there were any."""
+        """Take the maps out of one named stage, or several, and tell whether there were any."""
         maps = [] if self.images is None else [as_map(x, self.images, width, prefix_tokens) for x in tensors_in(out)]
         self.stages.extend(x for x in maps if x is not None)
         return any(x is not None for x in maps)

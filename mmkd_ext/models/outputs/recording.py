@@ -16,7 +16,7 @@ def recording(model: nn.Module) -> Iterator[Recording]:
     """Watch one forward pass of a classifier, in whatever mode it runs, its own loss included.
 
     Nothing stays on the model: neither hooks nor attributes, so copies, pickles and state dicts know nothing of it.
-    Stages are what the host calls so: the maps that mmpretrain's backbone returns (its `out_indices`), the entries of
+    Stages are what each package calls so: the maps that mmpretrain's backbone returns (its `out_indices`), the entries of
     timm's `feature_info`, torchvision's `layer1` to `layer4`. Where it returns vectors (transformers with a class
     token, ConvNeXt, VGG, Inception-v3) they are the last map of each resolution, tokens laid out as the image.
 
@@ -29,6 +29,15 @@ def recording(model: nn.Module) -> Iterator[Recording]:
 
     Raises:
         ValueError: No place to read the embedding from.
+
+    Example:
+        >>> import torch, torchvision
+        >>> network = torchvision.models.resnet18(weights=None)
+        >>> with recording(network) as record:
+        ...     logits = network(torch.zeros(2, 3, 64, 64))
+        >>> outputs = record.outputs()
+        >>> len(outputs.stages), outputs.embedding.shape, torch.equal(outputs.logits, logits)
+        (4, torch.Size([2, 512]), True)
     """
     record = Recording(type(model).__name__, scores_of(model))
     inner = getattr(model, 'model', None)

@@ -1,4 +1,4 @@
-"""What a head makes of its logits: one softmax, a sigmoid for each class, or values that are no scores. N samples, K classes."""
+"""Kinds of a head's scores: one softmax, a sigmoid for each class, or values that are no scores. N samples, K classes."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where each host's classifiers show their stages, embedding and logits: hooks that last for one recording."""
+"""Forward hooks that read stages, embedding and logits of mmpretrain's, timm's and plain classifiers during a recording."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager

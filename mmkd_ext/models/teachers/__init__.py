@@ -1,1 +1,1 @@
-"""Networks that are frozen for ever and see the images that they were trained on."""
+"""Frozen teachers, which see the images in their own normalisation."""

@@ -1,25 +1,26 @@
-"""A teacher from any spec, frozen for ever. N samples."""
+"""FrozenTeacher: a network in eval mode, without gradients, outside of checkpoints and DDP. N samples."""
 
 import copy
 import hashlib
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from logging import WARNING
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import fuse_conv_bn
-from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmkd_ext.datasets.channel_order import converts
 from mmkd_ext.models.images.image_shape import as_size, channels_of
-from mmkd_ext.models.images.renormalise import Renormalise
+from mmkd_ext.models.images.renormalise import Renormalise, without_padding
 from mmkd_ext.models.outputs.feature_maps import tensors_in
+from mmkd_ext.models.outputs.kinds.base import Kind
+from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.models.outputs.outputs import Outputs
-from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.zoo.frozen_network import build_network
+
+from .compiled_recording import CompiledRecording
 
 _PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 
@@ -29,17 +30,30 @@ class FrozenTeacher:
 
     Not an `nn.Module`, and that is the point: a distiller that holds it has no parameters, buffers, checkpoint entries,
     modes or DDP traffic of it, weight initialisation does not reach it, and a deep copy of the distiller (EMA) shares it.
-    It follows its inputs to their device.
+    It follows its inputs to their device. What it says is read as its kind of network is (see `outputs.kinds`): of images, or of the
+    regions of a student.
 
     Args:
         spec: See `zoo.spec.read_spec`; and two keys of its dict that say how it runs. `precision`: 'fp32', 'bf16' or 'fp16',
             whatever the student has; None: as the student. In half precision convolutions run in channels-last layout, and take in
             the BatchNorms behind them. `compile`: run by `torch.compile`, or, where that fails, as without it, with one warning.
         student_preprocessor: What normalised the images that the teacher will be given; None: as its own.
-        channel_order: 'rgb' or 'bgr', the order of these images; None: as the preprocessors tell.
+        channel_order: 'rgb' or 'bgr', the order of these images; None: as the preprocessors tell, or as such networks' data are loaded.
+        kind: Of the network; None: as it tells itself.
+
+    Attributes:
+        num_classes: K, once it was asked by a distiller.
 
     Raises:
-        ValueError: As `build_network`, an unknown precision, or images whose channel order cannot be known.
+        ValueError: As `build_network`, an unknown precision, images whose channel order cannot be known, a network of another kind, or
+            `compile` of a kind that does not compile.
+
+    Example:
+        A teacher in earnest has a `checkpoint`, or a name with weights such as `'torchvision/resnet34'`:
+
+        >>> teacher = FrozenTeacher(dict(model='torchvision/resnet18', num_classes=10, checkpoint=None, allow_random=True))
+        >>> teacher(torch.zeros(2, 3, 64, 64)).logits.shape
+        torch.Size([2, 10])
     """
 
     def __init__(
@@ -47,6 +61,7 @@ class FrozenTeacher:
         spec: str | Mapping[str, Any],
         student_preprocessor: nn.Module | None = None,
         channel_order: str | None = None,
+        kind: type[Kind] | None = None,
     ) -> None:
         options = dict(spec) if isinstance(spec, Mapping) else {'model': spec}
         self.precision, compiled = options.pop('precision', None), options.pop('compile', False)
@@ -54,6 +69,9 @@ class FrozenTeacher:
             raise ValueError(f"A teacher's precision needs to be None or one of {', '.join(_PRECISIONS)}, got {self.precision!r}.")
         self.network, self.name, preprocessor, self.input_size, known_order, self.record = build_network(options)
         self.network.requires_grad_(False).eval()
+        kind = kind or kind_of(self.network)
+        if compiled and not kind.compiles:
+            raise ValueError('A teacher that detects runs without torch.compile, got compile=True: leave it out.')
         self.channels = channels_of({}, self.network)
         convolves = any(isinstance(module, nn.Conv2d) for module in self.network.modules())
         self._digest: str | None = None
@@ -62,6 +80,10 @@ class FrozenTeacher:
             self.fingerprint()  # of the weights as they were loaded
             self.network = without_batch_norms(self.network).to(memory_format=torch.channels_last)
         self._compiled = CompiledRecording(self.network, self.name) if compiled else None
+        self.reader = kind(self.network, f'teacher {self.name}')
+        self.reader.check()
+        self.num_classes: int | None = None
+        channel_order = kind.order(channel_order, student_preprocessor)
         own_order = options.get('channel_order')
         if own_order is None and (channel_order or converts(student_preprocessor) or converts(preprocessor)):
             own_order = known_order  # else neither turns what was loaded, and nobody told in which order that was
@@ -72,36 +94,68 @@ class FrozenTeacher:
         )
 
     @torch.no_grad()
-    def __call__(self, inputs: Tensor, once: bool = False, swapped: bool = False) -> Outputs:
-        """Return what the teacher says about images (N, C, H, W) that the student's preprocessor normalised.
+    def __call__(
+        self, inputs: Tensor, samples: Sequence[Any] | None = None, places: Any = None, once: bool = False, swapped: bool = False
+    ) -> Outputs:
+        """Return what the teacher says about images (N, C, H, W) that the student's preprocessor normalised, or about places in them.
 
         Args:
             inputs: The images.
+            samples: Their `img_shape` tells what is padding; None: nothing is.
+            places: Of the student's samples, see `Kind.answer`.
             once: A look that is not worth compiling for.
             swapped: With the three channels in the order that is not the teacher's, as it is known.
         """
+        return self.answer(self.look(inputs, samples, once, swapped), places)
+
+    @torch.no_grad()
+    def look(self, inputs: Tensor, samples: Sequence[Any] | None = None, once: bool = False, swapped: bool = False) -> Any:
+        """What it sees in the student's images, for `answer`."""
+        return self._seen(self.as_its_own(inputs, samples, swapped), samples, once)
+
+    @torch.no_grad()
+    def answer(self, features: Any, places: Any) -> Outputs:
+        """What it says of places, from what it sees."""
+        with self.autocast():
+            return self.reader.answer(features, places)
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor, samples: list[Any]) -> list[Any]:
+        """The samples with its own predictions, as an evaluator takes them."""
+        images = self.as_its_own(inputs, samples)
+        with self.autocast():
+            return self.reader.predict(images, samples, self._seen)
+
+    def as_its_own(self, inputs: Tensor, samples: Sequence[Any] | None = None, swapped: bool = False) -> Tensor:
+        """The student's images as the teacher's own preprocessor makes them; what was padded has the teacher's value again."""
         weight = next(self.network.parameters())
         if weight.device != inputs.device:
             self.network.to(inputs.device)
-        inputs = inputs.to(weight.dtype)
         if self.network.training:
             self.network.eval()
-        if self._renormalise is not None:
-            inputs = self._renormalise(inputs)
+        inputs = inputs.to(weight.dtype)
+        own = inputs if self._renormalise is None else self._renormalise(inputs)
         if swapped:
-            inputs = inputs.flip(1) if self._renormalise is None else self._renormalise.swapped(inputs)
-        inputs = self._in_its_channels(inputs)
+            own = own.flip(1) if self._renormalise is None else self._renormalise.swapped(own)
+        if self.reader.boxes:
+            own = own if own is inputs else without_padding(own, samples)
+        else:
+            own = self._in_its_size(self._in_its_channels(own))
+        return own.contiguous(memory_format=torch.channels_last) if self._channels_last else own
+
+    def _in_its_size(self, images: Tensor) -> Tensor:
         size = None if self.input_size is None else as_size(self.input_size)
-        if size is not None and tuple(inputs.shape[-2:]) != size:
-            inputs = F.interpolate(inputs, size, mode='bilinear', antialias=True)
-        if self._channels_last:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
-        with self._autocast(inputs.device.type):
+        if size is None or tuple(images.shape[-2:]) == size:
+            return images
+        return F.interpolate(images, size, mode='bilinear', antialias=True)
+
+    def _seen(self, images: Tensor, samples: Sequence[Any] | None = None, once: bool = False) -> Any:
+        """What it sees in images of its own."""
+        with self.autocast():
             if self._compiled is not None:
-                return self._compiled(inputs, once)
-            with recording(self.network) as record:
-                self.network(inputs)
-            return record.outputs()
+                return self._compiled(images, once)
+            keep = self.precision is None and images.device.type != 'cpu'  # a training run may be in autocast itself
+            return self.reader.look(images, samples, keep)
 
     def _in_its_channels(self, images: Tensor) -> Tensor:
         """Grey images three times over for a teacher of three channels."""
@@ -115,10 +169,11 @@ class FrozenTeacher:
             f'The teacher {self.name} needs images of {self.channels} channels, got {tuple(images.shape)} (N, C, H, W). Is it a '
             'teacher of other data? A teacher of three channels is given grey images three times over; nothing else is changed.')
 
-    def _autocast(self, device: str) -> AbstractContextManager:
+    def autocast(self) -> AbstractContextManager:
+        """In its own precision, where it has one."""
         if self.precision is None:
             return nullcontext()
-        dtype = _PRECISIONS[self.precision]
+        device, dtype = next(self.network.parameters()).device.type, _PRECISIONS[self.precision]
         return torch.autocast(device, dtype, enabled=False) if dtype == torch.float32 else torch.autocast(device, dtype)
 
     def fingerprint(self) -> str:
@@ -130,6 +185,11 @@ class FrozenTeacher:
                 digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
             self._digest = digest.hexdigest()
         return self._digest
+
+    @property
+    def heads(self) -> Any:
+        """Of a two-stage detector: its box heads."""
+        return self.reader.heads  # type: ignore[attr-defined]
 
     @property
     def view(self) -> tuple[Any, ...]:
@@ -159,7 +219,7 @@ class FrozenTeacher:
 def without_batch_norms(network: nn.Module, side: int = 64, tolerance: float = 1e-3) -> nn.Module:
     """The same network in eval mode with its BatchNorms taken into the convolutions before them, where that changes nothing.
 
-    The host's `fuse_conv_bn` goes by the order in which modules were made; a network that is called in another order, or whose
+    mmengine's `fuse_conv_bn` goes by the order in which modules were made; a network that is called in another order, or whose
     norms do more than normalise, is given back as it is.
     """
     if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
@@ -175,38 +235,3 @@ def without_batch_norms(network: nn.Module, side: int = 64, tolerance: float = 1
 
 def _first(out: Any) -> Tensor:
     return next(tensors_in(out)).float()
-
-
-class CompiledRecording:
-    """A frozen network and the reading of its outputs, compiled as one; as they are where that fails.
-
-    Args:
-        network: It is watched for good, so it should be nobody else's.
-        name: Its name, for the warning.
-    """
-
-    def __init__(self, network: nn.Module, name: str) -> None:
-        self.network, self.name = network, name
-        self._watch = ExitStack()  # kept, since its end would be the watching's
-        self._record = self._watch.enter_context(recording(network))  # hooks that come later the compiler would not see
-        self._call = torch.compile(self._eager)
-        self.failed = False
-
-    def __call__(self, inputs: Tensor, eagerly: bool = False) -> Outputs:
-        """Run the network once."""
-        if eagerly or self.failed:
-            return self._eager(inputs)
-        try:
-            return self._call(inputs)
-        except Exception as error:  # whatever the compiler met, the network may still run without it
-            self._record.forget()
-            self.failed = True
-            reason = f'{type(error).__name__}: {error}'.strip().splitlines()[0].rstrip('.')
-            print_log(f'The teacher {self.name} runs without torch.compile, which failed: {reason}.', 'current', WARNING)
-            return self._eager(inputs)
-
-    def _eager(self, inputs: Tensor) -> Outputs:
-        self.network(inputs)
-        outputs = self._record.outputs()
-        self._record.forget()
-        return outputs

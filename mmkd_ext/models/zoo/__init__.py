@@ -1,1 +1,1 @@
-"""From a few words to a network: names of the zoos, files, weights."""
+"""Networks by name: configs and weights of mmpretrain, mmdet, timm, torchvision, the CIFAR zoo, and local files."""

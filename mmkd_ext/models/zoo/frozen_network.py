@@ -1,4 +1,4 @@
-"""A network that is frozen: its spec, its weights, and what it wants its images to be."""
+"""Building a frozen network from its spec, with weights, preprocessor and image size."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

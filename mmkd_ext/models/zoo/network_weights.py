@@ -1,4 +1,4 @@
-"""Weights from a file that is read without executing code, and that fits wholly or is refused."""
+"""Loading weights from a file, read without executing code; they fit wholly or are refused."""
 
 import re
 from collections import OrderedDict
@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.config.packaged_configs import known_configs
 
 from .cifar_zoo import convert_cifar_zoo
 from .torchvision_classifier import present_name
@@ -50,8 +51,9 @@ def fetched(checkpoint: str | Path, name: str, role: str = 'teacher') -> Path:
 
 def _how_to_train(path: Path) -> str:
     """The command whose work dir the file would lie in, if there is such a config."""
-    configs = sorted(Path('configs').rglob(f'{path.parent.name}.py')) if path.parent.name else []
-    return f'make it by `python tools/train.py {configs[0]}`, ' if configs else ''
+    config = known_configs().get(path.parent.name, '')
+    command = 'mmkd train' if '::' in config else 'python tools/train.py'
+    return f'make it by `{command} {config}`, ' if config else ''
 
 
 def read_weights(
@@ -146,7 +148,7 @@ def load_wholly(
         )
     fitting = OrderedDict((k, v) for k, v in state.items() if k in theirs and k in mine)
     # the layers' versions, which some layers insist on; a file that lost them is taken for a present-day one
-    # (the host's TimmClassifier gives a state without them)
+    # (mmpretrain's TimmClassifier gives a state without them)
     versions = getattr(state, '_metadata', None) or getattr(module.state_dict(), '_metadata', None)
     fitting._metadata = versions  # type: ignore[attr-defined]
     module.load_state_dict(fitting, strict=False)

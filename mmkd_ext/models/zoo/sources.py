@@ -1,4 +1,4 @@
-"""From a network's name to its config, the address of its weights, and what these want their images to be."""
+"""A network's config, the address of its weights, and their preprocessor, by the network's name."""
 
 import copy
 from collections.abc import Mapping
@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from mmengine.config import Config, ConfigDict
 
 from mmkd_ext.config.named_types import named
+from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.datasets.channel_order import order_of
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 
 from .cifar_zoo import cifar_zoo_classifier
 from .torchvision_classifier import torchvision_weights
@@ -68,7 +70,7 @@ def source_of(words: Mapping[str, Any], role: str = 'network') -> Source:
     student = config.get('student')
     own = [x.get('data_preprocessor') for x in (config, student if isinstance(student, Mapping) else {}, cfg)]
     preprocessor = copy.deepcopy(dict(next(filter(None, own), {})))
-    scope = cfg.get('default_scope', 'mmdet' if 'roi_head' in config else 'mmpretrain')
+    scope = cfg.get('default_scope', kind_of_config(config).scope)
     return Source(config, scope, address, preprocessor, order_of(cfg, preprocessor), told=True)
 
 
@@ -84,10 +86,15 @@ def zoo_config(name: str, role: str = 'teacher', weights: bool = True) -> tuple[
         if '::' in name:
             from mmengine.hub import get_config
 
-            cfg = get_config(name, pretrained=weights)
+            try:
+                cfg = get_config(name, pretrained=weights)
+            except AssertionError as error:  # a config without published weights, as ours are
+                if 'Weights' not in str(error):
+                    raise
+                cfg = get_config(name)
             return cfg, cfg.get('model_path')
         if name.endswith('.py'):
-            cfg = named(Config.fromfile(name))
+            cfg = named(Config.fromfile(config_file(name)))
             if not isinstance(cfg.get('model'), Mapping):
                 raise ValueError('a config without a model.')
             return cfg, None

@@ -1,4 +1,4 @@
-"""The words by which a config names a network, the same for a frozen teacher, for a student and for peers that train."""
+"""The spec of a network in a config: one syntax for a frozen teacher, a student, and peers that train."""
 
 import copy
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from mmengine.config import Config, ConfigDict
 
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.errors import check_whole
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 
 KEYS = (
     'num_classes', 'options', 'pretrained', 'checkpoint', 'data_preprocessor', 'prefix', 'allow_missing', 'allow_unexpected', 'input_size',
@@ -73,33 +74,12 @@ def adapted(config: Mapping[str, Any], words: Mapping[str, Any]) -> ConfigDict:
         ValueError: `num_classes` of a model without a head that has one.
     """
     plain = ConfigDict(copy.deepcopy(dict(config)))
-    if words.get('num_classes') is not None:
-        _set_classes(plain, words['num_classes'])
+    classes = words.get('num_classes')
+    if classes is not None and not kind_of_config(plain).set_classes(plain, classes):
+        raise ValueError(f'num_classes={classes} needs a model with a head that has it, got {plain.get("type")}: set it in options.')
     if words.get('options'):
         merged = Config({'model': plain})
         merged.merge_from_dict({'model': dict(words['options'])})
         plain = merged.model
     return plain
 
-
-def _set_classes(plain: ConfigDict, classes: int) -> None:
-    head: Any = plain.get('head') or {}
-    counting: tuple[Any, ...] = plain.get('data_preprocessor') or {}, head.get('loss') or {}
-    for part in counting:  # mixed labels and label smoothing count them too
-        if part.get('num_classes') is not None:
-            part.num_classes = classes
-    boxes: Any = (plain.get('roi_head') or {}).get('bbox_head')
-    if type_name(plain.get('type')) in ('TimmClassifier', 'TorchvisionClassifier'):
-        plain.num_classes = classes
-    elif boxes is not None:
-        masks = plain.roi_head.get('mask_head')
-        for each in [*(boxes if isinstance(boxes, list) else [boxes]), *([masks] if masks else [])]:
-            each.num_classes = classes
-    elif 'num_classes' in head:
-        head.num_classes = classes
-        if 'topk' in head:
-            head.topk = tuple(k for k in ([head.topk] if isinstance(head.topk, int) else head.topk) if k <= classes)
-    elif 'num_classes' in (plain.get('backbone') or {}):  # VGG's classifier
-        plain.backbone.num_classes = classes
-    else:
-        raise ValueError(f'num_classes={classes} needs a model with a head that has it, got {plain.get("type")}: set it in options.')

@@ -1,4 +1,4 @@
-"""What a teacher's checkpoint says of itself besides the weights: its classes, and what it scored."""
+"""The record in a teacher's checkpoint besides the weights: class names and metrics."""
 
 from collections.abc import Mapping
 from pathlib import Path

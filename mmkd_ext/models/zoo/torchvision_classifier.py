@@ -1,4 +1,4 @@
-"""torchvision's classifiers as networks of mmpretrain, and what is known of their weights. N samples, K classes."""
+"""torchvision's classifiers as models of mmpretrain, with the facts about their weights. N samples, K classes."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _AUXILIARY = {'inception_v3': 0.4, 'googlenet': 0.3}
 
 @MODELS.register_module()
 class TorchvisionClassifier(TimmClassifier):
-    """As mmpretrain's `TimmClassifier`, a network of torchvision; its checkpoints are torchvision's own and load there.
+    """A network of torchvision, as mmpretrain's `TimmClassifier` is one of timm; its checkpoints are torchvision's own and load there.
 
     GoogLeNet's and Inception-v3's classifiers inside are trained too, by the weights of their papers.
 
@@ -36,6 +36,7 @@ class TorchvisionClassifier(TimmClassifier):
         ValueError: A model that torchvision does not know, or `pre_activation` of one that is no ResNet.
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import TorchvisionClassifier
         >>> model = TorchvisionClassifier('resnet18', num_classes=10)
         >>> tuple(model(torch.zeros(2, 3, 32, 32)).shape)

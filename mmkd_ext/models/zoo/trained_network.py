@@ -1,4 +1,4 @@
-"""A network that trains: its config, and the network itself with the weights that it starts from."""
+"""Building a network that trains, with the weights that it starts from, by its spec."""
 
 import copy
 from collections.abc import Mapping

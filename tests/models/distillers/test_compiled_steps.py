@@ -58,8 +58,8 @@ BUILDS = {
     'mutual of timm': lambda: mutual.distiller(dict(a=mutual.TIMM, b=mutual.TIMM)),
     'teskd': teskd,
 }
-# What the normal suite compiles: networks, distillers and what they say at the compiler's front end, and one with its back end.
 COMPILED = [pytest.param(name, 'inductor', marks=pytest.mark.inductor) for name in BUILDS]
+# The normal suite's: the compiler's front end and its gradients, without the C++.
 TRACED = [(name, 'aot_eager') for name in ('kd and nd', 'dskd', 'deit', 'mutual', 'teskd')]
 
 
@@ -73,10 +73,9 @@ class Keeping(torch.optim.SGD):
 
     @torch.compiler.disable
     def step(self, closure=None):
-        parameters = self.param_groups[0]['params']
+        named = zip(self.names, self.param_groups[0]['params'], strict=True)
         # The compiler gives zeros where a parameter has no part in the loss.
-        grads = [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in parameters]
-        self.kept.append(dict(zip(self.names, grads, strict=True)))
+        self.kept.append({k: torch.zeros_like(p) if p.grad is None else p.grad.clone() for k, p in named})
         super().step(closure)
 
 

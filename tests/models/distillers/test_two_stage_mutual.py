@@ -11,7 +11,7 @@ from support.detection import CLASSES, build, host_watched, raw, read, teacher_o
 from witnesses.naive_mutual import peer_term, teacher_term
 from witnesses.naive_wbf import weighted_box_fusion
 
-from mmkd_ext.models.ensembles.detector_ensemble import fused
+from mmkd_ext.models.outputs.kinds.boxes import fused
 from mmkd_ext.models.plain import plain_model
 from mmkd_ext.registry import MODELS
 

@@ -95,7 +95,7 @@ def test_a_compiler_that_fails_costs_one_warning(images, monkeypatch):
 
     monkeypatch.setattr(torch, 'compile', no_compiler)
     said = []
-    monkeypatch.setattr('mmkd_ext.models.teachers.frozen_teacher.print_log', lambda text, *_: said.append(text))
+    monkeypatch.setattr('mmkd_ext.models.teachers.compiled_recording.print_log', lambda text, *_: said.append(text))
     compiled = teacher(compile=True)
     for batch in (images, images + 1):
         outputs = compiled(batch)

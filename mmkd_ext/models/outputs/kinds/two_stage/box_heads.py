@@ -1,13 +1,13 @@
 """What a two-stage detector says about RoIs, read while it trains. R RoIs, K classes, D embedding width."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from .outputs import Outputs
+from mmkd_ext.models.outputs.outputs import Outputs
 
 _USE = "'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', or one of mask_rcnn or cascade_rcnn with an FPN"
 
@@ -53,31 +53,6 @@ def box_heads(detector: Any, who: str) -> list[BoxHead]:
             f'TwoStageDistiller needs a two-stage detector with an FPN and box heads that end in FCs as {who}, got '
             f'{type(detector).__name__}, which has {lacking}. Use {_USE}.')
     return [BoxHead(extractor, head) for extractor, head in zip(extractors, heads, strict=True)]
-
-
-def check_boxes(num_classes: int, preprocessor: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Refuse what a detector would learn from without a word: boxes without area, labels that are no class.
-
-    It is to be bound to a number of classes and hooked before a preprocessor, where the samples are on the host still: a look at
-    them costs no synchronisation.
-
-    Raises:
-        ValueError: Such a box in training data, with its image.
-    """
-    data, training, *_ = (*args, *kwargs.values(), False)
-    if not training:
-        return
-    samples = data['data_samples']
-    boxes = torch.cat([getattr(x.gt_instances.bboxes, 'tensor', x.gt_instances.bboxes) for x in samples])
-    labels = torch.cat([x.gt_instances.labels for x in samples])
-    flat = ((boxes[:, 2:] - boxes[:, :2]) <= 0).any(dim=1)
-    bad = (flat | (labels < 0) | (labels >= num_classes)).nonzero().flatten().tolist()
-    if bad:
-        places = [x.get('img_path', 'an image') for x in samples for _ in range(len(x.gt_instances.labels))]
-        raise ValueError(
-            f'Boxes of positive width and height with labels 0..{num_classes - 1} are needed, got '
-            f'{[round(x, 2) for x in boxes[bad[0]].tolist()]} with label {int(labels[bad[0]])} in {places[bad[0]]}. Look at the '
-            "annotations, the data set's metainfo (classes) and num_classes of the student; FilterAnnotations drops small boxes.")
 
 
 class RoIRecording:

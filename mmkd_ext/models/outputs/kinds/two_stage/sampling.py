@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from mmkd_ext.models.outputs.outputs import Outputs
-from mmkd_ext.models.outputs.two_stage_outputs import BoxHead
-from mmkd_ext.models.teachers.two_stage_teacher import FrozenDetector
+
+from .box_heads import BoxHead
 
 
 @torch.no_grad()
 def sampled_outputs(
-    student: Any, heads: Sequence[BoxHead], teacher: FrozenDetector, inputs: Tensor, samples: Sequence[Any]
+    student: Any, heads: Sequence[BoxHead], teacher: Any, inputs: Tensor, samples: Sequence[Any]
 ) -> tuple[Outputs, Tensor]:
     """What a frozen detector says about RoIs that the student's assigners and samplers choose, and their labels.
 
@@ -23,7 +23,7 @@ def sampled_outputs(
     Args:
         student: The detector to train, whose assigners, samplers and `train_cfg` are used.
         heads: Its box heads.
-        teacher: The frozen one.
+        teacher: The `FrozenTeacher`.
         inputs: (N, 3, H, W), as the student's preprocessor normalised and padded them.
         samples: With the true boxes.
 
@@ -33,7 +33,7 @@ def sampled_outputs(
     from mmdet.models.utils import unpack_gt_instances
     from mmdet.structures.bbox import bbox2roi
 
-    maps = teacher.maps(inputs, samples)
+    maps, theirs = teacher.look(inputs, samples), teacher.reader.heads
     truth, ignored, metas = unpack_gt_instances(samples)
     rpn: Any = teacher.network.rpn_head
     cfg = student.train_cfg.get('rpn_proposal', student.test_cfg.rpn)
@@ -47,13 +47,15 @@ def sampled_outputs(
             chosen.append(sampler.sample(assigned, each, truth[n], feats=[x[n][None] for x in maps]))
         rois = bbox2roi([x.priors for x in chosen])
         targets = heads[i].head.get_targets(chosen, train_cfg)
-        embedding, scores, deltas = teacher.at(maps, rois, i)
+        head = theirs[min(i, len(theirs) - 1)]
+        with teacher.autocast():
+            embedding, scores, deltas = head(maps, rois)
         embeddings.append(embedding)
         logits.append(scores)
         labels.append(targets[0] + i * (heads[i].head.num_classes + 1))
         if i + 1 < len(heads):
             said = dict(rois=rois, cls_score=scores, bbox_pred=deltas, bbox_targets=targets)
-            found = teacher.heads[min(i, len(teacher.heads) - 1)].head.refine_bboxes(chosen, said, metas)
+            found = head.head.refine_bboxes(chosen, said, metas)
             if found is None:  # no RoI at all
                 break
     return Outputs((), torch.cat(embeddings), torch.cat(logits)), torch.cat(labels)

@@ -1,0 +1,100 @@
+"""What all kinds of mmdet's detectors have in common: boxes, their annotations, and how several networks' are joined. K classes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
+from mmkd_ext.models.outputs.feature_maps import tensors_in
+
+from .base import Kind
+from .boxes import check_boxes, fused, samples_with_boxes
+
+_SIDE = 256  # of the image with which adapters are sized
+
+
+class Detector(Kind):
+    """A detector of mmdet. A kind of them says which networks it has, how one trains and answers, and what a sample is."""
+
+    scope = 'mmdet'
+    preprocessor_type = 'mmdet.DetDataPreprocessor'
+    ensemble_type = 'mmkd_ext.DetectorEnsemble'
+    compiles = False
+    shares_samples = False
+    watches_order = False
+    sized_by_data = False
+    exports_onnx = False
+    boxes = True
+    class_heads = ('bbox_head', 'mask_head')
+    parts = frozenset(('rpn_head', 'bbox_head', 'mask_head', 'with_rpn'))
+    iou_threshold = 0.55  # from which overlap on boxes of several networks are one
+
+    @staticmethod
+    def check_installed() -> None:
+        """Raise a `ValueError` without mmdet."""
+        try:
+            import mmdet.models  # noqa: F401
+        except ImportError as error:
+            raise ValueError(
+                f"TwoStageDistiller needs mmdet and mmcv's ops, got {type(error).__name__}: {error}. Install them: pip install -e "
+                "'.[det]', then tools/install_mmcv.sh.") from error
+
+    @staticmethod
+    def order(channel_order: str | None, preprocessor: nn.Module | None) -> str:
+        """Mmdet loads BGR."""
+        return channel_order or ('rgb' if getattr(preprocessor, '_channel_conversion', False) else 'bgr')
+
+    def input_shape(self, cfg: Mapping[str, Any], size: Size | None) -> tuple[int, int, int]:
+        """Of a square of 256 pixels, where no size is given."""
+        return channels_of({}, self.network), *as_size(_SIDE if size is None else size)
+
+    def watch_data(self, preprocessor: nn.Module, classes: int) -> None:
+        """Boxes without area, and labels that are no class."""
+        preprocessor.register_forward_pre_hook(partial(check_boxes, classes), with_kwargs=True)
+
+    def predict(self, images: Tensor, samples: list[Any], look: Callable[[Tensor, Sequence[Any] | None], Any]) -> list[Any]:
+        """Detections in the pixels of the original images, as mmdet's `predict` leaves them."""
+        return self.network.predict(images, samples, rescale=True)
+
+    def raw(self, images: Tensor, samples: Sequence[Any] | None) -> Any:
+        """Scores and deltas, in the lists in which the detector gives them."""
+        return self.network(images, samples, mode='tensor')
+
+    @staticmethod
+    def joined_raw(said: Mapping[str, Any], several: bool) -> Any:
+        """What each network gives, by name."""
+        return dict(said)
+
+    @classmethod
+    def joined(cls, samples: Sequence[Any] | None, said: Mapping[str, list[Any]], members: Mapping[str, Any]) -> list[Any]:
+        """By weighted box fusion."""
+        given = list(samples or ())
+        limits = [cls.most_boxes(network) for network in members.values()]
+        most = max(limits) if min(limits) > 0 else None
+        for n, sample in enumerate(given):
+            sample.pred_instances = fused([said[name][n].pred_instances for name in members], cls.iou_threshold, most)
+            sample.set_field({name: each[n] for name, each in said.items()}, 'networks')
+        return given
+
+    @staticmethod
+    def most_boxes(network: Any) -> int:
+        """How many boxes a network finds in an image at most; -1: any number."""
+        return network.test_cfg.get('max_per_img', -1)
+
+    @classmethod
+    @torch.no_grad()
+    def raw_predictions(cls, model: nn.Module, images: Tensor) -> Tensor:
+        """Scores and deltas of all proposals, in one row."""
+        from mmdet.structures import DetDataSample
+
+        shape = tuple(images.shape[-2:])
+        meta = dict(img_shape=shape, ori_shape=shape, pad_shape=shape, batch_input_shape=shape, scale_factor=(1.0, 1.0))
+        said = model(images, [DetDataSample(metainfo=meta) for _ in images], mode='tensor')
+        return torch.cat([x.flatten() for x in tensors_in(said)])[None]
+
+    def example_samples(self, images: Tensor, classes: int) -> list[Any]:
+        """Boxes of many sizes."""
+        return samples_with_boxes(self.network, images, classes)

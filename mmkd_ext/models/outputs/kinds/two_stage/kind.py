@@ -1,0 +1,177 @@
+"""Two-stage detectors as a kind of network: they are compared at the RoIs that a student samples. N images, R RoIs, K classes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from logging import WARNING
+from typing import Any
+
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from mmkd_ext.models.outputs.kinds.base import Levels, Pass
+from mmkd_ext.models.outputs.kinds.detector import Detector
+from mmkd_ext.models.outputs.outputs import Outputs
+
+from .box_heads import BoxHead, box_heads, recording_rois
+from .sampling import sampled_outputs
+
+
+class TwoStage(Detector):
+    """Faster, Mask or Cascade R-CNN with an FPN.
+
+    Its samples are RoIs: embeddings and logits are those of the box head (the background is class K), stages are the FPN's maps. A
+    cascade's RoIs come one head after the other, and each head has rows of class means of its own. Another network answers with the head
+    of the same place, or, where it has fewer, with its last one.
+    """
+
+    background = True
+    samples_name = 'sampled regions with an object'
+    parts = Detector.parts | {'roi_head', 'with_roi_head'}
+
+    @staticmethod
+    def is_config(cfg: Mapping[str, Any]) -> bool:
+        """By its `roi_head`."""
+        return isinstance(cfg.get('roi_head'), Mapping)
+
+    @staticmethod
+    def is_network(network: nn.Module) -> bool:
+        """By its `roi_head`."""
+        return isinstance(getattr(network, 'roi_head', None), nn.Module)
+
+    @staticmethod
+    def set_classes(plain: ConfigDict, classes: int) -> bool:
+        """In all box heads and in the mask head."""
+        boxes, masks = plain.roi_head.get('bbox_head'), plain.roi_head.get('mask_head')
+        for each in [*(boxes if isinstance(boxes, list) else [boxes]), *([masks] if masks else [])] if boxes else ():
+            each.num_classes = classes
+        return bool(boxes)
+
+    @cached_property
+    def heads(self) -> list[BoxHead]:
+        """Its box heads: one, or a cascade."""
+        return box_heads(self.network, self.who)
+
+    def check(self) -> None:
+        """Whether it has an FPN and box heads whose scores are a softmax."""
+        self.heads  # noqa: B018
+
+    def train(self, inputs: Tensor, samples: Sequence[Any], preprocessor: Any) -> Pass:
+        """As `Kind`: the RoIs are those that its own sampler takes for its own losses."""
+        with recording_rois(self.network, self.heads) as record:
+            terms = self.network.loss(inputs, samples)
+        target, period = torch.cat(record.labels), self.heads[0].head.num_classes + 1
+        rows = target + torch.cat([torch.full_like(x, i * period) for i, x in enumerate(record.labels)])
+        return Pass(terms, record.outputs(), target, rows, record.rois, record.maps)
+
+    def look(self, inputs: Tensor, samples: Sequence[Any] | None = None, keep: bool = True) -> tuple[Tensor, ...]:
+        """The FPN's maps."""
+        maps = self.network.extract_feat(inputs)
+        # RoIAlign knows no bfloat16 on CPUs, and takes every map for contiguous
+        return tuple(maps if keep else (x.float().contiguous() for x in maps))
+
+    @torch.no_grad()
+    def answer(self, features: Sequence[Tensor], places: Sequence[Tensor]) -> Outputs:
+        """What it says about RoIs (R, 5), one tensor of them for each box head of the student."""
+        maps = tuple(x.detach() for x in features)
+        with _in_eval_mode(self.heads):
+            said = [self.heads[min(i, len(self.heads) - 1)](maps, rois) for i, rois in enumerate(places)]
+        return Outputs(maps, torch.cat([x[0] for x in said]), torch.cat([x[1] for x in said]))
+
+    def example(self, shape: tuple[int, int, int]) -> tuple[Tensor, list[Tensor]]:
+        """An image, and a RoI in its upper left quarter."""
+        _, height, width = shape
+        return torch.zeros(1, *shape), [torch.tensor([[0.0, 0.0, 0.0, width / 2, height / 2]])]
+
+    @staticmethod
+    def levels(size: tuple[int, int], student: Outputs, teacher: Outputs) -> Levels:
+        """Those of one stride in both pyramids."""
+        mine, theirs = (_strides(size[1], each.stages) for each in (student, teacher))
+        common = [stride for stride in mine if stride in theirs]
+        return [mine.index(stride) for stride in common], [theirs.index(stride) for stride in common]
+
+    @staticmethod
+    def check_loss(name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
+        """Maps are compared alone, and where the pyramids have a stride in common."""
+        check_regions(name, loss)
+        mine, theirs = TwoStage.levels(size, student, teacher)
+        pyramids = _pyramid(size[1], student.stages), _pyramid(size[1], teacher.stages)
+        if loss.reads('stages') and not mine:
+            raise ValueError(
+                f'losses.{name} compares maps of one stride, and the pyramids have none in common: student {pyramids[0]}; '
+                f'teacher {pyramids[1]} (stride: channels). Look at out_indices, start_level and num_outs of backbone and neck.')
+        if loss.reads('stages') and len({len(mine), len(theirs), len(student.stages), len(teacher.stages)}) > 1:
+            print_log(f'losses.{name} follows the strides that both have of {pyramids[0]} and {pyramids[1]}.', 'current', WARNING)
+
+    @staticmethod
+    def classes_of(outputs: Outputs) -> int:
+        """K, without the background."""
+        return outputs.logits.shape[1] - 1
+
+    @staticmethod
+    def counted(target: Tensor, classes: int) -> Tensor:
+        """Regions with an object: most are background, which is easily guessed."""
+        return target < classes
+
+    def mean_rows(self, classes: int) -> tuple[int, str]:
+        """The classes and the background, for each box head."""
+        return len(self.heads) * (classes + 1), f'{classes} classes and the background for each of {len(self.heads)} box heads'
+
+    def class_mean_names(self, names: Sequence[str] | None, classes: int) -> list[str]:
+        """The classes and the background, for each box head."""
+        if len(names or ()) != classes:
+            raise ValueError(
+                f"Class means need data of the student's {classes} classes, got {len(names or ())}. Look at num_classes of its box "
+                'head and at metainfo of train_dataloader.dataset.')
+        heads = range(len(self.heads))
+        return [f'{x}, head {i}' if len(heads) > 1 else x for i in heads for x in (*(names or ()), 'background')]
+
+    def class_mean_samples(self, teacher: Any, data: Mapping[str, Any], classes: int) -> tuple[Outputs, Tensor]:
+        """At RoIs sampled as the student samples them."""
+        return sampled_outputs(self.network, self.heads, teacher, data['inputs'], data['data_samples'])
+
+    def class_mean_provenance(self) -> str:
+        """The student's samplers."""
+        return str(self.network.train_cfg)
+
+    def example_samples(self, images: Tensor, classes: int) -> list[Any]:
+        """Boxes of its own classes."""
+        return super().example_samples(images, self.heads[0].head.num_classes)
+
+    @staticmethod
+    def most_boxes(network: Any) -> int:
+        """Of the second stage."""
+        return network.test_cfg.rcnn.get('max_per_img', -1)
+
+
+def check_regions(name: str, loss: Any) -> None:
+    """Refuse a loss that reads maps of images beside what belongs to regions."""
+    if loss.reads('stages') and loss.reads('embedding'):
+        raise ValueError(f'losses.{name} needs with_embedding=False in detection, where embeddings belong to RoIs.')
+    if loss.reads('stages') and loss.reads('logits'):
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) compares maps of images and logits, which belong to RoIs in detection: two losses are '
+            'needed, one for each.')
+
+
+def _strides(side: int, maps: Sequence[Tensor]) -> list[int]:
+    return [round(side / x.shape[-1]) for x in maps]
+
+
+def _pyramid(side: int, maps: Sequence[Tensor]) -> str:
+    return ', '.join(f'{stride}: {x.shape[1]}' for stride, x in zip(_strides(side, maps), maps, strict=True))
+
+
+@contextmanager
+def _in_eval_mode(heads: Sequence[BoxHead]) -> Iterator[None]:
+    """A look that changes no statistics."""
+    modes = [head.training for _, head in heads]
+    for _, head in heads:
+        head.eval()
+    try:
+        yield
+    finally:
+        for (_, head), mode in zip(heads, modes, strict=True):
+            head.train(mode)
