@@ -1,4 +1,4 @@
-"""The table of losses and kinds of networks in configs/README.md: where it says yes a step is trained, where it says no it is refused so."""
+"""The table of losses and kinds of networks in configs/README.md: yes trains a step, no is refused in those words."""
 
 import ast
 import re

@@ -12,7 +12,8 @@ from support.detection import distiller, raw, read, teacher_of, tiny
 pytestmark = pytest.mark.det
 LOSSES = dict(
     pkd=dict(type='mmkd_ext.PKDLoss', loss_weight=6.0), cwd=dict(type='mmkd_ext.CWDLoss', tau=2.0, loss_weight=10.0),
-    mgd=dict(type='mmkd_ext.MGDLoss', mask_ratio=0.45, loss_weight=5e-3), few=dict(type='mmkd_ext.PKDLoss', student_stages=[1, 2], teacher_stages=[1, 2]))
+    mgd=dict(type='mmkd_ext.MGDLoss', mask_ratio=0.45, loss_weight=5e-3),
+    few=dict(type='mmkd_ext.PKDLoss', student_stages=[1, 2], teacher_stages=[1, 2]))
 
 
 def test_the_terms_are_the_formulas_on_the_fpns_maps(rng):
