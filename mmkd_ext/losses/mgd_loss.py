@@ -53,15 +53,16 @@ class MGDLoss(MapPairsLoss):
     Args:
         mask_ratio: The paper's lambda, how many of the places are masked, 0 or more and below 1; it has 0.65 for one-stage and 0.45 for
             two-stage detectors.
-        loss_weight: Factor on the result; the paper's alpha is 2e-5 for one-stage and 5e-7 for two-stage detectors.
+        loss_weight: Factor on the result, small since that is a sum; the paper's alpha is 2e-5 for one-stage and 5e-7 for two-stage
+            detectors.
         student_stages: Which of the student's stages to use, shallow first; None: all.
         teacher_stages: Which of the teacher's stages they follow, in the same order; None: all.
     """
 
     def __init__(
         self,
-        mask_ratio: float = 0.5,
-        loss_weight: float = 1.0,
+        mask_ratio: float = 0.65,
+        loss_weight: float = 2e-5,
         student_stages: Sequence[int] | None = None,
         teacher_stages: Sequence[int] | None = None,
     ) -> None:
