@@ -119,7 +119,8 @@ def test_measured_tables_have_a_command_numbers_and_deviations(path):
         (head, _, *rows), *differences = tables(content)
         plan = Config.fromfile(study).study
         assert {row[0] for row in rows} == set(plan.variants) and len(differences) == bool(plan.get('differences'))
-        pairs = {f'{name} - {each}' for name, named in plan.get('differences', {}).items() for each in ([named] if isinstance(named, str) else named)}
+        asked = {name: [each] if isinstance(each, str) else each for name, each in plan.get('differences', {}).items()}
+        pairs = {f'{name} - {baseline}' for name, baselines in asked.items() for baseline in baselines}
         assert {row[0].split(': ')[0] for table in differences for row in table[2:]} == pairs
         for row in rows:
             seeds = int(row[head.index('seeds')])
