@@ -118,8 +118,12 @@ def test_measured_tables_have_a_command_numbers_and_deviations(path):
             continue
         study = path.parent / f'{name}.py'
         assert f'python tools/study.py {study.relative_to(REPO)}' in content
-        ((head, _, *rows),) = tables(content)
-        assert {row[0] for row in rows} == set(Config.fromfile(study).study.variants)
+        (head, _, *rows), *differences = tables(content)
+        plan = Config.fromfile(study).study
+        assert {row[0] for row in rows} == set(plan.variants) and len(differences) == bool(plan.get('differences'))
+        asked = {name: [each] if isinstance(each, str) else each for name, each in plan.get('differences', {}).items()}
+        pairs = {f'{name} - {baseline}' for name, baselines in asked.items() for baseline in baselines}
+        assert {row[0].split(': ')[0] for table in differences for row in table[2:]} == pairs
         for row in rows:
             seeds = int(row[head.index('seeds')])
             for cell in (cell for title, cell in zip(head, row, strict=True) if title.endswith(' epoch')):
