@@ -98,6 +98,7 @@ def _schedule(network: Network, settings: Settings) -> dict[str, Any]:
 
 def _data(out: Path, images: Images, side: int, settings: Settings) -> dict[str, Any]:
     flip = {'type': 'RandomFlip', 'prob': 0.5, 'direction': 'horizontal'}
+    train: list[dict]
     if side < 96:  # small images are enlarged or shrunk a little, and moved; larger ones are cut
         train = [{'type': 'Resize', 'scale': (side, side)}, {'type': 'RandomCrop', 'crop_size': side, 'padding': max(1, side // 8)}, flip]
         test: list[dict] = [{'type': 'Resize', 'scale': (side, side)}]
