@@ -25,14 +25,9 @@ from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
 from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
-<<<<<<< HEAD
-from mmkd_ext.evaluation.markers import write_between_markers
-from mmkd_ext.models.build import build_model, deployed
-=======
 from mmkd_ext.evaluation.markers import between_markers, write_between_markers
 from mmkd_ext.files.writable_places import check_output
-from mmkd_ext.models.build import build_model, input_shape
->>>>>>> stranger
+from mmkd_ext.models.build import build_model, deployed
 from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.registry import MODELS
 from mmkd_ext.running.argument_types import check_device, positive, threads

@@ -22,14 +22,8 @@ def check_hook_settings(hooks: Sequence[Hook], dataset: Any) -> None:
     for hook in hooks:
         if isinstance(hook, CheckpointHook) and not _names_files(hook.filename_tmpl):
             raise ValueError(
-<<<<<<< HEAD
-                "The CheckpointHook needs filename_tmpl to be a file's name with one {} for the epoch or iteration, "
-                "such as 'epoch_{}.pth', "
-                f'got {hook.filename_tmpl!r}. Look at default_hooks.checkpoint.filename_tmpl; out_dir names a folder.')
-=======
                 "The CheckpointHook needs filename_tmpl to be a file's name with one {} for the epoch or iteration, such as "
                 f"'epoch_{{}}.pth', got {hook.filename_tmpl!r}. Look at default_hooks.checkpoint.filename_tmpl; out_dir names a folder.")
->>>>>>> stranger
         if isinstance(hook, EarlyStoppingHook) and not (type(hook.patience) is int and hook.patience >= 0):
             raise ValueError(
                 f'The EarlyStoppingHook needs patience to be a whole number of validations, 0 or more, got {hook.patience!r}. '
