@@ -28,9 +28,8 @@ from mmkd_ext.config.load_config import load_config
 from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.markers import write_between_markers
-from mmkd_ext.models.build import build_model, input_shape
+from mmkd_ext.models.build import build_model, deployed
 from mmkd_ext.models.outputs.kinds.known import kind_of
-from mmkd_ext.models.plain import plain_config
 from mmkd_ext.registry import MODELS
 from mmkd_ext.running.command_line import run_checked
 from mmkd_ext.running.size_argument import HELP, METAVAR, pixels, with_joined_sizes
@@ -98,9 +97,9 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         return report(args, argv, rows, timings[0].name, f'{args.threads} threads, torch {torch.__version__}')
     if args.loop:
         return loop(args, argv, cfg)
-    plain = plain_config(cfg)
-    shape = input_shape(cfg, args.size)
     torch.manual_seed(0)
+    shipped = deployed(cfg, args.size)
+    plain, shape = shipped.config, shipped.input_shape
     parts: list[str] = []  # whose times are added up
     if hasattr(MODELS.get(cfg.model.type), 'plain_network'):
         models = mutual_parts(cfg)
@@ -109,7 +108,7 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         models = distiller_parts(cfg, args.compile)
         parts = ['student with branches' if 'student with branches' in models else 'student']
     else:
-        models = {'plain': build_model(plain), 'ours': build_model(cfg)}
+        models = {'plain': shipped.network, 'ours': build_model(cfg)}
     teachers = [name for name, part in models.items() if isinstance(part, TeacherAlone | DetectorAlone)]
     reference = 'sum' if parts else 'plain'
     if args.witness:

@@ -8,7 +8,7 @@ from mmkd_ext.losses.map_pairs import MapPairsLoss
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.registry import MODELS
 
-KINDS = ['PKDLoss', 'CWDLoss']
+KINDS = ['PKDLoss', 'CWDLoss', 'MGDLoss']
 
 
 def outputs(rng, *shapes, n=2):

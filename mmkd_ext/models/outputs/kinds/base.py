@@ -1,4 +1,4 @@
-"""The contract for kinds of networks: how one trains, answers for another network's samples, is counted and deployed. K classes."""
+"""The contract for kinds of networks: Kind, from which classifiers and each kind of detector derive. K classes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What all kinds of mmdet's detectors have in common: pyramids of maps, boxes and their annotations, ensembles. K classes."""
+"""Base class of the kinds of mmdet's detectors: pyramids of maps, boxes and their annotations, ensembles. K classes."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial

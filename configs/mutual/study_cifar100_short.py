@@ -1,6 +1,6 @@
 r"""What teacher and peers add on CIFAR-100: two resnet8 alone, with KD from resnet20, with mutual learning, with both; paired seeds.
 
-    python tools/study.py configs/mutual/study_cifar100.py --readme configs/mutual/README.md \
+    python tools/study.py configs/mutual/study_cifar100_short.py --readme configs/mutual/README.md \
         --results configs/mutual/results/cifar100_cpu.json
 
 10,000 images, 8 epochs (configs/_base_/studies/cifar100_short.py), a teacher that was trained before and stays as it is. The metric is the
