@@ -5,7 +5,7 @@ are. torch 2.14's inductor gives one tensor without gradient for a term and the 
 in Python would be compiled anew at every step.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from logging import WARNING
 from typing import Any
 
@@ -72,6 +72,11 @@ def compared(name: str, loss: Any, reader: Kind, seen: Pass, teacher: Outputs, l
     return loss(*at_levels(seen.outputs, teacher, levels), seen.rows)
 
 
+def among_peers(loss: Any, seen: Pass, peers: Sequence[Outputs]) -> Tensor:
+    """A student's own term of a loss among peers, at its own samples."""
+    return loss([seen.outputs, *peers])[0] if len(seen.target) or loss.reads('stages') else nothing(loss, seen)
+
+
 def nothing(loss: Any, seen: Pass) -> Tensor:
     """0, and a gradient for every parameter."""
     outputs = seen.outputs
@@ -97,6 +102,13 @@ def add_terms(terms: dict[str, Tensor], key: str, value: Any, loss: Any, factor:
         if weight:
             terms[diagnostic(f'{name}_unweighted')] = each.detach() / weight
     terms.update({diagnostic(f'{key}_{name}'): each for name, each in loss.diagnostics.items()})
+
+
+def own_term(network: str, key: str) -> str:
+    """The name of a term of a network's own loss, of which there are several; also of a network called `lossy`."""
+    if key == 'loss':
+        return f'loss_{network}'
+    return f'{network}_{key}' if 'loss' in key else diagnostic(f'{network}_{key}')
 
 
 def diagnostic(name: str) -> str:

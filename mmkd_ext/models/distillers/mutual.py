@@ -20,7 +20,8 @@ from mmkd_ext.registry import MODELS
 
 from .by_kind import ByKind
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, compared, diagnostic, nothing
+from .comparing import adapter_table, adapters_for, add_terms, among_peers, compared, own_term
+from .diagnostics import norms_and_accuracies
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
 from .pairs import TEACHER, Pair, paired_losses
@@ -173,11 +174,11 @@ class MutualLearningDistiller(ByKind, Ensemble):
         for name, network in self.readers.items():
             seen[name] = network.train(self.view(name, inputs, data_samples), data_samples, self.data_preprocessor)
             features[name] = seen[name].features
-            terms.update({f'loss_{name}' if key == 'loss' else self._own(name, key): x for key, x in seen[name].terms.items()})
+            terms.update({own_term(name, key): x for key, x in seen[name].terms.items()})
         self._compare(terms, seen, features)
         if self.kind.shares_samples:
-            said = {name: teacher.answer(features[name], None) for name, teacher in self.teachers.items()}
-            said.update({name: each.outputs for name, each in seen.items()})
+            said = {name: each.outputs for name, each in seen.items()}
+            said.update({name: teacher.answer(features[name], None) for name, teacher in self.teachers.items()})
             target = seen[self.students[0]].target
             terms.update(self._diagnostics(said, target))
             watch_orders(self._orders, inputs, said, target, self._classes)
@@ -206,32 +207,17 @@ class MutualLearningDistiller(ByKind, Ensemble):
             elif self.kind.shares_samples:
                 value = dict(zip(students, loss([seen[name].outputs for name in students]), strict=True))
             else:
-                value = {name: self._among(loss, seen[name], [said(x, name) for x in students if x != name]) for name in students}
+                value = {name: among_peers(loss, seen[name], [said(x, name) for x in students if x != name]) for name in students}
             add_terms(terms, key, value, loss, self.loss_factors.get(entry, 1.0))
-
-    @staticmethod
-    def _among(loss: Any, seen: Pass, peers: list[Outputs]) -> Tensor:
-        """A student's own term of a loss among peers, at its own samples."""
-        return loss([seen.outputs, *peers])[0] if len(seen.target) or loss.reads('stages') else nothing(loss, seen)
-
-    @staticmethod
-    def _own(name: str, key: str) -> str:  # also of a network called `lossy`
-        return f'{name}_{key}' if 'loss' in key else diagnostic(f'{name}_{key}')
 
     @torch.compiler.disable  # see comparing.py
     @torch.no_grad()
     def _diagnostics(self, said: Mapping[str, Outputs], target: Tensor) -> dict[str, Tensor]:
         """Accuracies in percent, the ensemble's too, and mean norms of the embeddings; no name contains `loss`."""
-        norm = torch.linalg.vector_norm
-        found = {diagnostic(f'{name}_norm'): norm(each.embedding.float(), dim=1).mean() for name, each in said.items()}
+        found = norms_and_accuracies(said, target, self.kind, self._classes, self._chance)
         if target.ndim == 1:
-            scores = {name: outputs.logits.float().softmax(dim=1) for name, outputs in said.items()}
-            scores[ALL] = torch.stack([scores[name] for name in self.students]).mean(dim=0)
-            for name, each in scores.items():
-                correct = (each.argmax(dim=1) == target).float()
-                found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
-                if name in self._chance:
-                    self._chance[name].see(correct, each.shape[1])
+            scores = torch.stack([said[name].logits.float().softmax(dim=1) for name in self.students]).mean(dim=0)
+            found[f'{ALL}_top1'] = 100 * (scores.argmax(dim=1) == target).float().mean()
         return found
 
     @torch.no_grad()
@@ -239,7 +225,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         """Look at all networks once, in eval mode and without random numbers, and let each loss size itself."""
         self.input_shape = self.reader.input_shape(first, input_size)
         size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
-        said = {name: teacher(images, None, places, once=True) for name, teacher in self.teachers.items()}
+        said = {name: teacher(images, places=places, once=True) for name, teacher in self.teachers.items()}
         for name, reader in self.readers.items():
             reader.check()
             reader.network.eval()

@@ -22,7 +22,8 @@ from mmkd_ext.registry import MODELS
 
 from .by_kind import ByKind
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, compared, diagnostic
+from .comparing import adapter_table, adapters_for, add_terms, compared
+from .diagnostics import norms_and_accuracies
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
 
@@ -172,20 +173,9 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
             add_terms(terms, name, value, loss, self.loss_factors.get(name, 1.0))
 
     @torch.compiler.disable  # see comparing.py
-    @torch.no_grad()
     def _diagnostics(self, seen: Pass, teachers: Mapping[str, Outputs]) -> dict[str, Tensor]:
         """Accuracies in percent and mean norms of the embeddings; no name contains `loss`."""
-        found, target = {}, seen.target
-        for name, outputs in {'student': seen.outputs, **teachers}.items():
-            found[diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
-            same = outputs.logits.shape[1] == seen.outputs.logits.shape[1]  # else they are other classes
-            if target.ndim == 1 and same and seen.outputs.scores is None:
-                correct = (outputs.logits.argmax(dim=1) == target).float()
-                found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
-                if name in self._chance and not self._chance[name].content:
-                    counted = self.kind.counted(target, self._classes)
-                    self._chance[name].see(correct if counted is None else correct[counted], outputs.logits.shape[1])
-        return found
+        return norms_and_accuracies({'student': seen.outputs, **teachers}, seen.target, self.kind, self._classes, self._chance)
 
     @torch.no_grad()
     def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: Size | None) -> None:
@@ -196,7 +186,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         student = self.reader.answer(self.reader.look(images), places)
         self.student.train()
         self._classes = self.kind.classes_of(student)
-        said = {name: teacher(images, None, places, once=True) for name, teacher in self.teachers.items()}
+        said = {name: teacher(images, places=places, once=True) for name, teacher in self.teachers.items()}
         self._levels = {name: self.kind.levels(size, student, theirs) for name, theirs in said.items()}
         for name, teacher in self.teachers.items():
             teacher.num_classes = self.kind.classes_of(said[name])

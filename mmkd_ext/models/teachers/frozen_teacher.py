@@ -123,9 +123,7 @@ class FrozenTeacher:
     @torch.no_grad()
     def predict(self, inputs: Tensor, samples: list[Any]) -> list[Any]:
         """The samples with its own predictions, as an evaluator takes them."""
-        images = self.as_its_own(inputs, samples)
-        with self.autocast():
-            return self.reader.predict(images, samples, self._seen)
+        return self.reader.predict(self, inputs, samples)
 
     def as_its_own(self, inputs: Tensor, samples: Sequence[Any] | None = None, swapped: bool = False) -> Tensor:
         """The student's images as the teacher's own preprocessor makes them; what was padded has the teacher's value again."""

@@ -1,6 +1,6 @@
 """The contract for kinds of networks: Kind, from which classifiers and each kind of detector derive. K classes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mmengine.config import ConfigDict
@@ -198,8 +198,8 @@ class Kind:
 
     # prediction
 
-    def predict(self, images: Tensor, samples: list[Any], look: Callable[[Tensor, Sequence[Any] | None], Any]) -> list[Any]:
-        """The samples with what the network finds, as an evaluator takes them; `look` runs it on images."""
+    def predict(self, teacher: Any, inputs: Tensor, samples: list[Any]) -> list[Any]:
+        """The samples with what this network, a frozen `teacher`'s, finds in the student's images, as an evaluator takes them."""
         raise NotImplementedError
 
     def raw(self, images: Tensor, samples: Sequence[Any] | None) -> Any:

@@ -1,6 +1,6 @@
 """Base class of the kinds of mmdet's detectors: pyramids of maps, boxes and their annotations, ensembles. K classes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from logging import WARNING
 from typing import Any
@@ -79,9 +79,11 @@ class Detector(Kind):
         """Boxes without area, and labels that are no class."""
         preprocessor.register_forward_pre_hook(partial(check_boxes, classes), with_kwargs=True)
 
-    def predict(self, images: Tensor, samples: list[Any], look: Callable[[Tensor, Sequence[Any] | None], Any]) -> list[Any]:
+    def predict(self, teacher: Any, inputs: Tensor, samples: list[Any]) -> list[Any]:
         """Detections in the pixels of the original images, as mmdet's `predict` leaves them."""
-        return self.network.predict(images, samples, rescale=True)
+        images = teacher.as_its_own(inputs, samples)
+        with teacher.autocast():
+            return self.network.predict(images, samples, rescale=True)
 
     def raw(self, images: Tensor, samples: Sequence[Any] | None) -> Any:
         """Scores and deltas, in the lists in which the detector gives them."""
