@@ -53,7 +53,8 @@ def bin(wheel, tmp_path_factory):
 
 def test_the_wheel_holds_the_configs_as_files_and_nothing_of_the_tests(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    ours = {path.relative_to(REPO / 'configs').as_posix() for path in (REPO / 'configs').rglob('*') if path.is_file() and '__pycache__' not in path.parts}
+    files = [path for path in (REPO / 'configs').rglob('*') if path.is_file() and '__pycache__' not in path.parts]
+    ours = {path.relative_to(REPO / 'configs').as_posix() for path in files}
     assert {name.partition('.mim/configs/')[2] for name in names} - {''} == ours
     assert {'mmkd_ext/.mim/model-index.yml', 'mmkd_ext/.mim/tools/train.py', 'mmkd_ext/.mim/tools/dist_train.sh'} <= set(names)
     assert {name.partition('/')[0] for name in names} == {'mmkd_ext', next(n for n in names if n.endswith('/METADATA')).partition('/')[0]}
@@ -76,8 +77,9 @@ def test_a_digits_config_trains_tests_and_exports_from_an_empty_folder(bin, tmp_
 def test_the_hub_a_base_and_the_tools_in_the_package_find_the_configs(bin, tmp_path):
     code = "import mmkd_ext, mmengine.hub as hub; print(hub.get_config('mmkd_ext::teskd/r18_cifar100.py').filename)"
     assert Path(called(bin / 'python', '-c', code, cwd=tmp_path).splitlines()[-1]).is_relative_to(bin.parent)
-    (tmp_path / 'mine.py').write_text(f"_base_ = 'mmkd_ext::teskd/r18_digits.py'\ntrain_cfg = dict(max_epochs=1, val_interval=1)\n")
-    code = "import mmkd_ext; from mmengine import Config; from mmengine.runner import Runner; c = Config.fromfile('mine.py'); c.work_dir = 'r'; "
+    (tmp_path / 'mine.py').write_text("_base_ = 'mmkd_ext::teskd/r18_digits.py'\ntrain_cfg = dict(max_epochs=1, val_interval=1)\n")
+    code = "import mmkd_ext; from mmengine import Config; from mmengine.runner import Runner; "
+    code += "c = Config.fromfile('mine.py'); c.work_dir = 'r'; "
     code += f"c.merge_from_dict({ {key: int(value) for key, value in (each.split('=') for each in SMALL)} }); Runner.from_cfg(c).train()"
     called(bin / 'python', '-c', code, cwd=tmp_path)
     assert (tmp_path / 'r/epoch_1.pth').is_file()
