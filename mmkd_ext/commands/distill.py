@@ -27,7 +27,7 @@ from mmkd_ext.journey.methods import METHODS
 from mmkd_ext.journey.networks import chosen_network
 from mmkd_ext.journey.report_page import report_page
 from mmkd_ext.journey.settings import settings_for
-from mmkd_ext.journey.step_configs import Step, put, steps_of, write_configs
+from mmkd_ext.journey.step_configs import Step, check_pair, put, steps_of, write_configs
 from mmkd_ext.running.command_line import run_checked
 
 _METRIC = 'accuracy/top1'
@@ -77,6 +77,7 @@ def distill(argv: Sequence[str] | None = None) -> None:
     student = chosen_network(args.student, classes, '--student', args.scratch)
     teacher = chosen_network(args.teacher, classes, '--teacher', args.scratch)
     settings = settings_for(images, student, teacher, args.epochs, args.batch_size, os.cpu_count() or 1)
+    check_pair(student, teacher, settings, args.method)
     given = args.teacher_checkpoint and str(Path(args.teacher_checkpoint).absolute())
     out = (args.out or Path('work_dirs') / f'distill_{images.root.name}').absolute()
     steps = steps_of(out, range(args.seeds), not given, not args.no_baseline)

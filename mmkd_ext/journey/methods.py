@@ -11,9 +11,17 @@ _PLAIN: dict[str, dict[str, Any]] = {
 METHODS = ('kd', 'kd++', 'dkd', 'dkd++', 'dist', 'dist++', 'reviewkd')
 
 
-def losses_of(method: str) -> dict[str, dict[str, Any]]:
-    """The distiller's `losses`; a name with ++ has the ND loss beside the plain one."""
+def losses_of(method: str, stages: tuple[int, int] | None = None) -> dict[str, dict[str, Any]]:
+    """The distiller's `losses`; a name with ++ has the ND loss beside the plain one.
+
+    Args:
+        method: One of `METHODS`.
+        stages: How many the student and the teacher have, for a loss that compares maps: the deepest ones are paired.
+    """
     losses = {'kd': dict(_PLAIN[method.removesuffix('++')])}
+    if stages is not None and stages[0] != stages[1]:
+        for role, count in zip(('student_stages', 'teacher_stages'), stages, strict=True):
+            losses['kd'][role] = tuple(range(count - min(stages), count))
     if method.endswith('++'):
         losses['nd'] = {'type': 'mmkd_ext.NDLoss', 'loss_weight': 1.0}
     return losses

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
@@ -9,6 +10,7 @@ from torch import nn
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.errors import PreflightError
+from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.plain import without_weights
 from mmkd_ext.models.zoo.trained_network import network_config
 
@@ -55,8 +57,7 @@ def chosen_network(name: str, classes: int, flag: str, scratch: bool) -> Network
     pretrained = not (scratch or without)
     try:
         config = network_config({'model': model, 'num_classes': classes, **({'pretrained': True} if pretrained else {})})
-        with DefaultScope.overwrite_default_scope('mmpretrain'):
-            network = MODELS.build(without_weights(config))
+        network = _built(config)
     except Exception as error:  # the zoos raise whatever a constructor does
         text = ' '.join(str(error).split()).rstrip('.')
         hint = ' With --scratch it starts from random weights.' if 'pretrained=True' in text else ''
@@ -86,13 +87,34 @@ def _sides(config: ConfigDict, network: Any) -> tuple[int | None, int]:
 
 def with_stages(model: ConfigDict) -> ConfigDict:
     """The same network whose backbone returns several stages, where one is known to; for losses that compare maps."""
-    backbone = model.get('backbone')
-    for indices in _STAGES if backbone is not None else ():
-        trial = ConfigDict({**model, 'backbone': {**backbone, 'out_indices': indices}})
+    if model.get('backbone') is None:
+        return model
+    last = _last_index(model)
+    for indices in (each for each in _STAGES if each[-1] == last):
+        trial = ConfigDict({**model, 'backbone': {**model.backbone, 'out_indices': indices}})
         try:
-            with DefaultScope.overwrite_default_scope('mmpretrain'):
-                MODELS.build(without_weights(trial))
+            _built(trial)
         except Exception:  # a backbone without such stages
             continue
         return trial
     return model
+
+
+def _last_index(model: ConfigDict) -> Any:
+    """The stage that its head takes."""
+    indices = getattr(_built(model).backbone, 'out_indices', None)
+    return indices[-1] if isinstance(indices, tuple | list) and indices else indices
+
+
+@torch.no_grad()
+def count_stages(model: ConfigDict, side: int) -> int:
+    """How many maps a network makes of an image of `side` pixels."""
+    network = _built(model).eval()
+    with recording(network) as record:
+        network(torch.zeros(2, 3, side, side))
+    return len(record.outputs().stages)
+
+
+def _built(model: ConfigDict) -> Any:
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        return MODELS.build(without_weights(model))

@@ -1,15 +1,20 @@
 """Every step as a config in a folder, from which a user can go on by hand: `mmkd train OUT/distil_seed0.py`."""
 
 import pprint
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmengine.config import ConfigDict
+from mmengine.registry import MODELS, DefaultScope
+
 from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.models.plain import without_weights
 
 from .image_folder import Images, Samples
 from .methods import hooks_of, losses_of
-from .networks import Network, with_stages
+from .networks import Network, count_stages, with_stages
 from .settings import Settings, optimizer_of
 
 _RUNTIME = 'mmkd_ext::_base_/default_runtime.py'
@@ -61,15 +66,13 @@ def write_configs(
         put(out / f'{name}.txt', _lines(samples))
     for side in {settings.student_side, settings.teacher_side}:
         put(out / f'images_{side}.py', _text(f'The images, {side} pixels on a side.', [], _data(out, images, side, settings)))
-    maps = with_stages if method.startswith('reviewkd') else lambda model: model
+    maps = _maps(method)
     fine = {'model': maps(teacher.model), **_schedule(teacher, settings)}
     put(out / 'teacher.py', _page(out, 'teacher', f'The teacher: {teacher.name}.', settings.teacher_side, fine, 0))
     spec: dict[str, Any] = {'model': str(out / 'teacher.py'), 'checkpoint': checkpoint}
     if teacher.fixed_side:
         spec['input_size'] = teacher.fixed_side
-    distiller = {
-        'type': 'mmkd_ext.OfflineDistiller', 'student': maps(student.model), 'teacher': spec, 'losses': losses_of(method),
-        'input_size': settings.student_side}
+    distiller = _distiller(student, teacher, spec, settings, method)
     for step in steps:
         if step.kind == 'teacher':
             continue
@@ -79,6 +82,43 @@ def write_configs(
         if distils:
             content['custom_hooks'] = hooks_of(method, settings.epochs)
         put(step.config, _page(out, step.name, text, settings.student_side, content, step.seed))
+
+
+def check_pair(student: Network, teacher: Network, settings: Settings, method: str) -> None:
+    """Build the distiller once, with random weights, before any training.
+
+    Raises:
+        PreflightError: The method cannot compare the two.
+    """
+    maps = _maps(method)
+    spec: dict[str, Any] = {'model': without_weights(maps(teacher.model)), 'checkpoint': None, 'allow_random': True}
+    if teacher.fixed_side:
+        spec['input_size'] = teacher.fixed_side
+    try:
+        config = _distiller(student, teacher, spec, settings, method)
+        config['student'] = without_weights(config['student'])
+        with DefaultScope.overwrite_default_scope('mmpretrain'):
+            MODELS.build(ConfigDict(config, data_preprocessor=_IMAGENET))
+    except (ValueError, RuntimeError) as error:
+        text = ' '.join(str(error).split())
+        raise PreflightError(
+            f'A student and a teacher that --method {method} can compare are needed, got {student.name} and {teacher.name}: {text}'
+        ) from error
+
+
+def _distiller(student: Network, teacher: Network, spec: dict[str, Any], settings: Settings, method: str) -> dict[str, Any]:
+    maps, side = _maps(method), settings.student_side
+    stages = None
+    if method.startswith('reviewkd'):
+        stages = count_stages(maps(student.model), side), count_stages(maps(teacher.model), teacher.fixed_side or side)
+    return {
+        'type': 'mmkd_ext.OfflineDistiller', 'student': maps(student.model), 'teacher': spec, 'losses': losses_of(method, stages),
+        'input_size': side}
+
+
+def _maps(method: str) -> Callable[[ConfigDict], ConfigDict]:
+    """Let networks return the maps that the method compares."""
+    return with_stages if method.startswith('reviewkd') else lambda model: model
 
 
 def _page(out: Path, name: str, what: str, side: int, content: dict[str, Any], seed: int) -> str:
