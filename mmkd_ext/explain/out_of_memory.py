@@ -10,4 +10,6 @@ def out_of_memory(error: BaseException) -> str | None:
     if not on_cpu and not isinstance(error, MemoryError | torch.OutOfMemoryError):
         return None
     got = text.partition("can't allocate memory: ")[2] or text or type(error).__name__
-    return f'More memory than this machine has free is needed, got: {got[:300].rstrip(".")}. Look at the batch size and the size of the images.'
+    return (
+        f'More memory than this machine has free is needed, got: {got[:300].rstrip(".")}. Look at the batch size and the size of the '
+        'images.')
