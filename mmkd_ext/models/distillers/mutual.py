@@ -51,6 +51,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         channel_order: 'rgb' or 'bgr', the order of the images; None: as the preprocessors tell.
         data_preprocessor: What prepares the images (the runner passes the config's); None: the first student's.
         init_cfg: For mmengine.
+        class_names: Of the classes, by which those of a frozen teacher are mapped (see `LabelSpace`); None: those of a run's data.
 
     Raises:
         ValueError: Fewer than two students, names that cannot be one, a loss that names an unknown network, a loss that needs a
@@ -83,6 +84,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         channel_order: str | None = None,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> None:
         if input_size is not None:
             as_size(input_size, f'input_size of {type(self).__name__}')
@@ -116,7 +118,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if self.kind.watches_order else {}
         self.reader = self.readers[self.students[0]]
-        self._size_adapters(network_config(students[self.students[0]]), input_size)
+        self._size_adapters(network_config(students[self.students[0]]), input_size, class_names)
         preprocessor: Any = self.data_preprocessor
         look_at_labels(preprocessor, self.distill)
         self.reader.watch_data(preprocessor, self._classes)
@@ -234,29 +236,33 @@ class MutualLearningDistiller(ByKind, Ensemble):
         return found
 
     @torch.no_grad()
-    def _size_adapters(self, first: Mapping[str, Any], input_size: Size | None) -> None:
+    def _size_adapters(self, first: Mapping[str, Any], input_size: Size | None, class_names: Sequence[str] | None) -> None:
         """Look at all networks once, in eval mode and without random numbers, and let each loss size itself."""
         self.input_shape = self.reader.input_shape(first, input_size)
         size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
-        said = {name: teacher(images, None, places, once=True) for name, teacher in self.teachers.items()}
+        said: dict[str, Outputs] = {}
         for name, reader in self.readers.items():
             reader.check()
             reader.network.eval()
             said[name] = reader.answer(reader.look(self.view(name, images)), places)
             reader.network.train()
+        for name, teacher in self.teachers.items():
+            teacher.labels.tell(self.kind.classes_of(said[self.students[0]]), class_names)
+            said[name] = teacher(images, None, places, once=True)
+            teacher.num_classes = self.kind.classes_of(said[name])
         classes = {name: self.kind.classes_of(said[name]) for name in (said if self.kind.boxes else self.networks)}
         if len(set(classes.values())) > 1:
             raise ValueError(
                 f'{"Detectors" if self.kind.boxes else "Networks"} of the same classes are needed, got {classes}. Look at num_classes of '
                 f'their {"box " if self.kind.boxes else ""}heads.')
         self._classes = classes[self.students[0]]
-        for name, teacher in self.teachers.items():
-            teacher.num_classes = self.kind.classes_of(said[name])
         self._levels = {(a, b): self.kind.levels(size, said[a], said[b]) for a in self.students for b in said if a != b}
         rows: list[tuple[str, ...]] = []
         for key, loss in self.distill.items():
             _, students, teacher = self.pairs[key]
             if teacher is not None:
+                if teacher in self.teachers:
+                    self.teachers[teacher].labels.check_loss(key, loss)
                 rows += adapters_for(key, loss, self.kind, size, said[students[0]], said[teacher], students[0], teacher)
         self.adapter_table = adapter_table(rows, size)
         if self.adapter_table:

@@ -47,6 +47,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         channel_order: 'rgb' or 'bgr', the order of the student's images; None: as the preprocessors tell.
         data_preprocessor: For a student that has none of its own; the runner passes the config's.
         init_cfg: For mmengine.
+        class_names: Of the student's classes, by which those of a teacher are mapped (see `LabelSpace`); None: those of a run's data.
 
     Raises:
         ValueError: No or unknown teacher of a loss, a name that cannot be one, teachers that do not fit or are of another kind, or a
@@ -77,6 +78,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         channel_order: str | None = None,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> None:
         if not isinstance(student, str | Mapping):
             raise ValueError(f"{type(self).__name__} needs student='name' or a dict, got {student!r}. Look at model.student.")
@@ -102,7 +104,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name, what=kind.samples_name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if kind.watches_order else {}
-        self._size_adapters(network_config(student), input_size)
+        self._size_adapters(network_config(student), input_size, class_names)
         look_at_labels(network.data_preprocessor, self.distill, self.num_classes + 1 if kind.background else None)
         self.reader.watch_data(network.data_preprocessor, self.num_classes)
 
@@ -187,7 +189,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         return found
 
     @torch.no_grad()
-    def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: Size | None) -> None:
+    def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: Size | None, class_names: Sequence[str] | None) -> None:
         """Look at both networks once, in eval mode and without random numbers, and let each loss size itself."""
         self.input_shape = self.reader.input_shape(student_cfg, input_size)
         size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
@@ -195,6 +197,8 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         student = self.reader.answer(self.reader.look(images), places)
         self.student.train()
         self._classes = self.kind.classes_of(student)
+        for teacher in self.teachers.values():
+            teacher.labels.tell(self._classes, class_names)
         said = {name: teacher(images, None, places, once=True) for name, teacher in self.teachers.items()}
         self._levels = {name: self.kind.levels(size, student, theirs) for name, theirs in said.items()}
         for name, teacher in self.teachers.items():
@@ -202,6 +206,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         rows: list[tuple[str, ...]] = []
         for name, loss in self.distill.items():
             key = self._teacher_of[name]
+            self.teachers[key].labels.check_loss(name, loss)
             rows += adapters_for(name, loss, self.kind, size, student, said[key], whom=f'the teacher {self.teachers[key].name}')
         self.adapter_table = adapter_table(rows, size)
         if self.adapter_table:
