@@ -18,7 +18,8 @@ def check_class_names(runner: Any) -> None:
     train = runner.train_dataloader.dataset
     loader = getattr(runner.val_loop, 'dataloader', None)
     check_data_names(train, {} if loader is None else {'val': loader.dataset})
-    for teacher in getattr(unwrapped(runner.model), 'teachers', {}).values():
+    given = getattr(unwrapped(runner.model), 'teachers', {}).values()
+    for teacher in [each for several in given for each in getattr(several, 'teachers', [several])]:
         if teacher.labels.groups is None:
             check_teacher_names(teacher.name, teacher.record.classes, train)
         else:

@@ -14,7 +14,7 @@ from mmkd_ext.models.outputs.kinds.base import Pass
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.outputs.outputs import Outputs, detached
 from mmkd_ext.models.plain import plain_model, without_weights
-from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
+from mmkd_ext.models.teachers.teacher_ensemble import frozen_teacher
 from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
@@ -105,7 +105,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         super().__init__({**students, **trained}, predict_by, channel_order, data_preprocessor, init_cfg)
         self.teachers: dict[str, Any] = {}  # plain objects, as in OfflineDistiller
         if teacher is not None and freeze_teacher:
-            self.teachers[TEACHER] = FrozenTeacher(teacher, self.data_preprocessor, channel_order, self.kind)
+            self.teachers[TEACHER] = frozen_teacher(teacher, self.data_preprocessor, channel_order, self.kind)
         followed = {name: name in self.teachers for name in (*self.networks, *self.teachers)}
         self.pairs, modules = dict[str, Pair](), dict[str, nn.Module]()  # by module
         for entry, cfg in losses.items():

@@ -16,7 +16,7 @@ from mmkd_ext.models.images.image_shape import Size, as_size
 from mmkd_ext.models.outputs.kinds.base import Kind, Pass
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.outputs.outputs import Outputs
-from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
+from mmkd_ext.models.teachers.teacher_ensemble import frozen_teacher, specs_by_name
 from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
@@ -39,7 +39,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
     Args:
         student: The network to train, by a spec (see `zoo.spec.read_spec`): a name such as 'timm/resnet18', a config of mmpretrain's, or
             `dict(model=..., num_classes=10, pretrained=True)`.
-        teacher: A spec of a frozen network, or a dict of them by name.
+        teacher: A spec of a frozen network or of a `TeacherEnsemble`, or a dict of them by name.
         losses: Name -> config of a loss, with `teacher='name'` where there are several. An entry None is left out
             (`--cfg-options model.losses.nd=None`).
         input_size: Side, or (height, width), of the images with which both networks are looked at once, to size the losses' adapters;
@@ -91,16 +91,14 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         self.kind = kind = self._kind_of(network_config(student))
         self.reader = kind(network, 'student')
         self.asked_parts = self.asked_parts | kind.parts
-        if isinstance(teacher, Mapping) and isinstance(teacher.get('type'), str | type):
-            teacher = {'model': teacher}  # a model's config, which then asks for its checkpoint
-        specs = {'teacher': teacher} if isinstance(teacher, str) or 'model' in teacher else dict(teacher)
+        specs = specs_by_name(teacher)
         self._teacher_of = {name: _teacher_name(name, cfg, specs) for name, cfg in losses.items()}
         self.distill = nn.ModuleDict(
             {name: as_loss(name, MODELS.build({k: v for k, v in cfg.items() if k != 'teacher'})) for name, cfg in losses.items()}
         )
         self._check_keys()
         # plain objects: no entry in parameters, modes, checkpoints or DDP
-        self.teachers = {name: FrozenTeacher(spec, network.data_preprocessor, channel_order, kind) for name, spec in specs.items()}
+        self.teachers = {name: frozen_teacher(spec, network.data_preprocessor, channel_order, kind) for name, spec in specs.items()}
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name, what=kind.samples_name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if kind.watches_order else {}

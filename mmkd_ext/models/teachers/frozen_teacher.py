@@ -38,8 +38,9 @@ class FrozenTeacher:
 
     Args:
         spec: See `zoo.spec.read_spec`; and four keys of its dict. `classes` and `allow_unmapped`: see `LabelSpace`; classifiers only.
-            `precision`: 'fp32', 'bf16' or 'fp16', whatever the student has; None: as the student. In half precision convolutions run in channels-last layout, and take in
-            the BatchNorms behind them. `compile`: run by `torch.compile`, or, where that fails, as without it, with one warning.
+            `precision`: 'fp32', 'bf16' or 'fp16', whatever the student has; None: as the student. In half precision convolutions run in
+            channels-last layout, and take in the BatchNorms behind them. `compile`: run by `torch.compile`, or, where that fails, as
+            without it, with one warning.
         student_preprocessor: What normalised the images that the teacher will be given; None: as its own.
         channel_order: 'rgb' or 'bgr', the order of these images; None: as the preprocessors tell, or as such networks' data are loaded.
         kind: Of the network; None: as it tells itself.

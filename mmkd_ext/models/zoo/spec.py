@@ -51,6 +51,10 @@ def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
         ValueError: No name, config or dict with `model`, an unknown key, one that the role does not take, or `num_classes` that is none.
     """
     words: dict[str, Any] = {'model': spec} if isinstance(spec, str) else dict(spec) if isinstance(spec, Mapping) else {}
+    if type_name(words.get('type')) == 'TeacherEnsemble':
+        raise ValueError(
+            'A TeacherEnsemble is a frozen teacher of OfflineDistiller, or of MutualLearningDistiller with freeze_teacher=True, got it '
+            f'as a {role}.')
     if isinstance(words.get('type'), str | type):
         words = {'model': spec}
     foreign = next((key for key in words if key in _FROZEN_ONLY), None) if role != 'teacher' else None

@@ -50,7 +50,8 @@ def test_as_many_classes_of_which_some_are_unknown_are_left_to_the_checks_of_a_r
 IDS = ['n02979186', 'n01440764', 'n03394916']  # of Imagenette: cassette player, tench, French horn
 
 
-@pytest.mark.parametrize('names', [IDS, ['cassette player', 'tench, Tinca tinca', 'french_horn'], ['cassette player', 'tench', 'French horn']])
+@pytest.mark.parametrize('names', [
+    IDS, ['cassette player', 'tench, Tinca tinca', 'french_horn'], ['cassette player', 'tench', 'French horn']])
 def test_a_student_of_some_of_imagenets_classes_gets_their_renormalised_probabilities(rng, names):
     logits = torch.randn(2, 1000, generator=rng, dtype=torch.float64)
     found = mapped(logits, 3, names, theirs=IMAGENET)
