@@ -24,9 +24,13 @@ def adapters_for(
     """Let a loss size its adapters by what both say of an example, and return their rows for `adapter_table`.
 
     Raises:
-        ValueError: It compares logits of different numbers of classes, scores of a kind that it cannot compare, or what networks of this
-            kind do not have.
+        ValueError: It compares students among themselves, logits of different numbers of classes, scores of a kind that it cannot
+            compare, or what networks of this kind do not have.
     """
+    if loss.among_peers:
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) compares students among themselves and no teacher: it is one of the losses of a '
+            'MutualLearningDistiller.')
     kind.check_loss(name, loss, size, student, teacher)
     check_scores(name, loss, student.scores or SOFTMAX, teacher.scores or SOFTMAX, who[0].lower() + who[1:], whom)
     classes = kind.classes_of(student), kind.classes_of(teacher)

@@ -58,6 +58,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
             frozen teacher (`NDLoss`: its class means), or networks whose classes differ.
 
     Example:
+        >>> import torch
         >>> from mmpretrain.structures import DataSample
         >>> student = dict(
         ...     type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),

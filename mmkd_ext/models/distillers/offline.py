@@ -54,6 +54,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
             teacher or losses of another type.
 
     Example:
+        >>> import torch
         >>> student = dict(
         ...     type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
         ...     neck=dict(type='mmpretrain.GlobalAveragePooling'),

@@ -56,6 +56,7 @@ class FrozenTeacher:
     Example:
         A teacher in earnest has a `checkpoint`, or a name with weights such as `'torchvision/resnet34'`:
 
+        >>> import torch
         >>> teacher = FrozenTeacher(dict(model='torchvision/resnet18', num_classes=10, checkpoint=None, allow_random=True))
         >>> teacher(torch.zeros(2, 3, 64, 64)).logits.shape
         torch.Size([2, 10])

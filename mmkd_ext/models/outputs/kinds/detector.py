@@ -1,16 +1,19 @@
-"""What all kinds of mmdet's detectors have in common: boxes, their annotations, and how several networks' are joined. K classes."""
+"""Base class of the kinds of mmdet's detectors: pyramids of maps, boxes and their annotations, ensembles. K classes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from logging import WARNING
 from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
 from mmkd_ext.models.outputs.feature_maps import tensors_in
+from mmkd_ext.models.outputs.outputs import Outputs
 
-from .base import Kind
+from .base import Kind, Levels
 from .boxes import check_boxes, fused, samples_with_boxes
 
 _SIDE = 256  # of the image with which adapters are sized
@@ -39,7 +42,7 @@ class Detector(Kind):
             import mmdet.models  # noqa: F401
         except ImportError as error:
             raise ValueError(
-                f"TwoStageDistiller needs mmdet and mmcv's ops, got {type(error).__name__}: {error}. Install them: pip install -e "
+                f"Distillation of detectors needs mmdet and mmcv's ops, got {type(error).__name__}: {error}. Install them: pip install -e "
                 "'.[det]', then tools/install_mmcv.sh.") from error
 
     @staticmethod
@@ -50,6 +53,27 @@ class Detector(Kind):
     def input_shape(self, cfg: Mapping[str, Any], size: Size | None) -> tuple[int, int, int]:
         """Of a square of 256 pixels, where no size is given."""
         return channels_of({}, self.network), *as_size(_SIDE if size is None else size)
+
+    @classmethod
+    def levels(cls, size: tuple[int, int], student: Outputs, teacher: Outputs) -> Levels:
+        """Those of one stride in both pyramids."""
+        mine, theirs = (_strides(size[1], each.stages) for each in (student, teacher))
+        common = [stride for stride in mine if stride in theirs]
+        return [mine.index(stride) for stride in common], [theirs.index(stride) for stride in common]
+
+    @classmethod
+    def check_loss(cls, name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
+        """Maps are compared where the pyramids have a stride in common."""
+        if not loss.reads('stages'):
+            return
+        mine, theirs = cls.levels(size, student, teacher)
+        pyramids = _pyramid(size[1], student.stages), _pyramid(size[1], teacher.stages)
+        if not mine:
+            raise ValueError(
+                f'losses.{name} compares maps of one stride, and the pyramids have none in common: student {pyramids[0]}; '
+                f'teacher {pyramids[1]} (stride: channels). Look at out_indices, start_level and num_outs of backbone and neck.')
+        if len({len(mine), len(theirs), len(student.stages), len(teacher.stages)}) > 1:
+            print_log(f'losses.{name} follows the strides that both have of {pyramids[0]} and {pyramids[1]}.', 'current', WARNING)
 
     def watch_data(self, preprocessor: nn.Module, classes: int) -> None:
         """Boxes without area, and labels that are no class."""
@@ -98,3 +122,11 @@ class Detector(Kind):
     def example_samples(self, images: Tensor, classes: int) -> list[Any]:
         """Boxes of many sizes."""
         return samples_with_boxes(self.network, images, classes)
+
+
+def _strides(side: int, maps: Sequence[Tensor]) -> list[int]:
+    return [round(side / x.shape[-1]) for x in maps]
+
+
+def _pyramid(side: int, maps: Sequence[Tensor]) -> str:
+    return ', '.join(f'{stride}: {x.shape[1]}' for stride, x in zip(_strides(side, maps), maps, strict=True))

@@ -1,4 +1,4 @@
-"""What a two-stage detector says about RoIs, read while it trains. R RoIs, K classes, D embedding width."""
+"""Box heads of a two-stage detector, and the recording of their RoIs while it trains. R RoIs, K classes, D embedding width."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager

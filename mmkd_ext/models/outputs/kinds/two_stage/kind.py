@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from logging import WARNING
 from typing import Any
 
 import torch
 from mmengine.config import ConfigDict
-from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmkd_ext.models.outputs.kinds.base import Levels, Pass
+from mmkd_ext.models.outputs.kinds.base import Pass
 from mmkd_ext.models.outputs.kinds.detector import Detector
 from mmkd_ext.models.outputs.outputs import Outputs
 
@@ -85,25 +83,11 @@ class TwoStage(Detector):
         _, height, width = shape
         return torch.zeros(1, *shape), [torch.tensor([[0.0, 0.0, 0.0, width / 2, height / 2]])]
 
-    @staticmethod
-    def levels(size: tuple[int, int], student: Outputs, teacher: Outputs) -> Levels:
-        """Those of one stride in both pyramids."""
-        mine, theirs = (_strides(size[1], each.stages) for each in (student, teacher))
-        common = [stride for stride in mine if stride in theirs]
-        return [mine.index(stride) for stride in common], [theirs.index(stride) for stride in common]
-
-    @staticmethod
-    def check_loss(name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
-        """Maps are compared alone, and where the pyramids have a stride in common."""
+    @classmethod
+    def check_loss(cls, name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
+        """Maps of images are compared alone, since the rest belongs to regions."""
         check_regions(name, loss)
-        mine, theirs = TwoStage.levels(size, student, teacher)
-        pyramids = _pyramid(size[1], student.stages), _pyramid(size[1], teacher.stages)
-        if loss.reads('stages') and not mine:
-            raise ValueError(
-                f'losses.{name} compares maps of one stride, and the pyramids have none in common: student {pyramids[0]}; '
-                f'teacher {pyramids[1]} (stride: channels). Look at out_indices, start_level and num_outs of backbone and neck.')
-        if loss.reads('stages') and len({len(mine), len(theirs), len(student.stages), len(teacher.stages)}) > 1:
-            print_log(f'losses.{name} follows the strides that both have of {pyramids[0]} and {pyramids[1]}.', 'current', WARNING)
+        super().check_loss(name, loss, size, student, teacher)
 
     @staticmethod
     def classes_of(outputs: Outputs) -> int:
@@ -154,14 +138,6 @@ def check_regions(name: str, loss: Any) -> None:
         raise ValueError(
             f'losses.{name} ({type(loss).__name__}) compares maps of images and logits, which belong to RoIs in detection: two losses are '
             'needed, one for each.')
-
-
-def _strides(side: int, maps: Sequence[Tensor]) -> list[int]:
-    return [round(side / x.shape[-1]) for x in maps]
-
-
-def _pyramid(side: int, maps: Sequence[Tensor]) -> str:
-    return ', '.join(f'{stride}: {x.shape[1]}' for stride, x in zip(_strides(side, maps), maps, strict=True))
 
 
 @contextmanager
