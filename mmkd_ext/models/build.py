@@ -13,7 +13,7 @@ from .images.image_shape import Size, input_shape_of, own_size, short_size
 from .outputs.kinds.base import Kind
 from .outputs.kinds.known import kind_of
 from .plain import plain_config, plain_model, without_weights
-from .told_by_data import tell_channel_order, tell_image_size
+from .told_by_data import tell_channel_order, tell_class_names, tell_image_size
 
 
 def build_model(cfg: Config) -> nn.Module:
@@ -31,6 +31,7 @@ def build_model(cfg: Config) -> nn.Module:
     cfg = copy.deepcopy(cfg)
     tell_channel_order(cfg)
     tell_image_size(cfg)
+    tell_class_names(cfg)
     model_cfg = without_weights(cfg.model)
     model_cfg.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):

@@ -37,7 +37,8 @@ def adapters_for(
     if classes[0] != classes[1]:
         text = f'{who} has {classes[0]} classes and {whom} has {classes[1]}'
         if loss.reads('logits'):
-            raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set?')
+            raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set? Its '
+                "classes become the student's by teacher=dict(model=..., classes=...).")
         print_log(f'{text}: only its features can be followed.', 'current', WARNING)
     student, teacher = at_levels(student, teacher, kind.levels(size, student, teacher))
     rows = [(name, *row) for row in loss.build_for(student, teacher)]

@@ -14,7 +14,7 @@ from mmkd_ext.models.outputs.kinds.base import Pass
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.outputs.outputs import Outputs, detached
 from mmkd_ext.models.plain import plain_model, without_weights
-from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
+from mmkd_ext.models.teachers.teacher_ensemble import frozen_teacher
 from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
@@ -52,6 +52,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         channel_order: 'rgb' or 'bgr', the order of the images; None: as the preprocessors tell.
         data_preprocessor: What prepares the images (the runner passes the config's); None: the first student's.
         init_cfg: For mmengine.
+        class_names: Of the classes, by which those of a frozen teacher are mapped (see `LabelSpace`); None: those of a run's data.
 
     Raises:
         ValueError: Fewer than two students, names that cannot be one, a loss that names an unknown network, a loss that needs a
@@ -85,6 +86,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         channel_order: str | None = None,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> None:
         if input_size is not None:
             as_size(input_size, f'input_size of {type(self).__name__}')
@@ -105,7 +107,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         super().__init__({**students, **trained}, predict_by, channel_order, data_preprocessor, init_cfg)
         self.teachers: dict[str, Any] = {}  # plain objects, as in OfflineDistiller
         if teacher is not None and freeze_teacher:
-            self.teachers[TEACHER] = FrozenTeacher(teacher, self.data_preprocessor, channel_order, self.kind)
+            self.teachers[TEACHER] = frozen_teacher(teacher, self.data_preprocessor, channel_order, self.kind)
         followed = {name: name in self.teachers for name in (*self.networks, *self.teachers)}
         self.pairs, modules = dict[str, Pair](), dict[str, nn.Module]()  # by module
         for entry, cfg in losses.items():
@@ -118,7 +120,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if self.kind.watches_order else {}
         self.reader = self.readers[self.students[0]]
-        self._size_adapters(network_config(students[self.students[0]]), input_size)
+        self._size_adapters(network_config(students[self.students[0]]), input_size, class_names)
         preprocessor: Any = self.data_preprocessor
         look_at_labels(preprocessor, self.distill)
         self.reader.watch_data(preprocessor, self._classes)
@@ -221,29 +223,37 @@ class MutualLearningDistiller(ByKind, Ensemble):
         return found
 
     @torch.no_grad()
-    def _size_adapters(self, first: Mapping[str, Any], input_size: Size | None) -> None:
+    def _size_adapters(self, first: Mapping[str, Any], input_size: Size | None, class_names: Sequence[str] | None) -> None:
         """Look at all networks once, in eval mode and without random numbers, and let each loss size itself."""
         self.input_shape = self.reader.input_shape(first, input_size)
         size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
+<<<<<<< HEAD
         said = {name: teacher(images, places=places, once=True) for name, teacher in self.teachers.items()}
+=======
+        said: dict[str, Outputs] = {}
+>>>>>>> labels
         for name, reader in self.readers.items():
             reader.check()
             reader.network.eval()
             said[name] = reader.answer(reader.look(self.view(name, images)), places)
             reader.network.train()
+        for name, teacher in self.teachers.items():
+            teacher.labels.tell(self.kind.classes_of(said[self.students[0]]), class_names)
+            said[name] = teacher(images, None, places, once=True)
+            teacher.num_classes = self.kind.classes_of(said[name])
         classes = {name: self.kind.classes_of(said[name]) for name in (said if self.kind.boxes else self.networks)}
         if len(set(classes.values())) > 1:
             raise ValueError(
                 f'{"Detectors" if self.kind.boxes else "Networks"} of the same classes are needed, got {classes}. Look at num_classes of '
                 f'their {"box " if self.kind.boxes else ""}heads.')
         self._classes = classes[self.students[0]]
-        for name, teacher in self.teachers.items():
-            teacher.num_classes = self.kind.classes_of(said[name])
         self._levels = {(a, b): self.kind.levels(size, said[a], said[b]) for a in self.students for b in said if a != b}
         rows: list[tuple[str, ...]] = []
         for key, loss in self.distill.items():
             _, students, teacher = self.pairs[key]
             if teacher is not None:
+                if teacher in self.teachers:
+                    self.teachers[teacher].labels.check_loss(key, loss)
                 rows += adapters_for(key, loss, self.kind, size, said[students[0]], said[teacher], students[0], teacher)
         self.adapter_table = adapter_table(rows, size)
         if self.adapter_table:
