@@ -227,11 +227,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         """Look at all networks once, in eval mode and without random numbers, and let each loss size itself."""
         self.input_shape = self.reader.input_shape(first, input_size)
         size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
-<<<<<<< HEAD
-        said = {name: teacher(images, places=places, once=True) for name, teacher in self.teachers.items()}
-=======
         said: dict[str, Outputs] = {}
->>>>>>> labels
         for name, reader in self.readers.items():
             reader.check()
             reader.network.eval()
@@ -239,7 +235,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
             reader.network.train()
         for name, teacher in self.teachers.items():
             teacher.labels.tell(self.kind.classes_of(said[self.students[0]]), class_names)
-            said[name] = teacher(images, None, places, once=True)
+            said[name] = teacher(images, places=places, once=True)
             teacher.num_classes = self.kind.classes_of(said[name])
         classes = {name: self.kind.classes_of(said[name]) for name in (said if self.kind.boxes else self.networks)}
         if len(set(classes.values())) > 1:

@@ -186,13 +186,9 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         student = self.reader.answer(self.reader.look(images), places)
         self.student.train()
         self._classes = self.kind.classes_of(student)
-<<<<<<< HEAD
-        said = {name: teacher(images, places=places, once=True) for name, teacher in self.teachers.items()}
-=======
         for teacher in self.teachers.values():
             teacher.labels.tell(self._classes, class_names)
-        said = {name: teacher(images, None, places, once=True) for name, teacher in self.teachers.items()}
->>>>>>> labels
+        said = {name: teacher(images, places=places, once=True) for name, teacher in self.teachers.items()}
         self._levels = {name: self.kind.levels(size, student, theirs) for name, theirs in said.items()}
         for name, teacher in self.teachers.items():
             teacher.num_classes = self.kind.classes_of(said[name])
