@@ -148,11 +148,12 @@ class LabelSpace:
             for a, b in pairs:
                 groups[b].append(a)
         else:
-            if self.count is not None and len(self.classes) != self.count:
+            given: Any = self.classes
+            if self.count is not None and len(given) != self.count:
                 raise ValueError(
                     f"The teacher {self.teacher} needs classes with one entry for each of the student's {self.count} classes, got "
-                    f'{len(self.classes)}: a class of the teacher, a list of them, or None.')
-            groups = [[self._theirs(a, width) for a in _listed(entry)] for entry in self.classes]
+                    f'{len(given)}: a class of the teacher, a list of them, or None.')
+            groups = [[self._theirs(a, width) for a in _listed(entry)] for entry in given]
         taken: dict[int, int] = {}
         for k, group in enumerate(groups):
             for place in group:

@@ -31,7 +31,8 @@ def frozen_teacher(spec: Any, *args: Any) -> Any:
         raise ValueError(
             f'A TeacherEnsemble needs teachers, weights and by, got {", ".join(sorted(strange))} too. What is for one network, such as '
             'checkpoint, precision or classes, stands in its entry of teachers.')
-    return TeacherEnsemble(options.get('teachers'), options.get('weights'), options.get('by', 'mean'), *args)
+    members: Any = options.get('teachers')
+    return TeacherEnsemble(members, options.get('weights'), options.get('by', 'mean'), *args)
 
 
 def is_ensemble(spec: Any) -> bool:
@@ -119,7 +120,7 @@ class TeacherEnsemble:
     @torch.no_grad()
     def predict(self, inputs: Tensor, samples: list[Any]) -> list[Any]:
         """The samples with the joined predictions, as an evaluator takes them."""
-        return self.teachers[0].reader.predict(inputs, samples, self.look)
+        return self.teachers[0].reader.predict(self, inputs, samples)
 
     def fingerprint(self) -> str:
         """A digest of all weights and of how they are joined."""
