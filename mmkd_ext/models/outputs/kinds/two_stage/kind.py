@@ -13,7 +13,7 @@ from mmkd_ext.models.outputs.kinds.base import Pass
 from mmkd_ext.models.outputs.kinds.detector import Detector
 from mmkd_ext.models.outputs.outputs import Outputs
 
-from .box_heads import BoxHead, box_heads, recording_rois
+from .box_heads import REGIONS, BoxHead, box_heads, recording_rois
 from .sampling import sampled_outputs
 
 
@@ -27,22 +27,22 @@ class TwoStage(Detector):
 
     background = True
     samples_name = 'sampled regions with an object'
-    parts = Detector.parts | {'roi_head', 'with_roi_head'}
+    parts = Detector.parts | {REGIONS, f'with_{REGIONS}'}
 
     @staticmethod
     def is_config(cfg: Mapping[str, Any]) -> bool:
-        """By its `roi_head`."""
-        return isinstance(cfg.get('roi_head'), Mapping)
+        """By its part for RoIs."""
+        return isinstance(cfg.get(REGIONS), Mapping)
 
     @staticmethod
     def is_network(network: nn.Module) -> bool:
-        """By its `roi_head`."""
-        return isinstance(getattr(network, 'roi_head', None), nn.Module)
+        """By its part for RoIs."""
+        return isinstance(getattr(network, REGIONS, None), nn.Module)
 
     @staticmethod
     def set_classes(plain: ConfigDict, classes: int) -> bool:
         """In all box heads and in the mask head."""
-        boxes, masks = plain.roi_head.get('bbox_head'), plain.roi_head.get('mask_head')
+        boxes, masks = plain[REGIONS].get('bbox_head'), plain[REGIONS].get('mask_head')
         for each in [*(boxes if isinstance(boxes, list) else [boxes]), *([masks] if masks else [])] if boxes else ():
             each.num_classes = classes
         return bool(boxes)
