@@ -1,6 +1,6 @@
 """PKD, Pearson correlation of the maps of three stages, on CIFAR-100: resnet56 teaches resnet20. Not run here.
 
-Our weight: the paper's are for detectors (6) (arXiv:2207.02039). The labels have their full
+Our weight: those that other libraries have are for detectors (6) (arXiv:2207.02039). The labels have their full
 weight, no ramp.
 
 python tools/train.py configs/nd_loss/teacher_resnet56_cifar100.py

@@ -56,7 +56,7 @@ class PKDLoss(MapPairsLoss):
     Stages are paired, widened and resized as `MapPairsLoss` says.
 
     Args:
-        loss_weight: Factor on the result; the paper's detectors have 6.
+        loss_weight: Factor on the result; other libraries' detector configs have 6.
         student_stages: Which of the student's stages to use, shallow first; None: all.
         teacher_stages: Which of the teacher's stages they follow, in the same order; None: all.
 
