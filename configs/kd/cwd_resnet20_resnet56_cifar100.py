@@ -1,6 +1,6 @@
 """CWD, where each channel of three stages looks, on CIFAR-100: resnet56 teaches resnet20. Not run here.
 
-Our weight and temperature: those that other libraries have are for dense prediction (tau 1 and 10 in detectors) (arXiv:2011.13256). The labels have their full
+Our weight and temperature: other libraries' are for detectors (tau 1 and 10) (arXiv:2011.13256). The labels have their full
 weight, no ramp.
 
 python tools/train.py configs/nd_loss/teacher_resnet56_cifar100.py

@@ -1,6 +1,6 @@
 """MGD, the teacher's maps generated from masked ones, on CIFAR-100: resnet56 teaches resnet20. Not run here.
 
-The mask and weight that public repositories have for classifiers on ImageNet (loss: arXiv:2205.01529), there on the last map alone: three maps of CIFAR
+The mask and weight that repositories have for ImageNet (arXiv:2205.01529), there on the last map alone: three maps of CIFAR
 have about as many values. The labels have their full weight, no ramp.
 
 python tools/train.py configs/nd_loss/teacher_resnet56_cifar100.py

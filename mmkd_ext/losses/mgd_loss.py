@@ -51,8 +51,8 @@ class MGDLoss(MapPairsLoss):
     that a resumed run draws those that it would have drawn.
 
     Args:
-        mask_ratio: The paper's lambda, how many of the places are masked, 0 or more and below 1; public detector configs have 0.65 for one-stage
-            and 0.45 for two-stage detectors.
+        mask_ratio: The paper's lambda, how many of the places are masked, 0 or more and below 1; public
+            configs have 0.65 for one-stage and 0.45 for two-stage detectors.
         loss_weight: Factor on the result, small since that is a sum; theirs are 2e-5 and 5e-7 there (read from repositories,
             not from the paper).
         student_stages: Which of the student's stages to use, shallow first; None: all.
