@@ -21,7 +21,8 @@ def warned(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(('key', 'meant'), [
-    ('optim_wraper.type', 'optim_wrapper'), ('randomnes.seed', 'randomness'), ('model.backbon.type', 'model.backbone'), ('custom_hook', 'custom_hooks'),
+    ('optim_wraper.type', 'optim_wrapper'), ('randomnes.seed', 'randomness'), ('model.backbon.type', 'model.backbone'),
+    ('custom_hook', 'custom_hooks'),
     ('train_dataloader.batchsize', 'train_dataloader.batch_size'), ('train_cfg.max_epoch', 'train_cfg.max_epochs'),
     ('model.backbone.dept', 'model.backbone.depth'), ('default_hooks.checkpont.interval', 'default_hooks.checkpoint'),
     ('train_dataloader.dataset.pipeline.0.crop_sizes', 'train_dataloader.dataset.pipeline.0.crop_size'),
