@@ -16,6 +16,7 @@ from mmkd_ext.models.images.image_shape import Size, as_size
 from mmkd_ext.models.outputs.kinds.base import Kind, Pass
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.outputs.scores import VALUES
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
@@ -31,10 +32,10 @@ from .order_watch import OrderWatch, watch_orders
 class OfflineDistiller(PlainKeys, ByKind, BaseModel):
     """Train a network with its own loss plus losses that compare it with frozen teachers.
 
-    The networks are of one kind (see `outputs.kinds`), which tells what is compared: what they say of images, or, in two-stage detection,
-    of the regions that the student samples. Each network runs forward once per step (a teacher once more over the first 256 images, see
-    `OrderWatch`). Checkpoints have the student under the plain network's own keys, what the losses need beside it under `distill.`, and
-    nothing of the teachers; prediction is the student's.
+    The networks are of one kind (see `outputs.kinds`), which tells what is compared: what they say of images, in two-stage detection of the
+    regions that the student samples, in dense detection of the positions that its assigner calls positive. Each network runs forward
+    once per step (a teacher once more over the first 256 images, see `OrderWatch`). Checkpoints have the student under the plain
+    network's own keys, what the losses need beside it under `distill.`, and nothing of the teachers; prediction is the student's.
 
     Args:
         student: The network to train, by a spec (see `zoo.spec.read_spec`): a name such as 'timm/resnet18', a config of mmpretrain's, or
@@ -176,11 +177,11 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         """Accuracies in percent and mean norms of the embeddings; no name contains `loss`."""
         found, target = {}, seen.target
         for name, outputs in {'student': seen.outputs, **teachers}.items():
-            found[diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
+            found[diagnostic(f'{name}_norm')] = _mean(torch.linalg.vector_norm(outputs.embedding.float(), dim=1))
             same = outputs.logits.shape[1] == seen.outputs.logits.shape[1]  # else they are other classes
-            if target.ndim == 1 and same and seen.outputs.scores is None:
+            if target.ndim == 1 and same and seen.outputs.scores != VALUES:
                 correct = (outputs.logits.argmax(dim=1) == target).float()
-                found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
+                found[diagnostic(f'{name}_top1')] = 100 * _mean(correct)
                 if name in self._chance and not self._chance[name].content:
                     counted = self.kind.counted(target, self._classes)
                     self._chance[name].see(correct if counted is None else correct[counted], outputs.logits.shape[1])
@@ -213,6 +214,11 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
             return self.student.get_layer_depth(param_name.removeprefix('student.'))
         _, layers = self.student.get_layer_depth('head.fc.weight')
         return layers - 1, layers
+
+
+def _mean(values: Tensor) -> Tensor:
+    """Of a batch's samples; 0 without any."""
+    return values.mean() if len(values) else values.sum()
 
 
 def _checked(who: str, teacher: Any, losses: Any) -> dict[str, Mapping[str, Any]]:

@@ -1,6 +1,7 @@
-"""What all kinds of mmdet's detectors have in common: boxes, their annotations, and how several networks' are joined. K classes."""
+"""What all kinds of mmdet's detectors have in common: boxes, maps paired by stride, and how several networks' are joined. K classes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -9,9 +10,11 @@ from torch import Tensor, nn
 
 from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
 from mmkd_ext.models.outputs.feature_maps import tensors_in
+from mmkd_ext.models.outputs.outputs import Outputs
 
-from .base import Kind
+from .base import Kind, Levels
 from .boxes import check_boxes, fused, samples_with_boxes
+from .pyramids import check_maps, common_levels
 
 _SIDE = 256  # of the image with which adapters are sized
 
@@ -39,7 +42,7 @@ class Detector(Kind):
             import mmdet.models  # noqa: F401
         except ImportError as error:
             raise ValueError(
-                f"TwoStageDistiller needs mmdet and mmcv's ops, got {type(error).__name__}: {error}. Install them: pip install -e "
+                f"Distillation of detectors needs mmdet and mmcv's ops, got {type(error).__name__}: {error}. Install them: pip install -e "
                 "'.[det]', then tools/install_mmcv.sh.") from error
 
     @staticmethod
@@ -50,6 +53,16 @@ class Detector(Kind):
     def input_shape(self, cfg: Mapping[str, Any], size: Size | None) -> tuple[int, int, int]:
         """Of a square of 256 pixels, where no size is given."""
         return channels_of({}, self.network), *as_size(_SIDE if size is None else size)
+
+    @staticmethod
+    def levels(size: tuple[int, int], student: Outputs, teacher: Outputs) -> Levels:
+        """Those of one stride in both pyramids."""
+        return common_levels(size[1], student.stages, teacher.stages)
+
+    @staticmethod
+    def check_loss(name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
+        """Maps are compared alone, and where the pyramids have a stride in common."""
+        check_maps(name, loss, size[1], student.stages, teacher.stages)
 
     def watch_data(self, preprocessor: nn.Module, classes: int) -> None:
         """Boxes without area, and labels that are no class."""
@@ -98,3 +111,16 @@ class Detector(Kind):
     def example_samples(self, images: Tensor, classes: int) -> list[Any]:
         """Boxes of many sizes."""
         return samples_with_boxes(self.network, images, classes)
+
+
+@contextmanager
+def in_eval_mode(*modules: nn.Module) -> Iterator[None]:
+    """A look that changes no statistics."""
+    modes = [module.training for module in modules]
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.train(mode)

@@ -1,18 +1,15 @@
 """Two-stage detectors as a kind of network: they are compared at the RoIs that a student samples. N images, R RoIs, K classes."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from logging import WARNING
 from typing import Any
 
 import torch
 from mmengine.config import ConfigDict
-from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmkd_ext.models.outputs.kinds.base import Levels, Pass
-from mmkd_ext.models.outputs.kinds.detector import Detector
+from mmkd_ext.models.outputs.kinds.base import Pass
+from mmkd_ext.models.outputs.kinds.detector import Detector, in_eval_mode
 from mmkd_ext.models.outputs.outputs import Outputs
 
 from .box_heads import BoxHead, box_heads, recording_rois
@@ -76,7 +73,7 @@ class TwoStage(Detector):
     def answer(self, features: Sequence[Tensor], places: Sequence[Tensor]) -> Outputs:
         """What it says about RoIs (R, 5), one tensor of them for each box head of the student."""
         maps = tuple(x.detach() for x in features)
-        with _in_eval_mode(self.heads):
+        with in_eval_mode(*(head for _, head in self.heads)):
             said = [self.heads[min(i, len(self.heads) - 1)](maps, rois) for i, rois in enumerate(places)]
         return Outputs(maps, torch.cat([x[0] for x in said]), torch.cat([x[1] for x in said]))
 
@@ -84,26 +81,6 @@ class TwoStage(Detector):
         """An image, and a RoI in its upper left quarter."""
         _, height, width = shape
         return torch.zeros(1, *shape), [torch.tensor([[0.0, 0.0, 0.0, width / 2, height / 2]])]
-
-    @staticmethod
-    def levels(size: tuple[int, int], student: Outputs, teacher: Outputs) -> Levels:
-        """Those of one stride in both pyramids."""
-        mine, theirs = (_strides(size[1], each.stages) for each in (student, teacher))
-        common = [stride for stride in mine if stride in theirs]
-        return [mine.index(stride) for stride in common], [theirs.index(stride) for stride in common]
-
-    @staticmethod
-    def check_loss(name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
-        """Maps are compared alone, and where the pyramids have a stride in common."""
-        check_regions(name, loss)
-        mine, theirs = TwoStage.levels(size, student, teacher)
-        pyramids = _pyramid(size[1], student.stages), _pyramid(size[1], teacher.stages)
-        if loss.reads('stages') and not mine:
-            raise ValueError(
-                f'losses.{name} compares maps of one stride, and the pyramids have none in common: student {pyramids[0]}; '
-                f'teacher {pyramids[1]} (stride: channels). Look at out_indices, start_level and num_outs of backbone and neck.')
-        if loss.reads('stages') and len({len(mine), len(theirs), len(student.stages), len(teacher.stages)}) > 1:
-            print_log(f'losses.{name} follows the strides that both have of {pyramids[0]} and {pyramids[1]}.', 'current', WARNING)
 
     @staticmethod
     def classes_of(outputs: Outputs) -> int:
@@ -144,34 +121,3 @@ class TwoStage(Detector):
     def most_boxes(network: Any) -> int:
         """Of the second stage."""
         return network.test_cfg.rcnn.get('max_per_img', -1)
-
-
-def check_regions(name: str, loss: Any) -> None:
-    """Refuse a loss that reads maps of images beside what belongs to regions."""
-    if loss.reads('stages') and loss.reads('embedding'):
-        raise ValueError(f'losses.{name} needs with_embedding=False in detection, where embeddings belong to RoIs.')
-    if loss.reads('stages') and loss.reads('logits'):
-        raise ValueError(
-            f'losses.{name} ({type(loss).__name__}) compares maps of images and logits, which belong to RoIs in detection: two losses are '
-            'needed, one for each.')
-
-
-def _strides(side: int, maps: Sequence[Tensor]) -> list[int]:
-    return [round(side / x.shape[-1]) for x in maps]
-
-
-def _pyramid(side: int, maps: Sequence[Tensor]) -> str:
-    return ', '.join(f'{stride}: {x.shape[1]}' for stride, x in zip(_strides(side, maps), maps, strict=True))
-
-
-@contextmanager
-def _in_eval_mode(heads: Sequence[BoxHead]) -> Iterator[None]:
-    """A look that changes no statistics."""
-    modes = [head.training for _, head in heads]
-    for _, head in heads:
-        head.eval()
-    try:
-        yield
-    finally:
-        for (_, head), mode in zip(heads, modes, strict=True):
-            head.train(mode)
