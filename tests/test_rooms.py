@@ -20,7 +20,7 @@ FLOORS = (
     ('models', 'class_means', 'evaluation'),
     ('export', 'running'),
     ('hooks', 'benchmark'),
-    ('preflight',),
+    ('preflight', 'journey'),
     ('commands',),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

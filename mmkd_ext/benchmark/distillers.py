@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmkd_ext.class_means.compute import batches_of, compute_class_means
 from mmkd_ext.datasets.listed_data import build_data
 from mmkd_ext.models.build import build_model
+from mmkd_ext.models.teachers.teacher_ensemble import is_ensemble
 
 from .branches import StudentWithBranches
 from .detectors import DetectorAlone
@@ -64,16 +65,22 @@ def build_with_random_teachers(cfg: Config, **how: Any) -> nn.Module:
     """
     cfg = cfg.copy()
     spec = cfg.model.teacher
-    several = isinstance(spec, Mapping) and 'model' not in spec
-    specs = {name: each if isinstance(each, Mapping) else {'model': each} for name, each in (
-        spec if several else {'teacher': spec}).items()}  # fmt: skip
-    specs = {name: {**each, 'checkpoint': None, 'allow_random': True, **how} for name, each in specs.items()}
+    several = isinstance(spec, Mapping) and 'model' not in spec and not is_ensemble(spec)
+    specs = {name: _random(each, how) for name, each in (spec if several else {'teacher': spec}).items()}
     cfg.model.teacher = specs if several else specs['teacher']
     model: Any = build_model(cfg)
     for loss in model.distill.values():
         if loss.needs_class_means:
             loss.set_class_means(torch.rand(model.reader.mean_rows(model.num_classes)[0], loss.means_width) + 0.1)
     return model
+
+
+def _random(spec: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec of the same network with random weights; of each network where they are several as one."""
+    if is_ensemble(spec):
+        return {**spec, 'teachers': [_random(each, how) for each in spec['teachers']]}
+    words = spec if isinstance(spec, Mapping) else {'model': spec}
+    return {**words, 'checkpoint': None, 'allow_random': True, **how}
 
 
 def class_means_cost(cfg: Config, rounds: int, threads: int) -> list[Timing]:

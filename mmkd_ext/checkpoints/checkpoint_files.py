@@ -109,6 +109,7 @@ def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, An
         ValueError: Missing, cut short, corrupt, holding Python objects, or without one of the keys.
 
     Example:
+        >>> import torch
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     torch.save(dict(state_dict=dict(weight=torch.zeros(2))), Path(folder, 'epoch_1.pth'))

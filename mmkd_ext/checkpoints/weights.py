@@ -50,7 +50,7 @@ def check_weights(
         optional: Whether the model can do without a key.
 
     Raises:
-        ValueError: A key that is needed is missing or has another shape, or there are no weights at all.
+        ValueError: A key that is needed is missing, has another shape or holds NaN, or there are no weights at all.
     """
     state = weights_of(checkpoint, path)
     theirs = {
@@ -67,3 +67,8 @@ def check_weights(
             f'entries fit: first wrong {wrong[0]}, needs {needed[wrong[0]]}, got {got}; first unexpected {unexpected}. '
             'Does the config belong to the checkpoint?'
         )
+    for key, value in state.items():
+        if key.removeprefix('module.') in needed and value.is_floating_point() and bool(value.isnan().any()):
+            raise ValueError(
+                f'A checkpoint of numbers is needed, got {path}, where {int(value.isnan().sum())} of {value.numel()} in {key} are NaN. '
+                'Take one from before its training diverged.')

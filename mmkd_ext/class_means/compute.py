@@ -192,6 +192,7 @@ def compute_class_means(
         ValueError: No samples, or a label that is no class.
 
     Example:
+        >>> import torch
         >>> from types import SimpleNamespace
         >>> embeddings, labels = torch.tensor([[1.0, 0.0], [3.0, 0.0], [0.0, 5.0]]), torch.tensor([0, 0, 1])
         >>> means, counts = compute_class_means(lambda x: SimpleNamespace(embedding=x), [(embeddings, labels)], ['cat', 'dog'])

@@ -6,34 +6,35 @@ passes alone, a detector's at the regions that the student samples; all weights 
 """
 
 import argparse
-import importlib.util
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.benchmark.detectors import DetectorAlone
 from mmkd_ext.benchmark.distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
 from mmkd_ext.benchmark.loop import compare_loop
 from mmkd_ext.benchmark.mutual import mutual_parts
 from mmkd_ext.benchmark.steps import compare_steps, deployed_size
-from mmkd_ext.config.cfg_options import OptionsAction, merge_options
-from mmkd_ext.config.load_config import load_config
+from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
+from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.evaluation.markers import write_between_markers
-from mmkd_ext.models.build import build_model, input_shape
+from mmkd_ext.evaluation.markers import between_markers, write_between_markers
+from mmkd_ext.files.writable_places import check_output
+from mmkd_ext.models.build import build_model, deployed
 from mmkd_ext.models.outputs.kinds.known import kind_of
-from mmkd_ext.models.plain import plain_config
 from mmkd_ext.registry import MODELS
+from mmkd_ext.running.argument_types import check_device, positive, threads
 from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.model_config import model_config
 from mmkd_ext.running.size_argument import HELP, METAVAR, pixels, with_joined_sizes
+from mmkd_ext.running.witness import load_witness
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -43,7 +44,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--batch-size', type=positive, default=64)
     parser.add_argument('--size', type=pixels, metavar=METAVAR, help=HELP)
     parser.add_argument('--rounds', type=positive, default=5, help='counted rounds')
-    parser.add_argument('--threads', type=positive, default=torch.get_num_threads())
+    parser.add_argument('--threads', type=threads, default=torch.get_num_threads())
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--precision', nargs='+', choices=['float32', 'bfloat16'], default=['float32', 'bfloat16'])
     parser.add_argument(
@@ -64,43 +65,26 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(with_joined_sizes(argv))
 
 
-def positive(text: str) -> int:
-    """An argument that counts something."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'a whole number of 1 or more is needed, got {text!r}')
-    return int(text)
-
-
-def load_witness(spec: str) -> Callable[..., Any]:
-    """The function that `FILE.py:FUNCTION` names."""
-    path, _, function = spec.partition(':')
-    if not function or not Path(path).is_file():
-        raise PreflightError(f'--witness needs FILE.py:FUNCTION with a file that exists, got {spec}.')
-    module_spec = importlib.util.spec_from_file_location('witness', path)
-    module = importlib.util.module_from_spec(module_spec)  # type: ignore[arg-type]
-    module_spec.loader.exec_module(module)  # type: ignore[union-attr]
-    if not hasattr(module, function):
-        raise PreflightError(f'--witness needs a function of {path}, got {function}, which is not in it.')
-    return getattr(module, function)
-
-
 def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     """Measure and print two tables; return the rows."""
     args = parse_args(argv)
     keep_freed_memory()  # as training does
-    cfg = load_config(args.config)
-    merge_options(cfg, args.cfg_options, args.config)
-    if cfg.get('custom_imports'):
-        import_modules_from_strings(**cfg.custom_imports)
+    check_device(args.device)
+    if args.out:
+        check_output(args.out, 'Look at --out.')
+    if args.readme:
+        between_markers(args.readme, args.marker, '')
+        check_output(args.readme, 'Look at --readme.')
+    cfg = model_config(args.config, args.cfg_options)
     if args.class_means:
         timings = class_means_cost(cfg, args.rounds, args.threads)
         rows = [dict(network=t.name, precision='float32', seconds=t.median, all=t.seconds, peak_mb=0.0) for t in timings]
         return report(args, argv, rows, timings[0].name, f'{args.threads} threads, torch {torch.__version__}')
     if args.loop:
         return loop(args, argv, cfg)
-    plain = plain_config(cfg)
-    shape = input_shape(cfg, args.size)
     torch.manual_seed(0)
+    shipped = deployed(cfg, args.size)
+    plain, shape = shipped.config, shipped.input_shape
     parts: list[str] = []  # whose times are added up
     if hasattr(MODELS.get(cfg.model.type), 'plain_network'):
         models = mutual_parts(cfg)
@@ -109,16 +93,12 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         models = distiller_parts(cfg, args.compile)
         parts = ['student with branches' if 'student with branches' in models else 'student']
     else:
-        models = {'plain': build_model(plain), 'ours': build_model(cfg)}
+        models = {'plain': shipped.network, 'ours': build_model(cfg)}
     teachers = [name for name, part in models.items() if isinstance(part, TeacherAlone | DetectorAlone)]
     reference = 'sum' if parts else 'plain'
     if args.witness:
-        models['witness'] = load_witness(args.witness)(cfg)
+        models['witness'] = witness_of(args.witness, cfg)
         reference = 'witness'
-    try:
-        torch.zeros(1, device=args.device)
-    except (RuntimeError, AssertionError) as error:
-        raise PreflightError(f'--device needs a device of this machine, got {args.device}: {str(error).splitlines()[0]}') from error
     if args.cpu_time and torch.device(args.device).type != 'cpu':
         raise PreflightError(f'--cpu-time needs --device cpu, got {args.device}, whose work it does not count.')
     side = f'{shape[1]} x {shape[2]}' if shape[1] != shape[2] else shape[1]
@@ -147,6 +127,14 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     return report(args, argv, rows, reference, where)
 
 
+def witness_of(spec: str, cfg: Config) -> torch.nn.Module:
+    """The model that another implementation makes of the config."""
+    model = load_witness(spec)(cfg)
+    if not isinstance(model, torch.nn.Module):
+        raise PreflightError(f'--witness needs a function that returns a model, got {type(model).__name__} from {spec}.')
+    return model
+
+
 def loop(args: argparse.Namespace, argv: Sequence[str] | None, cfg: Config) -> list[dict]:
     """Compare a run's iterations with the faster of its model's bare steps."""
     torch.set_num_threads(args.threads)
@@ -172,8 +160,7 @@ def report(
         command = f'python tools/benchmark.py {" ".join(words)}'
         write_between_markers(args.readme, args.marker, f'`{command}` ({where}, {args.rounds} rounds):\n\n{text}')
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(rows, indent=1))
+        AtomicBackend().put(json.dumps(rows, indent=1).encode(), args.out)
     return rows
 
 

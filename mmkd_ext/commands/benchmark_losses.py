@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from mmkd_ext.benchmark.steps import compare_calls
-from mmkd_ext.commands.benchmark import load_witness, positive
 from mmkd_ext.losses import dist_loss, dkd_loss, hcl_loss, kd_loss, nd_loss
+from mmkd_ext.running.argument_types import positive, threads
 from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.witness import load_witness
 
 
 def backward(loss: Callable[..., Tensor], *leaves: Tensor, **arguments: Any) -> Callable[[], None]:
@@ -31,7 +32,7 @@ def benchmark(argv: Sequence[str] | None = None) -> dict[str, float]:
     parser.add_argument('--channels', type=positive, default=2048, help='D, of the embedding')
     parser.add_argument('--classes', type=positive, default=1000, help='K')
     parser.add_argument('--rounds', type=positive, default=10)
-    parser.add_argument('--threads', type=positive, default=torch.get_num_threads())
+    parser.add_argument('--threads', type=threads, default=torch.get_num_threads())
     parser.add_argument('--witness', metavar='FILE.py:FUNCTION', help='another nd_loss to compare with')
     args = parser.parse_args(argv)
     rng = torch.Generator().manual_seed(0)

@@ -12,30 +12,27 @@ import torch
 from matplotlib.figure import Figure
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.class_means.compute import ClassMeans, clean_data, means_of_teacher
-from mmkd_ext.commands.plot_curves import write_picture
-from mmkd_ext.config.cfg_options import OptionsAction, merge_options
-from mmkd_ext.config.load_config import load_config
+from mmkd_ext.commands.plot_curves import check_picture, write_picture
+from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.datasets.listed_data import build_data
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.explain.sentences import one_line
-from mmkd_ext.files.writable_places import check_work_dir
+from mmkd_ext.files.writable_places import check_output, check_work_dir
 from mmkd_ext.models.build import build_model
+from mmkd_ext.running.argument_types import check_device, positive
 from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.model_config import model_config
 
 
 def compute(
     cfg: Config, teacher: str | None, path: Path | None, folder: Path, clean: bool, device: str, limit: int | None = None
 ) -> ClassMeans:
     """Class means of a teacher of the config's distiller, from their file or by a pass over the training data."""
-    if not isinstance(cfg.get('model'), dict) or not cfg.get('train_dataloader'):
-        lacking = [key for key in ('model', 'train_dataloader') if not cfg.get(key)]
-        raise PreflightError(f'A config of a distiller with its data is needed, got one without {", ".join(lacking)}: look at CONFIG.')
-    _check_device(device)
-    if cfg.get('custom_imports'):
-        import_modules_from_strings(**cfg.custom_imports)
+    if not isinstance(cfg.get('model'), dict) or not isinstance((cfg.get('train_dataloader') or {}).get('dataset'), dict):
+        lacking = 'train_dataloader.dataset' if isinstance(cfg.get('model'), dict) else 'model'
+        raise PreflightError(f'A config of a distiller with its data is needed, got one without {lacking}: look at {cfg.filename}.')
+    check_device(device)
     model: Any = build_model(cfg)
     teachers = getattr(model, 'teachers', {})
     name = teacher or next(iter(teachers), None)
@@ -54,14 +51,6 @@ def compute(
         loader.setdefault('collate_fn', dict(type='default_collate'))
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     return means_of_teacher(model, teachers[name], loader, dataset, path, folder, seed, limit)
-
-
-def _check_device(device: str) -> None:
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # AssertionError: torch without CUDA
-        raise PreflightError(
-            f"--device needs one that this machine has, such as 'cpu' or 'cuda:0', got {device!r}: {one_line(error)}.") from error
 
 
 def draw(found: ClassMeans, out: Path) -> Path:
@@ -110,17 +99,21 @@ def class_means(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--file', help='relative to the work dir, as `file` of ClassMeansHook (default: the shared cache)')
     parser.add_argument('--teacher', help='its name, where the distiller has several')
     parser.add_argument('--clean', action='store_true', help='without the training augmentation, as `clean` of the hook')
-    parser.add_argument('--max-images', type=int, help='evenly spaced, as `max_images` of the hook (default: all)')
+    parser.add_argument('--max-images', type=positive, help='evenly spaced, as `max_images` of the hook (default: all)')
     parser.add_argument('--plot', type=Path, help='the picture (default: beside the file, .png)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes of the config')
     args = parser.parse_args(argv)
-    cfg = load_config(args.config)
-    merge_options(cfg, args.cfg_options, args.config)
+    cfg = model_config(args.config, args.cfg_options)
     work_dir = args.work_dir or Path('work_dirs') / Path(args.config).stem
     path = None if args.file is None else work_dir / args.file
     folder = work_dir.parent / 'class_means' if path is None else path.parent
     check_work_dir(str(folder))
+    if path is not None:
+        check_output(path, 'Look at --file.')
+    if args.plot is not None:  # before the pass over the data, not after it
+        check_picture(args.plot, '--plot')
+        check_output(args.plot, 'Look at --plot.')
     found = compute(cfg, args.teacher, path, folder, args.clean, args.device, args.max_images)
     print(report(found))
     print(f'file      {found.path}\npicture   {draw(found, args.plot or found.path.with_suffix(".png"))}')

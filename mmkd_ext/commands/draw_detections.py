@@ -17,18 +17,18 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
-from mmengine.utils import import_modules_from_strings
 
 from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
-from mmkd_ext.config.cfg_options import OptionsAction, merge_options
-from mmkd_ext.config.load_config import load_config
+from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.datasets.listed_data import build_data
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.explain.sentences import one_line
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.build import build_model
+from mmkd_ext.running.argument_types import check_device, finite
 from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.model_config import model_config
 
 _SIDE = 400  # pixels that the shorter side of a panel has at least, so that the names can be read
 _STRIP = 26  # of a caption
@@ -136,15 +136,13 @@ def draw(argv: Sequence[str] | None = None) -> list[Path]:
     parser.add_argument('checkpoint', help='of its training, or an exported one')
     parser.add_argument('--images', nargs='+', default=['4'], metavar='N or IMAGE', help='how many, evenly spaced, or which ones')
     parser.add_argument('--out', type=Path, default=Path('detections'), help='folder of the pictures (default: detections)')
-    parser.add_argument('--score', type=float, default=0.3, help='draw what is found with at least this score (default: 0.3)')
+    parser.add_argument('--score', type=finite, default=0.3, help='draw what is found with at least this score (default: 0.3)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes of the config')
     args = parser.parse_args(argv)
     check_output(args.out / 'image.png', 'Name another folder by --out.')
-    cfg = load_config(args.config)
-    merge_options(cfg, args.cfg_options, args.config)
-    if cfg.get('custom_imports'):
-        import_modules_from_strings(**cfg.custom_imports)
+    check_device(args.device)
+    cfg = model_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     model = load_detector(cfg, local_checkpoint(args.checkpoint)).to(args.device)
     dataset = test_data(cfg)

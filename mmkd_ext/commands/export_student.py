@@ -3,13 +3,11 @@
 import argparse
 from collections.abc import Sequence
 
-from mmengine.utils import import_modules_from_strings
-
-from mmkd_ext.config.cfg_options import OptionsAction, merge_options
-from mmkd_ext.config.load_config import load_config
+from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.export.export_student import export_student
 from mmkd_ext.running.command_line import run_checked
+from mmkd_ext.running.model_config import model_config
 from mmkd_ext.running.size_argument import HELP, METAVAR, pixels, with_joined_sizes
 
 
@@ -23,16 +21,11 @@ def export(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--size', metavar=METAVAR, help=HELP)
     parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes of the config')
     args = parser.parse_args(with_joined_sizes(argv))
-    cfg = load_config(args.config)
-    merge_options(cfg, args.cfg_options, args.config)
-    if not isinstance(cfg.get('model'), dict):
-        raise PreflightError(f'A config with a dict `model` is needed, got none: look at {args.config}.')
     try:
         size = None if args.size is None else pixels(args.size)
     except argparse.ArgumentTypeError as error:
         raise PreflightError(f'--size: {str(error).replace(repr(args.size), args.size)}.') from error
-    if cfg.get('custom_imports'):
-        import_modules_from_strings(**cfg.custom_imports)
+    cfg = model_config(args.config, args.cfg_options)
     for path in export_student(cfg, args.checkpoint, args.out, onnx=args.onnx, size=size):
         print(f'wrote {path} ({path.stat().st_size / 1e6:.2f} MB)')
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -156,10 +157,15 @@ def _colour(index: int, count: int) -> Any:
     return _COLOURS[index] if count <= len(_COLOURS) else matplotlib.colormaps['turbo'](index / (count - 1))
 
 
+def check_picture(out: Path, flag: str = '--out') -> None:
+    """Whether a picture's name ends in a format that can be written."""
+    if out.suffix[1:].lower() not in (kinds := FigureCanvasBase.get_supported_filetypes()):
+        raise PreflightError(f'A picture named .{", .".join(sorted(kinds))} is needed, got {out}. Look at {flag}.')
+
+
 def write_picture(figure: Figure, out: Path) -> Path:
     """Write a picture whole, in the format that its name ends in."""
-    if out.suffix[1:].lower() not in (kinds := figure.canvas.get_supported_filetypes()):
-        raise PreflightError(f'A picture named .{", .".join(sorted(kinds))} is needed, got {out}. Look at --out.')
+    check_picture(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = out.with_name(f'.{os.getpid()}_{out.name}')

@@ -26,6 +26,7 @@ from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.plain import distils, plain_model
 from mmkd_ext.preflight.check_run import check_test
+from mmkd_ext.running.argument_types import finite, positive
 from mmkd_ext.running.command_line import run_checked
 from mmkd_ext.running.launch import (
     add_common_arguments,
@@ -49,8 +50,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out-item', choices=['metrics', 'pred'], help='what --out holds (default: pred)')
     parser.add_argument('--show-dir', help='folder for images with their predictions')
     parser.add_argument('--show', action='store_true', help='show predictions in a window')
-    parser.add_argument('--interval', type=int, default=1, help="show every n-th sample (a detector's: all)")
-    parser.add_argument('--wait-time', type=float, default=2, help='seconds per window')
+    parser.add_argument('--interval', type=positive, default=1, help="show every n-th sample (a detector's: all)")
+    parser.add_argument('--wait-time', type=finite, default=2, help='seconds per window')
     parser.add_argument('--tta', action='store_true', help="test-time augmentation: the config's, or else a flip")
     add_common_arguments(parser)
     return parser.parse_args(argv)

@@ -10,6 +10,7 @@ from mmengine.config import Config, DictAction
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.explain.sentences import one_line
 
+from .new_keys import new_keys, warn_of_misspelt
 from .value_types import check_value_types
 
 
@@ -38,7 +39,7 @@ class OptionsAction(DictAction):
 def merge_options(
     cfg: Config, options: Mapping[str, Any] | None, config_path: str | Path, where: str = '--cfg-options'
 ) -> None:
-    """Apply settings by dotted keys, in place.
+    """Apply settings by dotted keys, in place; a new key that looks like a misspelt one is a warning.
 
     Args:
         cfg: The config that they change.
@@ -50,6 +51,7 @@ def merge_options(
         PreflightError: A key that leads to nowhere in the config.
         ValueError: A word, in the config or the options, where True, False or a number belongs.
     """
+    new = new_keys(cfg, options or {})
     try:
         cfg.merge_from_dict(dict(options or {}))
     except (KeyError, TypeError, IndexError, AssertionError, AttributeError, ValueError) as error:
@@ -57,4 +59,5 @@ def merge_options(
             f'{where} need KEY=VALUE that fit the config, got {options}: {one_line(error)}. '
             f"Look at the key's place in {config_path}."
         ) from error
+    warn_of_misspelt(cfg, new, where)
     check_value_types(cfg)

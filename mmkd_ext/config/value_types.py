@@ -38,7 +38,7 @@ def check_value_types(cfg: Mapping[str, Any]) -> None:
     scope = cfg.get('default_scope') or 'mmengine'
     for path, part, kinds in _parts(cfg, scope):
         for key, value in part.items():
-            wrong = [_expected(kind, key, value) for kind in kinds if key in _arguments(kind)]
+            wrong = [_expected(kind, key, value) for kind in kinds if key in arguments_of(kind)]
             if wrong and all(wrong):
                 of = f' of {part["type"]}' if path and isinstance(part.get('type'), str) else ''
                 place = f'{path}.{key}'.lstrip('.')
@@ -52,7 +52,7 @@ def _parts(cfg: Mapping[str, Any], scope: str) -> Iterator[tuple[str, Mapping[st
     while pending:
         path, part = pending.pop()
         if isinstance(part, Mapping):
-            kinds = _called(path, part, scope)
+            kinds = called_with(path, part, scope)
             if kinds:
                 yield path, part, kinds
             pending += [(f'{path}.{key}'.lstrip('.'), each) for key, each in part.items() if isinstance(each, Mapping | list | tuple)]
@@ -60,7 +60,8 @@ def _parts(cfg: Mapping[str, Any], scope: str) -> Iterator[tuple[str, Mapping[st
             pending += [(f'{path}.{k}', each) for k, each in enumerate(part) if isinstance(each, Mapping | list | tuple)]
 
 
-def _called(path: str, part: Mapping[str, Any], scope: str) -> list[Any]:
+def called_with(path: str, part: Mapping[str, Any], scope: str) -> list[Any]:
+    """What is called with the entries of a dict at a dotted path; nothing where that is not known."""
     if isinstance(part.get('type'), str):
         return [*_registered(part['type'], scope), *([_norm] if path.endswith('norm_cfg') else [])]
     if path == 'train_cfg':
@@ -103,7 +104,7 @@ def _loaded(root: Registry, scope: str) -> Registry | None:
 
 def _expected(kind: Any, key: str, value: Any) -> str | None:
     """What is needed, where the value is something else; None where it may be right."""
-    argument = _arguments(kind)[key]
+    argument = arguments_of(kind)[key]
     if isinstance(argument.default, str):  # whatever its annotation says
         return None
     words = _words_of(argument.annotation)
@@ -134,8 +135,8 @@ def _documented_as_text(kind: Any, key: str) -> bool:
 
 
 @cache
-def _arguments(kind: Any) -> dict[str, inspect.Parameter]:
-    """By name; those of base classes too where a constructor hands on what it does not know."""
+def arguments_of(kind: Any) -> dict[str, inspect.Parameter]:
+    """Of a type or a function, by name; those of base classes too where a constructor hands on what it does not know."""
     found: dict[str, inspect.Parameter] = {}
     calls: list[Callable] = [each.__dict__['__init__'] for each in kind.__mro__ if '__init__' in each.__dict__] if inspect.isclass(
         kind) else [kind]
@@ -161,7 +162,7 @@ def _by_parameter(
     bias_lr_mult: float = 1, bias_decay_mult: float = 1, norm_decay_mult: float = 1, dwconv_decay_mult: float = 1,
     flat_decay_mult: float = 1, dcn_offset_lr_mult: float = 1, bypass_duplicate: bool = False, layer_decay_rate: float = 1,
 ) -> None: ...  # fmt: skip
-def _teacher(allow_random: bool = False, compile: bool = False) -> None: ...
+def _teacher(allow_random: bool = False, compile: bool = False, allow_unmapped: bool = False) -> None: ...
 def _network(pretrained: bool = False) -> None: ...
 def _detector(
     debug: bool = False, allowed_border: float = -1, pos_weight: float = -1, nms_pre: int = 1000, max_per_img: int = 100,

@@ -22,6 +22,7 @@ def whole_batches(data: Any) -> Any:
     """Collate: a batch that the dataset made as a whole stays as it is, samples are stacked.
 
     Example:
+        >>> import torch
         >>> batch = dict(inputs=torch.zeros(4, 3, 32, 32), data_samples=[])
         >>> whole_batches(batch) is batch
         True
@@ -50,6 +51,7 @@ class InMemory:
             several sizes, or images on a GPU with worker processes.
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.datasets.digits import Digits
         >>> class DigitsInMemory(InMemory, Digits):
         ...     pass

@@ -63,7 +63,7 @@ def check_listed(dataset: Any, name: str, boxes: bool = False) -> None:
         boxes: Whether one box at least has to be left.
 
     Raises:
-        ValueError: As said.
+        ValueError: As said, or fewer samples than `indices` asks for.
     """
     if hasattr(dataset, '__len__') and not len(dataset):
         raise ValueError(
@@ -71,6 +71,7 @@ def check_listed(dataset: Any, name: str, boxes: bool = False) -> None:
             f'Look at {name}_dataloader.dataset (ann_file, filter_cfg, indices).')
     found = listed = False
     for leaf in leaves(dataset):
+        _check_indices(leaf, name)
         on_disk = _reads_files(leaf)
         for info in infos_of(leaf):
             if on_disk:
@@ -168,6 +169,14 @@ def _check_file(path: Any, leaf: Any, name: str) -> None:
         raise ValueError(
             f'Every image of the {name} data is needed, got {path} of {described(leaf)}: {problem}. '
             f'Look at {name}_dataloader.dataset (data_root, data_prefix), or take it out of the annotations.')
+
+
+def _check_indices(leaf: Any, name: str) -> None:
+    asked = getattr(leaf, '_indices', None)
+    if isinstance(asked, int) and hasattr(leaf, '__len__') and abs(asked) > len(leaf):
+        raise ValueError(
+            f'Data with {abs(asked)} samples or more are needed for indices={asked}, got {len(leaf)} in {described(leaf)}. Look at indices '
+            f'in {name}_dataloader.dataset; without it all are taken.')
 
 
 def _check_box(each: Any, info: dict[str, Any], leaf: Any) -> None:

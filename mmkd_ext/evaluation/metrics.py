@@ -21,6 +21,7 @@ class StudentAccuracy(BaseMetric):
         **kwargs: As mmengine's metrics (`collect_device`, `prefix`).
 
     Example:
+        >>> import torch
         >>> metric = StudentAccuracy(topk=(1,))
         >>> sample = dict(gt_label=torch.tensor([1]), pred_score=torch.tensor([0.2, 0.8]), student_scores=torch.tensor([[0.6, 0.4]]))
         >>> metric.process(None, [sample])

@@ -1,6 +1,6 @@
 """A study's file, read and checked, and the config of each of its runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,11 @@ def load_plan(path: Path, full: bool = False) -> Any:
 def _check_plan(plan: Any, path: Path) -> None:
     if not isinstance(plan, dict):
         raise PreflightError(f'A file with a dict `study` is needed, got {path}. See configs/teskd/study_digits.py.')
+    for place, value, kind in _typed(plan):
+        if value is not None and not isinstance(value, kind):
+            raise PreflightError(f'A study needs {place} to be a {kind.__name__}, got {value!r}: look at {path}.')
+    if plan.get('unit') not in (None, 'percent'):
+        raise PreflightError(f"A study needs unit to be 'percent' or left out, got {plan['unit']!r}: look at {path}.")
     wrong = [key for key, kind in (('variants', dict), ('seeds', list), ('metric', str)) if not isinstance(plan.get(key), kind)]
     variants = {} if wrong else plan['variants']
     wrong += [f'variants.{name}.config' for name, v in variants.items() if not isinstance(v, dict) or 'config' not in v]
@@ -72,12 +77,26 @@ def _check_plan(plan: Any, path: Path) -> None:
     if strange:
         raise PreflightError(
             f'Differences between variants, and teachers with a config, are needed, got {", ".join(map(str, strange))}: look at {path}.')
+    for name in teachers:
+        if not _names_a_folder(name):
+            raise PreflightError(f'A teacher whose name can be a folder in the study\'s own is needed, got {name!r}: look at {path}.')
     if plan.get('folder') is not None and not _names_a_folder(plan['folder']):
         raise PreflightError(f'A folder that is one name is needed, got {plan["folder"]!r}: look at `folder` of {path}.')
     for name in variants:
         if not _names_a_folder(name) or name in RESERVED:
             raise PreflightError(f'A variant whose name can be a folder in the study\'s own is needed, got {name!r}: look at {path}.')
     check_seeds(plan['seeds'], path)
+
+
+def _typed(plan: Mapping[str, Any]) -> Iterator[tuple[str, Any, type]]:
+    """Place, value and type of what a study may leave out."""
+    kinds = dict(options=dict, also=dict, differences=dict, teachers=dict, same_start=str, config=str)
+    yield from ((key, plan.get(key), kind) for key, kind in kinds.items())
+    for part in ('variants', 'teachers'):
+        for name, each in (plan.get(part) or {}).items() if isinstance(plan.get(part), dict) else ():
+            if isinstance(each, dict):
+                yield f'{part}.{name}.config', each.get('config'), str
+                yield f'{part}.{name}.options', each.get('options'), dict
 
 
 def _names_a_folder(name: Any) -> bool:

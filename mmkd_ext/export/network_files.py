@@ -8,9 +8,8 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmkd_ext.config.written_config import written_config
-from mmkd_ext.models.build import build_model, input_shape
+from mmkd_ext.models.build import build_model, deployed
 from mmkd_ext.models.images.image_shape import Size
-from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.models.plain import distils, plain_config, registered
 from mmkd_ext.models.zoo.trained_network import network_config
 
@@ -36,14 +35,14 @@ def network_files(
         helpers = registered(cfg.model.type).helper_prefix
         cfg = Config({**cfg, 'model': network_config(cfg.model.student)})
         weights = {key: value for key, value in weights.items() if not key.startswith(helpers)}
-    trained, plain = build_model(cfg), build_model(plain_cfg)
-    kind = kind_of(plain)
+    trained, shipped = build_model(cfg), deployed(cfg, size, plain_cfg)
+    plain, kind = shipped.network, shipped.kind
     if onnx and not kind.exports_onnx:
         raise ValueError('ONNX export is for classifiers, got a detector: leave --onnx out, and use mmdeploy on the .pth and .py.')
     _load(trained, weights, source, 'the config')
     kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
     _load(plain, kept, source, 'the config without its helpers')
-    image = torch.randn(2, *input_shape(cfg, size, plain), generator=torch.Generator().manual_seed(0))
+    image = torch.randn(2, *shipped.input_shape, generator=torch.Generator().manual_seed(0))
     expected = kind.raw_predictions(trained, image)
     _compare(kind.raw_predictions(plain, image), expected, f'the plain network of {source}')
     files = {

@@ -70,6 +70,8 @@ class DistillationReportHook(Hook):
         self._of_teachers = {}
         for name, teacher in getattr(model, 'teachers', {}).items() if hasattr(runner, '_train_loop') else ():
             key = f'{name} {teacher.fingerprint()[:16]} {self._data(runner)}'
+            if teacher.labels.groups is not None:
+                key += f' {digest(teacher.labels.groups)[:16]}'
             if key not in kept:
                 kept[key] = validated(runner, model, teacher)
             self._of_teachers[name] = kept[key]

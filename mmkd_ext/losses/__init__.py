@@ -9,6 +9,7 @@ from .dskd_loss import layer_kd_losses, layer_map_losses
 from .hard_kd_loss import HardKDLoss, hard_kd_loss
 from .kd_loss import KDLoss, binary_kd_loss, kd_loss
 from .loss_weights import loss_based_weights
+from .mgd_loss import MGDLoss, mgd_loss
 from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss
 from .nd_loss import NDLoss, nd_loss
 from .pkd_loss import PKDLoss, pkd_loss
@@ -16,6 +17,7 @@ from .reviewkd_loss import ReviewKDLoss, hcl_loss
 from .reviewkd_neck import ReviewKDNeck
 from .teskd_loss import teskd_feature_loss, teskd_kl
 from .ttm_loss import TTMLoss, ttm_loss
+from .vkd_loss import VkDLoss, vkd_loss
 
 __all__ = [
     'CWDLoss',
@@ -26,12 +28,14 @@ __all__ = [
     'DistillationLoss',
     'HardKDLoss',
     'KDLoss',
+    'MGDLoss',
     'MutualLearningLoss',
     'NDLoss',
     'PKDLoss',
     'ReviewKDLoss',
     'ReviewKDNeck',
     'TTMLoss',
+    'VkDLoss',
     'binary_kd_loss',
     'cwd_loss',
     'dist_loss',
@@ -42,10 +46,12 @@ __all__ = [
     'layer_kd_losses',
     'layer_map_losses',
     'loss_based_weights',
+    'mgd_loss',
     'mutual_learning_loss',
     'nd_loss',
     'pkd_loss',
     'teskd_feature_loss',
     'teskd_kl',
     'ttm_loss',
+    'vkd_loss',
 ]

@@ -1,4 +1,4 @@
-"""CWD: where in the image each channel looks. N samples, C channels."""
+"""CWD, channel-wise distillation: divergence of each channel's softmax over places. N samples, C channels."""
 
 from collections.abc import Sequence
 
@@ -30,6 +30,14 @@ def cwd_loss(student: Tensor | Sequence[Tensor], teacher: Tensor | Sequence[Tens
         ValueError: tau <= 0, no maps, another number of them, or a level whose two shapes differ.
 
     Source: Shu et al. 2021, arXiv:2011.13256, sec. 3.
+
+    Example:
+        >>> import torch
+        >>> teacher = torch.eye(4).reshape(1, 1, 4, 4)
+        >>> cwd_loss(teacher + 3.0, teacher, tau=1.0).abs() < 1e-6  # a channel's level does not matter
+        tensor(True)
+        >>> round(cwd_loss(torch.zeros(1, 1, 4, 4), teacher, tau=1.0).item(), 4)
+        0.118
     """
     check_tau('cwd_loss', tau)
     pairs = as_pairs('cwd_loss', student, teacher)
@@ -54,6 +62,17 @@ class CWDLoss(MapPairsLoss):
         loss_weight: Factor on the result.
         student_stages: Which of the student's stages to use, shallow first; None: all.
         teacher_stages: Which of the teacher's stages they follow, in the same order; None: all.
+
+    Example:
+        >>> import torch
+        >>> from mmkd_ext.models import Outputs
+        >>> student = Outputs((torch.randn(2, 8, 8, 8), torch.randn(2, 16, 4, 4)), torch.randn(2, 16), torch.randn(2, 3))
+        >>> teacher = Outputs((torch.randn(2, 32, 8, 8), torch.randn(2, 64, 4, 4)), torch.randn(2, 64), torch.randn(2, 3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.CWDLoss', tau=4.0, loss_weight=50.0))
+        >>> [row[:3] for row in loss.build_for(student, teacher)]  # a distiller does this
+        [('stage 0 -> 0', '8x8x8', '32x8x8'), ('stage 1 -> 1', '16x4x4', '64x4x4')]
+        >>> loss(student, teacher).shape
+        torch.Size([])
     """
 
     def __init__(

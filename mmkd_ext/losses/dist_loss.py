@@ -38,6 +38,7 @@ def dist_loss(student: Tensor, teacher: Tensor, tau: float, beta: float = 1.0, g
     Source: Huang et al. 2022, arXiv:2205.10536, eq. 6-10; the factor tau^2 is that of the public code.
 
     Example:
+        >>> import torch
         >>> student, teacher = torch.eye(3), 2 * torch.eye(3)
         >>> round(dist_loss(student, teacher, tau=1.0).item(), 4)  # they correlate
         0.0
@@ -84,6 +85,7 @@ class DISTLoss(DistillationLoss):
         returns: ().
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import Outputs
         >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
         >>> loss = MODELS.build(dict(type='mmkd_ext.DISTLoss', tau=4.0))

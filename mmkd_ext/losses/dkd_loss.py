@@ -39,6 +39,7 @@ def dkd_loss(
     Source: Zhao et al. 2022, arXiv:2203.08679, eq. 7; `standardise`: Sun et al. 2024, arXiv:2403.01427, algorithms 1 and 2.
 
     Example:
+        >>> import torch
         >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
         >>> round(dkd_loss(student, teacher, torch.tensor([2]), tau=4.0, alpha=1.0, beta=8.0).item(), 4)
         1.2038
@@ -90,6 +91,7 @@ class DKDLoss(DistillationLoss):
         returns: ().
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import Outputs
         >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
         >>> loss = MODELS.build(dict(type='mmkd_ext.DKDLoss', beta=8.0))

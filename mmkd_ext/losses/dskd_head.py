@@ -56,6 +56,7 @@ class DSKDHead(DistillationLoss):
     Source: a reading of arXiv:2202.07846, whose authors published no code; the choices are in configs/dskd/README.md.
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import Outputs
         >>> student = Outputs((torch.randn(2, 8, 8, 8), torch.randn(2, 16, 4, 4)), torch.randn(2, 16), torch.randn(2, 3))
         >>> teacher = Outputs((torch.randn(2, 32, 8, 8), torch.randn(2, 64, 4, 4)), torch.randn(2, 64), torch.randn(2, 3))

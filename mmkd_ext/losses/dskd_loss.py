@@ -26,6 +26,7 @@ def layer_kd_losses(student: Sequence[Tensor], teacher: Tensor, tau: float) -> T
         ValueError: tau <= 0, no layer, or logits not all of the teacher's shape (N, K).
 
     Example:
+        >>> import torch
         >>> teacher = torch.tensor([[0.0, 2.0]])
         >>> layer_kd_losses([teacher, torch.zeros(1, 2)], teacher, tau=1.0).round(decimals=4)
         tensor([0.0000, 0.3278])
@@ -58,6 +59,7 @@ def layer_map_losses(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Te
         ValueError: No maps, another number of them, or a layer whose samples or channels differ.
 
     Example:
+        >>> import torch
         >>> teacher = torch.ones(2, 8, 4, 4)
         >>> layer_map_losses([torch.zeros(2, 8, 8, 8), teacher], [teacher, teacher])  # the larger map is averaged to the smaller
         tensor([1., 0.])

@@ -27,6 +27,7 @@ def hard_kd_loss(student: Tensor, teacher: Tensor) -> Tensor:
     Source: Touvron et al. 2021, arXiv:2012.12877, eq. 3, without its factor of one half.
 
     Example:
+        >>> import torch
         >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
         >>> round(hard_kd_loss(student, teacher).item(), 4)
         0.4076
@@ -50,6 +51,7 @@ class HardKDLoss(DistillationLoss):
         returns: ().
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import Outputs
         >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
         >>> loss = MODELS.build(dict(type='mmkd_ext.HardKDLoss', loss_weight=0.5))

@@ -32,6 +32,7 @@ def kd_loss(student: Tensor, teacher: Tensor, tau: float, standardise: bool = Fa
     Source: Hinton et al. 2015, arXiv:1503.02531, sec. 2; `standardise`: Sun et al. 2024, arXiv:2403.01427, algorithms 1 and 2.
 
     Example:
+        >>> import torch
         >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
         >>> round(kd_loss(student, teacher, tau=2.0).item(), 4)
         0.2411
@@ -65,6 +66,7 @@ def binary_kd_loss(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
         ValueError: tau <= 0, or logits not of one shape (N, K).
 
     Example:
+        >>> import torch
         >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
         >>> round(binary_kd_loss(student, teacher, tau=2.0).item(), 4)
         0.3739
@@ -92,6 +94,7 @@ class KDLoss(DistillationLoss):
         returns: ().
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import Outputs
         >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
         >>> loss = MODELS.build(dict(type='mmkd_ext.KDLoss', tau=4.0, loss_weight=0.9))

@@ -23,6 +23,7 @@ def loss_based_weights(losses: Tensor, strategy: str) -> Tensor:
     Source: a reading of "loss-based weight allocation" in DSKD, arXiv:2202.07846, whose equations are not public.
 
     Example:
+        >>> import torch
         >>> loss_based_weights(torch.tensor([1.0, 3.0]), 'proportional')
         tensor([0.2500, 0.7500])
     """

@@ -1,4 +1,4 @@
-"""Losses between maps: which stage follows which of the teacher's, in the teacher's width and size. N samples, C channels."""
+"""Base class of losses between maps: pairs of stages, 1x1 convolutions to the teacher's width, and resizing. N samples, C channels."""
 
 from collections.abc import Sequence
 

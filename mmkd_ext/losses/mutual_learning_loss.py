@@ -29,6 +29,7 @@ def mutual_learning_loss(logits: Tensor, tau: float = 1.0) -> Tensor:
     Source: Zhang et al. 2018, arXiv:1706.00384, sec. 3.2 and 3.4.
 
     Example:
+        >>> import torch
         >>> students = torch.tensor([[[0.0, 1.0]], [[0.0, 3.0]]])  # two students, one sample, two classes
         >>> mutual_learning_loss(students, tau=1.0).round(decimals=4)
         tensor([0.1698, 0.2732])
@@ -58,6 +59,7 @@ class MutualLearningLoss(DistillationLoss):
         returns: (S,).
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import Outputs
         >>> students = [Outputs((), torch.eye(3), scale * torch.eye(3)) for scale in (1.0, 2.0)]
         >>> MODELS.build(dict(type='mmkd_ext.MutualLearningLoss', tau=2.0))(students).shape

@@ -37,6 +37,7 @@ def nd_loss(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> 
     Source: Wang et al. 2023, arXiv:2305.17007, eq. 5-7 and the public code; soft labels from its DeiT code.
 
     Example:
+        >>> import torch
         >>> means = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
         >>> student, teacher = torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([[2.0, 0.0], [0.0, 2.0]])
         >>> nd_loss(student, teacher, torch.tensor([0, 1]), means)  # half as long as the teacher, and at a right angle
@@ -149,6 +150,7 @@ class NDLoss(ClassMeansLoss):
         RuntimeError: Called before the class means were set.
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import Outputs
         >>> student, teacher = Outputs((), torch.randn(8, 16), torch.randn(8, 3)), Outputs((), torch.randn(8, 64), torch.randn(8, 3))
         >>> loss = MODELS.build(dict(type='mmkd_ext.NDLoss', loss_weight=2.0))

@@ -1,4 +1,4 @@
-"""PKD: maps should correlate, channel by channel, and not coincide. N samples, C channels."""
+"""PKD: Pearson correlation of maps, channel by channel. N samples, C channels."""
 
 from collections.abc import Sequence
 
@@ -33,6 +33,12 @@ def pkd_loss(student: Tensor | Sequence[Tensor], teacher: Tensor | Sequence[Tens
         ValueError: No maps, another number of them, or a level whose two shapes differ.
 
     Source: Cao et al. 2022, arXiv:2207.02039, sec. 3.
+
+    Example:
+        >>> import torch
+        >>> teacher = torch.eye(4).reshape(1, 1, 4, 4)
+        >>> round(abs(pkd_loss(3.0 * teacher + 1.0, teacher).item()), 4), round(pkd_loss(-teacher, teacher).item(), 4)
+        (0.0, 2.0)
     """
     pairs = as_pairs('pkd_loss', student, teacher)
     with torch.autocast(pairs[0][0].device.type, enabled=False):
@@ -50,9 +56,20 @@ class PKDLoss(MapPairsLoss):
     Stages are paired, widened and resized as `MapPairsLoss` says.
 
     Args:
-        loss_weight: Factor on the result; the paper's detectors have 6.
+        loss_weight: Factor on the result; other libraries' detector configs have 6.
         student_stages: Which of the student's stages to use, shallow first; None: all.
         teacher_stages: Which of the teacher's stages they follow, in the same order; None: all.
+
+    Example:
+        >>> import torch
+        >>> from mmkd_ext.models import Outputs
+        >>> student = Outputs((torch.randn(2, 8, 8, 8), torch.randn(2, 16, 4, 4)), torch.randn(2, 16), torch.randn(2, 3))
+        >>> teacher = Outputs((torch.randn(2, 32, 8, 8), torch.randn(2, 64, 4, 4)), torch.randn(2, 64), torch.randn(2, 3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.PKDLoss', loss_weight=6.0))
+        >>> [row[:3] for row in loss.build_for(student, teacher)]  # a distiller does this
+        [('stage 0 -> 0', '8x8x8', '32x8x8'), ('stage 1 -> 1', '16x4x4', '64x4x4')]
+        >>> loss(student, teacher).shape
+        torch.Size([])
     """
 
     def compare(self, student: list[Tensor], teacher: list[Tensor]) -> Tensor:

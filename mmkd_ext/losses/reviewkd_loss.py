@@ -36,6 +36,7 @@ def hcl_loss(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:
     Source: Chen et al. 2021, arXiv:2104.09044, sec. 3.4, and its public code (the weights).
 
     Example:
+        >>> import torch
         >>> student, teacher = [torch.zeros(2, 8, 4, 4), torch.zeros(2, 16, 2, 2)], [torch.ones(2, 8, 4, 4), torch.zeros(2, 16, 2, 2)]
         >>> hcl_loss(student, teacher)
         tensor(1.)
@@ -92,6 +93,7 @@ class ReviewKDLoss(DistillationLoss):
         RuntimeError: Called before the fusion was made.
 
     Example:
+        >>> import torch
         >>> from mmkd_ext.models import Outputs
         >>> student = Outputs((torch.randn(2, 8, 8, 8), torch.randn(2, 16, 4, 4)), torch.randn(2, 16), torch.randn(2, 3))
         >>> teacher = Outputs((torch.randn(2, 32, 8, 8), torch.randn(2, 64, 4, 4)), torch.randn(2, 64), torch.randn(2, 3))

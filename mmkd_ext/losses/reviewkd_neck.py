@@ -71,6 +71,7 @@ class ReviewKDNeck(BaseModule):
     Source: Chen et al. 2021, arXiv:2104.09044, sec. 3.3, and its public code.
 
     Example:
+        >>> import torch
         >>> neck = ReviewKDNeck(in_channels=[8, 16], out_channels=[32, 64])
         >>> maps = [torch.randn(2, 8, 8, 8), torch.randn(2, 16, 4, 4)]
         >>> [tuple(x.shape) for x in neck(maps)]

@@ -27,6 +27,7 @@ def teskd_kl(student: Tensor, teacher: Tensor, tau: float, detach_teacher: bool 
     Source: TESKD, arXiv:2110.00329, and its public code (the 1e-7 is the code's).
 
     Example:
+        >>> import torch
         >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
         >>> round(teskd_kl(student, teacher, tau=2.0).item(), 4)
         0.2411
@@ -61,6 +62,7 @@ def teskd_feature_loss(student: Tensor, teacher: Tensor) -> Tensor:
     Source: TESKD, arXiv:2110.00329, and its public code.
 
     Example:
+        >>> import torch
         >>> teskd_feature_loss(torch.zeros(2, 8), torch.ones(2, 8))
         tensor(16.)
     """

@@ -1,4 +1,4 @@
-"""Transformed teacher matching: temperature on the teacher's side alone. N samples, K classes."""
+"""TTM, transformed teacher matching: a temperature on the teacher's side alone. N samples, K classes."""
 
 import torch
 from torch import Tensor
@@ -32,6 +32,12 @@ def ttm_loss(student: Tensor, teacher: Tensor, gamma: float, weighted: bool = Fa
         ValueError: gamma <= 0, or logits not of one shape (N, K).
 
     Source: Zheng & Yang 2024, arXiv:2402.11148, sec. 3 (TTM) and 4 (WTTM).
+
+    Example:
+        >>> import torch
+        >>> student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 2.0, 4.0]])
+        >>> round(ttm_loss(student, teacher, gamma=1.0).item(), 4), round(abs(ttm_loss(student, teacher, gamma=0.5).item()), 4)
+        (0.1156, 0.0)
     """
     check_logits('ttm_loss', student, teacher)
     check_exponent('ttm_loss', gamma)
@@ -55,6 +61,14 @@ class TTMLoss(DistillationLoss):
         student, teacher: `Outputs` with logits (N, K).
         target: Ignored.
         returns: ().
+
+    Example:
+        >>> import torch
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = Outputs((), torch.eye(3), torch.eye(3)), Outputs((), torch.eye(3), 2 * torch.eye(3))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.TTMLoss', gamma=0.1, weighted=True))
+        >>> round(loss(student, teacher).item(), 4)
+        0.2016
     """
 
     scores = ('softmax',)

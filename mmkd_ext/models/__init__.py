@@ -11,6 +11,7 @@ from .heads import *  # noqa: F403
 from .necks import *  # noqa: F403
 from .outputs import Outputs, recording
 from .teachers.frozen_teacher import FrozenTeacher
+from .teachers.teacher_ensemble import TeacherEnsemble
 from .zoo.torchvision_classifier import TorchvisionClassifier
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     'Ensemble',
     'FrozenTeacher',
     'Outputs',
+    'TeacherEnsemble',
     'TorchvisionClassifier',
     *backbones.__all__,
     *distillers.__all__,

@@ -1,6 +1,7 @@
 """Building the network of a config, and the shape of the images that it takes."""
 
 import copy
+from typing import NamedTuple
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
@@ -9,8 +10,10 @@ from torch import nn
 from mmkd_ext.datasets.data_size import data_size
 
 from .images.image_shape import Size, input_shape_of, own_size, short_size
+from .outputs.kinds.base import Kind
+from .outputs.kinds.known import kind_of
 from .plain import plain_config, plain_model, without_weights
-from .told_by_data import tell_channel_order, tell_image_size
+from .told_by_data import tell_channel_order, tell_class_names, tell_image_size
 
 
 def build_model(cfg: Config) -> nn.Module:
@@ -28,6 +31,7 @@ def build_model(cfg: Config) -> nn.Module:
     cfg = copy.deepcopy(cfg)
     tell_channel_order(cfg)
     tell_image_size(cfg)
+    tell_class_names(cfg)
     model_cfg = without_weights(cfg.model)
     model_cfg.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
@@ -39,14 +43,36 @@ def input_size(cfg: Config) -> Size:
     return short_size(data_size(cfg, look=True) or own_size(plain_model(cfg.model), None))
 
 
-def input_shape(cfg: Config, size: Size | None = None, network: nn.Module | None = None) -> tuple[int, int, int]:
-    """Channels, height and width of what a config feeds its network.
+class Deployed(NamedTuple):
+    """What is deployed of a config.
+
+    Attributes:
+        config: The plain config.
+        network: Its network on the CPU, in eval mode, with random weights.
+        kind: What it is: a classifier, a two-stage detector.
+        input_shape: Channels, height and width of its images.
+    """
+
+    config: Config
+    network: nn.Module
+    kind: type[Kind]
+    input_shape: tuple[int, int, int]
+
+
+def deployed(cfg: Config, size: Size | None = None, plain: Config | None = None) -> Deployed:
+    """Ask a config once what is deployed of it.
 
     Args:
-        cfg: The config.
-        size: Side in pixels, or (height, width), instead of what its data say.
-        network: Its network, where it is built already.
+        cfg: A config of a training.
+        size: Side in pixels of the images, or (height, width), instead of what its data say.
+        plain: Its plain config, where it was made already.
     """
-    size = size or data_size(cfg, look=True)
-    network = build_model(plain_config(cfg)) if network is None else network
-    return input_shape_of(plain_model(cfg.model), network, size)
+    plain = plain_config(cfg) if plain is None else plain
+    network = build_model(plain)
+    shape = input_shape_of(plain_model(cfg.model), network, size or data_size(cfg, look=True))
+    return Deployed(plain, network, kind_of(network), shape)
+
+
+def input_shape(cfg: Config, size: Size | None = None) -> tuple[int, int, int]:
+    """Channels, height and width of what a config feeds its network; `size` as for `deployed`."""
+    return deployed(cfg, size).input_shape

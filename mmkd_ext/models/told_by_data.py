@@ -1,4 +1,4 @@
-"""Channel order and image size for a model's config, taken from the data of the same config."""
+"""Channel order, image size and class names for a model's config, taken from the data of the same config."""
 
 import inspect
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from mmengine.registry import MODELS, DefaultScope
 
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.datasets.channel_order import order_of
+from mmkd_ext.datasets.class_names import class_names_of
 from mmkd_ext.datasets.data_size import data_size
 from mmkd_ext.models.images.image_shape import short_size
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
@@ -31,6 +32,15 @@ def tell_image_size(cfg: Config) -> None:
         size = data_size(cfg, ('train', 'val', 'test'), look=True)
         if size is not None:
             model.input_size = short_size(size)
+
+
+def tell_class_names(cfg: Config) -> None:
+    """Let a distiller with a frozen teacher know the names of its classes as the config's data tell them, in place."""
+    model = _told(cfg, 'class_names')
+    if model is not None and model.get('teacher') is not None and model.get('freeze_teacher', True):
+        names = class_names_of(cfg)
+        if names is not None:
+            model.class_names = names
 
 
 def _told(cfg: Config, option: str) -> Any:

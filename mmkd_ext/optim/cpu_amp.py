@@ -17,6 +17,7 @@ class CPUAmpOptimWrapper(OptimWrapper):
     bfloat16 has float32's range, so the loss needs no scaling and the checkpoint holds no scaler.
 
     Example:
+        >>> import torch
         >>> model = nn.Linear(2, 1)
         >>> wrapper = CPUAmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
         >>> with wrapper.optim_context(model):

@@ -21,6 +21,7 @@ from mmkd_ext.files.writable_places import check_work_dir
 from .class_counts import check_labels, check_topk
 from .class_names import check_class_names
 from .hook_needs import missing_part
+from .hook_settings import check_hook_settings
 from .numbers import check_numbers
 from .training_parts import check_intervals, check_length, check_losses, check_optimizer
 from .trial_batches import check_evaluated_batch, check_shares, check_train_batch
@@ -58,6 +59,7 @@ def check_train(runner: Runner) -> None:
             _build_data(runner, name, build)
             if name == 'train':
                 check_length(runner.train_loop)
+        check_hook_settings(runner.hooks, runner.train_dataloader.dataset)
         for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
             _check_data(runner, loop, name)
         check_class_names(runner)

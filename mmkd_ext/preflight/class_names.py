@@ -1,4 +1,4 @@
-"""Checks of class names: training data, validation data and teachers have the same classes in the same order."""
+"""Checks of class names: training data, validation data and teachers have the same classes in the same order, or are mapped."""
 
 from collections.abc import Sequence
 from logging import WARNING
@@ -18,8 +18,12 @@ def check_class_names(runner: Any) -> None:
     train = runner.train_dataloader.dataset
     loader = getattr(runner.val_loop, 'dataloader', None)
     check_data_names(train, {} if loader is None else {'val': loader.dataset})
-    for teacher in getattr(unwrapped(runner.model), 'teachers', {}).values():
-        check_teacher_names(teacher.name, teacher.record.classes, train)
+    given = getattr(unwrapped(runner.model), 'teachers', {}).values()
+    for teacher in [each for several in given for each in getattr(several, 'teachers', [several])]:
+        if teacher.labels.groups is None:
+            check_teacher_names(teacher.name, teacher.record.classes, train)
+        else:
+            _check_mapped(teacher.name, teacher.labels.mine, train)
 
 
 def check_data_names(train: Any, others: dict[str, Any]) -> None:
@@ -46,7 +50,7 @@ def check_teacher_names(teacher: str, theirs: Sequence[str] | None, train: Any) 
     """Compare the classes that a teacher's checkpoint names with those of the data; names that only look different are warned of.
 
     Raises:
-        ValueError: As many classes, some of them at other places.
+        ValueError: As many classes, some of them at other places, but not all, or they would be mapped (see `LabelSpace`).
     """
     mine = _names(train)
     if mine is None or not theirs or len(theirs) != len(mine) or list(theirs) == mine:
@@ -54,8 +58,18 @@ def check_teacher_names(teacher: str, theirs: Sequence[str] | None, train: Any) 
     moved = [k for k, (a, b) in enumerate(zip(theirs, mine, strict=True)) if a != b and a in mine]
     text = f'The teacher {teacher} needs the classes of the data in their order, {_differing(mine, list(theirs))}'
     if moved:
-        raise ValueError(f'{text}. Give the data the order of the teacher by metainfo=dict(classes=...), or train it anew.')
+        raise ValueError(f'{text}. Map its classes by teacher=dict(model=..., classes=...), give the data its order by '
+            'metainfo=dict(classes=...), or train it anew.')
     print_log(f'{text}. Are they the same under other names?', 'current', WARNING)
+
+
+def _check_mapped(teacher: str, told: Any, train: Any) -> None:
+    """Whether the data have the names by which a teacher's classes were mapped."""
+    mine = _names(train)
+    if told is not None and mine is not None and list(told.names) != mine:
+        raise ValueError(
+            f'The teacher {teacher} is mapped to other classes than those of the data, {_differing(mine, list(told.names))}. Leave '
+            'model.class_names out, or give it the names of the data.')
 
 
 def _names(dataset: Any) -> list[str] | None:

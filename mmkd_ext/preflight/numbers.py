@@ -1,4 +1,4 @@
-"""Numbers in a config with which a training would go the wrong way, or end as NaN at its first iteration: asked before the run."""
+"""Checks of a config's numbers with which a training would go the wrong way or end as NaN at its first iteration."""
 
 import math
 from collections.abc import Iterator, Mapping

@@ -23,6 +23,11 @@ def check_watched(hooks: Sequence[Hook], schedulers: Any, names: Sequence[str] |
     """
     if names is None:
         return
+    for hook in hooks if not names else ():
+        if isinstance(hook, CheckpointHook) and hook.save_best:
+            raise ValueError(
+                'An evaluator that gives a number is needed to choose the best checkpoint, got none. Look at val_evaluator, or set '
+                'save_best of the CheckpointHook to None.')
     for name, place in _watched(hooks, schedulers):
         if name not in names:
             close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)

@@ -12,6 +12,7 @@ from mmengine.dist import get_dist_info
 from mmkd_ext.checkpoints.files_as_data import files_are_data
 from mmkd_ext.engine.bound_process import end_with_parent
 from mmkd_ext.errors import PreflightError
+from mmkd_ext.explain.out_of_memory import out_of_memory
 from mmkd_ext.explain.sentences import full_disk, sentence
 
 
@@ -28,7 +29,7 @@ def run_checked(job: Callable[[], object]) -> int:
         with files_are_data(), full_disk_ends_logs():
             job()
     except Exception as error:
-        text = str(error) if isinstance(error, PreflightError) else sentence(error)
+        text = str(error) if isinstance(error, PreflightError) else out_of_memory(error) or sentence(error)
         if text is None or os.environ.get('MMKD_TRACEBACK') == '1':
             raise
         rank = int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', get_dist_info()[0])))

@@ -23,11 +23,11 @@ from mmkd_ext.config.load_config import load_config
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_work_dir
-from mmkd_ext.models.told_by_data import tell_channel_order, tell_image_size
+from mmkd_ext.models.told_by_data import tell_channel_order, tell_class_names, tell_image_size
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _PLAIN = (str, int, float)  # what can be no part that is built; in a config of objects a part may be one
-_DICTS = ('model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks', 'env_cfg', *_LOADERS)
+_DICTS = ('model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks', 'env_cfg', 'model_wrapper_cfg', *_LOADERS)
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +88,7 @@ def finish_config(cfg: Config, args: argparse.Namespace) -> None:
             loader.pin_memory = False
     merge_options(cfg, args.cfg_options, args.config)
     _check_kinds(cfg, args.config)
+    _check_loops(cfg, args.config)
     check_work_dir(cfg.work_dir)
 
 
@@ -110,6 +111,22 @@ def _check_kinds(cfg: Config, path: str) -> None:
     for key, value in parts.items():
         if isinstance(value, _PLAIN):
             raise PreflightError(f'A dict with a `type` is needed as {key}, got {value!r}: look at {path} or --cfg-options.')
+    for key, value in parts.items():
+        several = key.endswith('_evaluator')
+        if isinstance(value, list | tuple) and (not several or any(isinstance(each, _PLAIN) for each in value)):
+            needed = 'A list of dicts, each with a `type`,' if several else 'A dict with a `type`'
+            raise PreflightError(f'{needed} is needed as {key}, got {value!r}: look at {path} or --cfg-options.')
+
+
+def _check_loops(cfg: Mapping[str, Any], path: str) -> None:
+    """What the runner asks of validation and test, whose own sentence quotes whole configs."""
+    for name in ('val', 'test'):
+        keys = [f'{name}_dataloader', f'{name}_cfg', f'{name}_evaluator']
+        missing = [key for key in keys if cfg.get(key) is None]
+        if 0 < len(missing) < len(keys):
+            raise PreflightError(
+                f'{keys[0]}, {keys[1]} and {keys[2]} are needed, all or none of them, got no {" and no ".join(missing)}: look at {path} or '
+                '--cfg-options.')
 
 
 def join_processes(cfg: Config) -> None:
@@ -160,4 +177,5 @@ def build_runner(cfg: Config) -> Runner:
     """The runner that the config asks for."""
     tell_channel_order(cfg)
     tell_image_size(cfg)
+    tell_class_names(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

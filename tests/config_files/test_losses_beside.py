@@ -1,5 +1,7 @@
 """Losses of other papers beside KD on CIFAR-100: each page has KD's data, networks and schedule, and its own loss and weights."""
 
+from pathlib import Path
+
 import pytest
 from mmengine.config import Config
 from support.runs import REPO
@@ -11,6 +13,10 @@ BESIDE = {
         1.0, True, dict(type='DKDLoss', tau=2.0, alpha=1.0, beta=2.0, loss_weight=9.0, standardise=True)),
     'ttm_resnet20_resnet56_cifar100': (1.0, False, dict(type='TTMLoss', gamma=0.1, loss_weight=45.0)),
     'wttm_resnet20_resnet56_cifar100': (1.0, False, dict(type='TTMLoss', gamma=0.2, weighted=True, loss_weight=4.0)),
+    'pkd_resnet20_resnet56_cifar100': (1.0, False, dict(type='PKDLoss', loss_weight=1.0)),
+    'cwd_resnet20_resnet56_cifar100': (1.0, False, dict(type='CWDLoss', tau=4.0, loss_weight=1.0)),
+    'mgd_resnet20_resnet56_cifar100': (1.0, False, dict(type='MGDLoss', mask_ratio=0.15, loss_weight=7e-5)),
+    'vkd_resnet20_resnet56_cifar100': (1.0, False, dict(type='VkDLoss', loss_weight=1.0)),
 }
 
 
@@ -30,3 +36,12 @@ def test_a_page_differs_from_kd_in_its_losses_and_the_stages_that_they_read(stem
     assert cfg.model.student.get('head', {}).get('loss', {}).get('loss_weight', 1.0) == labels
     hooks = [(h.type, h.loss, h.epochs) for h in cfg.get('custom_hooks', [])]
     assert hooks == ([('mmkd_ext.LossWarmupHook', *found, 20)] if ramp else [])
+
+
+def test_the_study_has_a_row_for_every_page_and_its_networks_are_small():
+    study = Config.fromfile(REPO / 'configs/kd/study_cifar100.py').study
+    pages = {Path(variant.config).stem for name, variant in study.variants.items() if name not in ('alone', 'KD')}
+    assert pages == set(BESIDE) and set(study.differences) == set(study.variants) - {'alone'}
+    for name, variant in study.variants.items():
+        assert name in ('alone', 'KD') or variant.options['model.student.backbone.depth'] == 8
+        assert name == 'alone' or (variant.teacher, variant.options['model.teacher.model']) == ('resnet20', 'cifar/resnet20')

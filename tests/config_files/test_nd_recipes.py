@@ -91,7 +91,7 @@ BASELINES = list(cells(PLAIN, '', 'cifar100')) + [
 def test_every_cell_is_here_and_nothing_that_no_table_has():
     assert [len(list(cells(t, 'pp', 'x'))) for t in (CIFAR, IMAGENET)] == [24, 15 + 4]
     networks = {pair.rsplit('_', 1)[0] if 'wrn' not in pair else 'wrn40_1' for pair in CIFAR}
-    alone = {f'{network}_cifar100' for network in networks} | {'resnet18_imagenet', 'mobilenetv1_imagenet'}
+    alone = {f'{network}_cifar100' for network in networks} | {'resnet8_cifar100', 'resnet18_imagenet', 'mobilenetv1_imagenet'}
     teachers = {f'teacher_{network}_cifar100' for network in ('resnet56', 'resnet32x4', 'wrn40_2', 'resnet50')}
     deit = {f'deit{pp}_deit_base_regnety_160_imagenet' for pp in ('', 'pp')}
     mine = {stem for stem, _, _ in (*PAPER, *BASELINES)} | alone | teachers | deit

@@ -27,7 +27,7 @@ METAFILES = sorted(REPO.glob('configs/*/metafile.yml'))
 OUTPUTS = {'student.py', 'adapters.txt', 'my_kd.py'}  # what a command of a README writes
 FOLDERS = ('mmkd_ext', 'tools', 'configs', 'tests')
 # Marked tables without numbers, each with its reason; a filled one has to be taken out.
-NOT_MEASURED_YET: set[tuple[str, str]] = set()
+NOT_MEASURED_YET = {('configs/kd/README.md', 'study_cifar100')}  # was added without a run
 NUMBER = re.compile(r'\d+(\.\d+)?')
 each_document = pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: str(path.relative_to(REPO)))
 
@@ -118,8 +118,12 @@ def test_measured_tables_have_a_command_numbers_and_deviations(path):
             continue
         study = path.parent / f'{name}.py'
         assert f'python tools/study.py {study.relative_to(REPO)}' in content
-        ((head, _, *rows),) = tables(content)
-        assert {row[0] for row in rows} == set(Config.fromfile(study).study.variants)
+        (head, _, *rows), *differences = tables(content)
+        plan = Config.fromfile(study).study
+        assert {row[0] for row in rows} == set(plan.variants) and len(differences) == bool(plan.get('differences'))
+        asked = {name: [each] if isinstance(each, str) else each for name, each in plan.get('differences', {}).items()}
+        pairs = {f'{name} - {baseline}' for name, baselines in asked.items() for baseline in baselines}
+        assert {row[0].split(': ')[0] for table in differences for row in table[2:]} == pairs
         for row in rows:
             seeds = int(row[head.index('seeds')])
             for cell in (cell for title, cell in zip(head, row, strict=True) if title.endswith(' epoch')):
@@ -164,6 +168,7 @@ def test_a_metafile_names_configs_that_exist_in_collections_that_it_defines(path
         assert (REPO / collection['README']).is_file() and (REPO / collection['Code']['URL']).is_file()
         assert collection['Code']['Version'] == mmkd_ext.__version__
     unlisted = {path.stem for path in path.parent.glob('*.py')} - {Path(m['Config']).stem for m in meta['Models']}
+    unlisted = {name for name in unlisted if not name.startswith('study_')}
     assert {name for name in unlisted if name.endswith(('_cifar100', '_imagenet'))} == set()
 
 

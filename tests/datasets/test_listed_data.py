@@ -149,3 +149,13 @@ def test_the_set_that_is_missing_among_several_is_named(tmp_path):
     good = pictures(tmp_path / 'data')
     with pytest.raises(ValueError, match=rf'The train data is needed \(CustomDataset in {tmp_path}/absent'):
         built(dict(type='ConcatDataset', datasets=[good, {**good, 'data_root': str(tmp_path / 'absent')}]))
+
+
+@pytest.mark.parametrize('indices', [7, -7, 100000])
+def test_more_samples_than_there_are_are_not_asked_for(tmp_path, wrapped, indices):
+    cfg = pictures(tmp_path)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        for good in (6, -6, 2, [0, 5]):
+            check_listed(DATASETS.build(wrapped(dict(cfg, indices=good))), 'train')
+        with pytest.raises(ValueError, match=f'needed for indices={indices}, got 6 in CustomDataset.*train_dataloader.dataset'):
+            check_listed(DATASETS.build(wrapped(dict(cfg, indices=indices))), 'train')

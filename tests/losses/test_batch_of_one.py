@@ -32,6 +32,10 @@ LOSSES = {
     'decision': dict(type='mmkd_ext.HardKDLoss'),
     'nd': dict(type='mmkd_ext.NDLoss', dropout=0.0),
     'reviewkd': dict(type='mmkd_ext.ReviewKDLoss'),
+    'pkd': dict(type='mmkd_ext.PKDLoss'),
+    'cwd': dict(type='mmkd_ext.CWDLoss'),
+    'mgd': dict(type='mmkd_ext.MGDLoss'),
+    'vkd': dict(type='mmkd_ext.VkDLoss'),
     'dskd': dict(type='mmkd_ext.DSKDHead', include_last=True, ce_weight=1.0),
     'dskd, SyncBN': dict(type='mmkd_ext.DSKDHead', norm_cfg=dict(type='SyncBN')),
 }

@@ -15,11 +15,13 @@ from mmkd_ext.losses.dkd_loss import DKDLoss, dkd_loss
 from mmkd_ext.losses.dskd_loss import layer_kd_losses, layer_map_losses
 from mmkd_ext.losses.hard_kd_loss import HardKDLoss, hard_kd_loss
 from mmkd_ext.losses.kd_loss import KDLoss, kd_loss
+from mmkd_ext.losses.mgd_loss import mgd_loss
 from mmkd_ext.losses.nd_loss import NDLoss, nd_loss
 from mmkd_ext.losses.pkd_loss import pkd_loss
 from mmkd_ext.losses.reviewkd_loss import ReviewKDLoss, hcl_loss
 from mmkd_ext.losses.reviewkd_neck import ReviewKDNeck
 from mmkd_ext.losses.ttm_loss import TTMLoss, ttm_loss
+from mmkd_ext.losses.vkd_loss import vkd_loss
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.registry import MODELS
 
@@ -53,14 +55,17 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
         s.embedding, t.embedding, labels(len(s.embedding), s.logits.device), means(s.embedding.device)),
     'nd, soft labels': lambda s, t: nd_loss(
         s.embedding, t.embedding, t.logits.detach().double().softmax(1), means(s.embedding.device)),
+    'vkd': lambda s, t: vkd_loss(s.embedding, t.embedding),
+    'vkd, by the batch': lambda s, t: vkd_loss(s.embedding, t.embedding, 'batch'),
     'hcl': lambda s, t: hcl_loss(s.stages, t.stages),
     'pkd': lambda s, t: pkd_loss(s.stages, t.stages),
     'cwd': lambda s, t: cwd_loss(s.stages, t.stages, 2.0),
+    'mgd': lambda s, t: mgd_loss(s.stages, t.stages),
     'deep logits': lambda s, t: layer_kd_losses([s.logits, s.logits.flip(1)], t.logits, 4.0).mean(),
     'hidden maps': lambda s, t: layer_map_losses(s.stages, t.stages).mean(),
 }
-MAP_LOSSES = ('hcl', 'hidden maps', 'pkd', 'cwd')
-SQUARED_ERRORS = ('hcl', 'hidden maps')
+MAP_LOSSES = ('hcl', 'hidden maps', 'pkd', 'cwd', 'mgd')
+SQUARED_ERRORS = ('hcl', 'hidden maps', 'mgd', 'vkd', 'vkd, by the batch')
 over_all_losses = pytest.mark.parametrize('loss', LOSSES.values(), ids=LOSSES)
 
 
@@ -209,7 +214,7 @@ def test_cuda_never_waits(rng, loss):
 def test_wrong_shapes_raise_and_both_are_named(rng, name, cut):
     student, teacher = outputs(rng), outputs(rng)
     wrong = mapped(teacher, cut)
-    what = 'stages' if name in MAP_LOSSES else 'embedding' if name.startswith('nd') else 'logits'
+    what = 'stages' if name in MAP_LOSSES else 'embedding' if name.startswith(('nd', 'vkd')) else 'logits'
     pair = (student.stages[0], wrong.stages[0]) if what == 'stages' else (getattr(student, what), getattr(wrong, what))
     with pytest.raises(ValueError) as error:
         LOSSES[name](student, wrong)

@@ -8,7 +8,7 @@ from mmkd_ext.losses.map_pairs import MapPairsLoss
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.registry import MODELS
 
-KINDS = ['PKDLoss', 'CWDLoss']
+KINDS = ['PKDLoss', 'CWDLoss', 'MGDLoss']
 
 
 def outputs(rng, *shapes, n=2):
@@ -88,7 +88,7 @@ def test_without_build_for_is_one_sentence(rng, kind):
 def test_what_is_trained_beside_the_student_has_a_gradient_of_finite_differences(rng, kind):
     torch.manual_seed(0)
     student, teacher = outputs(rng, (2, 4, 4), (2, 3, 3)), outputs(rng, (3, 3, 3))
-    loss = MODELS.build(dict(type=f'mmkd_ext.{kind}'))
+    loss = MODELS.build(dict(type=f'mmkd_ext.{kind}', loss_weight=1.0))
     loss.build_for(student, teacher)
     loss.double()
 

@@ -62,6 +62,7 @@ class CIFARShuffleNetV1(CIFARBackbone):
     Source: Zhang et al. 2018, arXiv:1707.01083; the stem of the shared CIFAR zoo.
 
     Example:
+        >>> import torch
         >>> backbone = CIFARShuffleNetV1(out_indices=(1, 2, 3))
         >>> [tuple(x.shape) for x in backbone(torch.zeros(2, 3, 32, 32))]
         [(2, 240, 16, 16), (2, 480, 8, 8), (2, 960, 4, 4)]

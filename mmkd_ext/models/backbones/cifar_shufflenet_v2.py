@@ -81,6 +81,7 @@ class CIFARShuffleNetV2(CIFARBackbone):
     Source: Ma et al. 2018, arXiv:1807.11164; the stem of the shared CIFAR zoo.
 
     Example:
+        >>> import torch
         >>> backbone = CIFARShuffleNetV2(out_indices=(2, 3, 4))
         >>> [tuple(x.shape) for x in backbone(torch.zeros(2, 3, 32, 32))]
         [(2, 232, 8, 8), (2, 464, 4, 4), (2, 1024, 4, 4)]

@@ -1,4 +1,4 @@
-"""What a distiller asks of the kind of its networks: how a step is compiled, and what class means are made of."""
+"""ByKind, a base of the distillers: compilation of a step and class means, by the kind of the networks."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ are. torch 2.14's inductor gives one tensor without gradient for a term and the 
 in Python would be compiled anew at every step.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from logging import WARNING
 from typing import Any
 
@@ -24,16 +24,21 @@ def adapters_for(
     """Let a loss size its adapters by what both say of an example, and return their rows for `adapter_table`.
 
     Raises:
-        ValueError: It compares logits of different numbers of classes, scores of a kind that it cannot compare, or what networks of this
-            kind do not have.
+        ValueError: It compares students among themselves, logits of different numbers of classes, scores of a kind that it cannot
+            compare, or what networks of this kind do not have.
     """
+    if loss.among_peers:
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) compares students among themselves and no teacher: it is one of the losses of a '
+            'MutualLearningDistiller.')
     kind.check_loss(name, loss, size, student, teacher)
     check_scores(name, loss, student.scores or SOFTMAX, teacher.scores or SOFTMAX, who[0].lower() + who[1:], whom)
     classes = kind.classes_of(student), kind.classes_of(teacher)
     if classes[0] != classes[1]:
         text = f'{who} has {classes[0]} classes and {whom} has {classes[1]}'
         if loss.reads('logits'):
-            raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set?')
+            raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set? Its '
+                "classes become the student's by teacher=dict(model=..., classes=...).")
         print_log(f'{text}: only its features can be followed.', 'current', WARNING)
     student, teacher = at_levels(student, teacher, kind.levels(size, student, teacher))
     rows = [(name, *row) for row in loss.build_for(student, teacher)]
@@ -68,6 +73,11 @@ def compared(name: str, loss: Any, reader: Kind, seen: Pass, teacher: Outputs, l
     return loss(*at_levels(seen.outputs, teacher, levels), seen.rows)
 
 
+def among_peers(loss: Any, seen: Pass, peers: Sequence[Outputs]) -> Tensor:
+    """A student's own term of a loss among peers, at its own samples."""
+    return loss([seen.outputs, *peers])[0] if len(seen.target) or loss.reads('stages') else nothing(loss, seen)
+
+
 def nothing(loss: Any, seen: Pass) -> Tensor:
     """0, and a gradient for every parameter."""
     outputs = seen.outputs
@@ -93,6 +103,13 @@ def add_terms(terms: dict[str, Tensor], key: str, value: Any, loss: Any, factor:
         if weight:
             terms[diagnostic(f'{name}_unweighted')] = each.detach() / weight
     terms.update({diagnostic(f'{key}_{name}'): each for name, each in loss.diagnostics.items()})
+
+
+def own_term(network: str, key: str) -> str:
+    """The name of a term of a network's own loss, of which there are several; also of a network called `lossy`."""
+    if key == 'loss':
+        return f'loss_{network}'
+    return f'{network}_{key}' if 'loss' in key else diagnostic(f'{network}_{key}')
 
 
 def diagnostic(name: str) -> str:

@@ -14,13 +14,14 @@ from mmkd_ext.models.outputs.kinds.base import Pass
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.outputs.outputs import Outputs, detached
 from mmkd_ext.models.plain import plain_model, without_weights
-from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
+from mmkd_ext.models.teachers.teacher_ensemble import frozen_teacher
 from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
 from .by_kind import ByKind
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, compared, diagnostic, nothing
+from .comparing import adapter_table, adapters_for, add_terms, among_peers, compared, own_term
+from .diagnostics import norms_and_accuracies
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
 from .pairs import TEACHER, Pair, paired_losses
@@ -51,12 +52,14 @@ class MutualLearningDistiller(ByKind, Ensemble):
         channel_order: 'rgb' or 'bgr', the order of the images; None: as the preprocessors tell.
         data_preprocessor: What prepares the images (the runner passes the config's); None: the first student's.
         init_cfg: For mmengine.
+        class_names: Of the classes, by which those of a frozen teacher are mapped (see `LabelSpace`); None: those of a run's data.
 
     Raises:
         ValueError: Fewer than two students, names that cannot be one, a loss that names an unknown network, a loss that needs a
             frozen teacher (`NDLoss`: its class means), or networks whose classes differ.
 
     Example:
+        >>> import torch
         >>> from mmpretrain.structures import DataSample
         >>> student = dict(
         ...     type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
@@ -83,6 +86,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         channel_order: str | None = None,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> None:
         if input_size is not None:
             as_size(input_size, f'input_size of {type(self).__name__}')
@@ -103,7 +107,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         super().__init__({**students, **trained}, predict_by, channel_order, data_preprocessor, init_cfg)
         self.teachers: dict[str, Any] = {}  # plain objects, as in OfflineDistiller
         if teacher is not None and freeze_teacher:
-            self.teachers[TEACHER] = FrozenTeacher(teacher, self.data_preprocessor, channel_order, self.kind)
+            self.teachers[TEACHER] = frozen_teacher(teacher, self.data_preprocessor, channel_order, self.kind)
         followed = {name: name in self.teachers for name in (*self.networks, *self.teachers)}
         self.pairs, modules = dict[str, Pair](), dict[str, nn.Module]()  # by module
         for entry, cfg in losses.items():
@@ -116,7 +120,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if self.kind.watches_order else {}
         self.reader = self.readers[self.students[0]]
-        self._size_adapters(network_config(students[self.students[0]]), input_size)
+        self._size_adapters(network_config(students[self.students[0]]), input_size, class_names)
         preprocessor: Any = self.data_preprocessor
         look_at_labels(preprocessor, self.distill)
         self.reader.watch_data(preprocessor, self._classes)
@@ -172,11 +176,11 @@ class MutualLearningDistiller(ByKind, Ensemble):
         for name, network in self.readers.items():
             seen[name] = network.train(self.view(name, inputs, data_samples), data_samples, self.data_preprocessor)
             features[name] = seen[name].features
-            terms.update({f'loss_{name}' if key == 'loss' else self._own(name, key): x for key, x in seen[name].terms.items()})
+            terms.update({own_term(name, key): x for key, x in seen[name].terms.items()})
         self._compare(terms, seen, features)
         if self.kind.shares_samples:
-            said = {name: teacher.answer(features[name], None) for name, teacher in self.teachers.items()}
-            said.update({name: each.outputs for name, each in seen.items()})
+            said = {name: each.outputs for name, each in seen.items()}
+            said.update({name: teacher.answer(features[name], None) for name, teacher in self.teachers.items()})
             target = seen[self.students[0]].target
             terms.update(self._diagnostics(said, target))
             watch_orders(self._orders, inputs, said, target, self._classes)
@@ -205,58 +209,47 @@ class MutualLearningDistiller(ByKind, Ensemble):
             elif self.kind.shares_samples:
                 value = dict(zip(students, loss([seen[name].outputs for name in students]), strict=True))
             else:
-                value = {name: self._among(loss, seen[name], [said(x, name) for x in students if x != name]) for name in students}
+                value = {name: among_peers(loss, seen[name], [said(x, name) for x in students if x != name]) for name in students}
             add_terms(terms, key, value, loss, self.loss_factors.get(entry, 1.0))
-
-    @staticmethod
-    def _among(loss: Any, seen: Pass, peers: list[Outputs]) -> Tensor:
-        """A student's own term of a loss among peers, at its own samples."""
-        return loss([seen.outputs, *peers])[0] if len(seen.target) or loss.reads('stages') else nothing(loss, seen)
-
-    @staticmethod
-    def _own(name: str, key: str) -> str:  # also of a network called `lossy`
-        return f'{name}_{key}' if 'loss' in key else diagnostic(f'{name}_{key}')
 
     @torch.compiler.disable  # see comparing.py
     @torch.no_grad()
     def _diagnostics(self, said: Mapping[str, Outputs], target: Tensor) -> dict[str, Tensor]:
         """Accuracies in percent, the ensemble's too, and mean norms of the embeddings; no name contains `loss`."""
-        norm = torch.linalg.vector_norm
-        found = {diagnostic(f'{name}_norm'): norm(each.embedding.float(), dim=1).mean() for name, each in said.items()}
+        found = norms_and_accuracies(said, target, self.kind, self._classes, self._chance)
         if target.ndim == 1:
-            scores = {name: outputs.logits.float().softmax(dim=1) for name, outputs in said.items()}
-            scores[ALL] = torch.stack([scores[name] for name in self.students]).mean(dim=0)
-            for name, each in scores.items():
-                correct = (each.argmax(dim=1) == target).float()
-                found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
-                if name in self._chance:
-                    self._chance[name].see(correct, each.shape[1])
+            scores = torch.stack([said[name].logits.float().softmax(dim=1) for name in self.students]).mean(dim=0)
+            found[f'{ALL}_top1'] = 100 * (scores.argmax(dim=1) == target).float().mean()
         return found
 
     @torch.no_grad()
-    def _size_adapters(self, first: Mapping[str, Any], input_size: Size | None) -> None:
+    def _size_adapters(self, first: Mapping[str, Any], input_size: Size | None, class_names: Sequence[str] | None) -> None:
         """Look at all networks once, in eval mode and without random numbers, and let each loss size itself."""
         self.input_shape = self.reader.input_shape(first, input_size)
         size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
-        said = {name: teacher(images, None, places, once=True) for name, teacher in self.teachers.items()}
+        said: dict[str, Outputs] = {}
         for name, reader in self.readers.items():
             reader.check()
             reader.network.eval()
             said[name] = reader.answer(reader.look(self.view(name, images)), places)
             reader.network.train()
+        for name, teacher in self.teachers.items():
+            teacher.labels.tell(self.kind.classes_of(said[self.students[0]]), class_names)
+            said[name] = teacher(images, places=places, once=True)
+            teacher.num_classes = self.kind.classes_of(said[name])
         classes = {name: self.kind.classes_of(said[name]) for name in (said if self.kind.boxes else self.networks)}
         if len(set(classes.values())) > 1:
             raise ValueError(
                 f'{"Detectors" if self.kind.boxes else "Networks"} of the same classes are needed, got {classes}. Look at num_classes of '
                 f'their {"box " if self.kind.boxes else ""}heads.')
         self._classes = classes[self.students[0]]
-        for name, teacher in self.teachers.items():
-            teacher.num_classes = self.kind.classes_of(said[name])
         self._levels = {(a, b): self.kind.levels(size, said[a], said[b]) for a in self.students for b in said if a != b}
         rows: list[tuple[str, ...]] = []
         for key, loss in self.distill.items():
             _, students, teacher = self.pairs[key]
             if teacher is not None:
+                if teacher in self.teachers:
+                    self.teachers[teacher].labels.check_loss(key, loss)
                 rows += adapters_for(key, loss, self.kind, size, said[students[0]], said[teacher], students[0], teacher)
         self.adapter_table = adapter_table(rows, size)
         if self.adapter_table:

@@ -16,14 +16,14 @@ from mmkd_ext.models.images.image_shape import Size, as_size
 from mmkd_ext.models.outputs.kinds.base import Kind, Pass
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.outputs.outputs import Outputs
-from mmkd_ext.models.outputs.scores import VALUES
-from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
+from mmkd_ext.models.teachers.teacher_ensemble import frozen_teacher, specs_by_name
 from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
 from .by_kind import ByKind
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, compared, diagnostic
+from .comparing import adapter_table, adapters_for, add_terms, compared
+from .diagnostics import norms_and_accuracies
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
 
@@ -32,15 +32,15 @@ from .order_watch import OrderWatch, watch_orders
 class OfflineDistiller(PlainKeys, ByKind, BaseModel):
     """Train a network with its own loss plus losses that compare it with frozen teachers.
 
-    The networks are of one kind (see `outputs.kinds`), which tells what is compared: what they say of images, in two-stage detection of the
-    regions that the student samples, in dense detection of the positions that its assigner calls positive. Each network runs forward
-    once per step (a teacher once more over the first 256 images, see `OrderWatch`). Checkpoints have the student under the plain
-    network's own keys, what the losses need beside it under `distill.`, and nothing of the teachers; prediction is the student's.
+    The networks are of one kind (see `outputs.kinds`), which tells what is compared: what they say of images, or, in two-stage detection,
+    of the regions that the student samples. Each network runs forward once per step (a teacher once more over the first 256 images, see
+    `OrderWatch`). Checkpoints have the student under the plain network's own keys, what the losses need beside it under `distill.`, and
+    nothing of the teachers; prediction is the student's.
 
     Args:
         student: The network to train, by a spec (see `zoo.spec.read_spec`): a name such as 'timm/resnet18', a config of mmpretrain's, or
             `dict(model=..., num_classes=10, pretrained=True)`.
-        teacher: A spec of a frozen network, or a dict of them by name.
+        teacher: A spec of a frozen network or of a `TeacherEnsemble`, or a dict of them by name.
         losses: Name -> config of a loss, with `teacher='name'` where there are several. An entry None is left out
             (`--cfg-options model.losses.nd=None`).
         input_size: Side, or (height, width), of the images with which both networks are looked at once, to size the losses' adapters;
@@ -48,12 +48,14 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         channel_order: 'rgb' or 'bgr', the order of the student's images; None: as the preprocessors tell.
         data_preprocessor: For a student that has none of its own; the runner passes the config's.
         init_cfg: For mmengine.
+        class_names: Of the student's classes, by which those of a teacher are mapped (see `LabelSpace`); None: those of a run's data.
 
     Raises:
         ValueError: No or unknown teacher of a loss, a name that cannot be one, teachers that do not fit or are of another kind, or a
             teacher or losses of another type.
 
     Example:
+        >>> import torch
         >>> student = dict(
         ...     type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8),
         ...     neck=dict(type='mmpretrain.GlobalAveragePooling'),
@@ -78,6 +80,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         channel_order: str | None = None,
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> None:
         if not isinstance(student, str | Mapping):
             raise ValueError(f"{type(self).__name__} needs student='name' or a dict, got {student!r}. Look at model.student.")
@@ -90,20 +93,18 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         self.kind = kind = self._kind_of(network_config(student))
         self.reader = kind(network, 'student')
         self.asked_parts = self.asked_parts | kind.parts
-        if isinstance(teacher, Mapping) and isinstance(teacher.get('type'), str | type):
-            teacher = {'model': teacher}  # a model's config, which then asks for its checkpoint
-        specs = {'teacher': teacher} if isinstance(teacher, str) or 'model' in teacher else dict(teacher)
+        specs = specs_by_name(teacher)
         self._teacher_of = {name: _teacher_name(name, cfg, specs) for name, cfg in losses.items()}
         self.distill = nn.ModuleDict(
             {name: as_loss(name, MODELS.build({k: v for k, v in cfg.items() if k != 'teacher'})) for name, cfg in losses.items()}
         )
         self._check_keys()
         # plain objects: no entry in parameters, modes, checkpoints or DDP
-        self.teachers = {name: FrozenTeacher(spec, network.data_preprocessor, channel_order, kind) for name, spec in specs.items()}
+        self.teachers = {name: frozen_teacher(spec, network.data_preprocessor, channel_order, kind) for name, spec in specs.items()}
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name, what=kind.samples_name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if kind.watches_order else {}
-        self._size_adapters(network_config(student), input_size)
+        self._size_adapters(network_config(student), input_size, class_names)
         look_at_labels(network.data_preprocessor, self.distill, self.num_classes + 1 if kind.background else None)
         self.reader.watch_data(network.data_preprocessor, self.num_classes)
 
@@ -172,23 +173,12 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
             add_terms(terms, name, value, loss, self.loss_factors.get(name, 1.0))
 
     @torch.compiler.disable  # see comparing.py
-    @torch.no_grad()
     def _diagnostics(self, seen: Pass, teachers: Mapping[str, Outputs]) -> dict[str, Tensor]:
         """Accuracies in percent and mean norms of the embeddings; no name contains `loss`."""
-        found, target = {}, seen.target
-        for name, outputs in {'student': seen.outputs, **teachers}.items():
-            found[diagnostic(f'{name}_norm')] = _mean(torch.linalg.vector_norm(outputs.embedding.float(), dim=1))
-            same = outputs.logits.shape[1] == seen.outputs.logits.shape[1]  # else they are other classes
-            if target.ndim == 1 and same and seen.outputs.scores != VALUES:
-                correct = (outputs.logits.argmax(dim=1) == target).float()
-                found[diagnostic(f'{name}_top1')] = 100 * _mean(correct)
-                if name in self._chance and not self._chance[name].content:
-                    counted = self.kind.counted(target, self._classes)
-                    self._chance[name].see(correct if counted is None else correct[counted], outputs.logits.shape[1])
-        return found
+        return norms_and_accuracies({'student': seen.outputs, **teachers}, seen.target, self.kind, self._classes, self._chance)
 
     @torch.no_grad()
-    def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: Size | None) -> None:
+    def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: Size | None, class_names: Sequence[str] | None) -> None:
         """Look at both networks once, in eval mode and without random numbers, and let each loss size itself."""
         self.input_shape = self.reader.input_shape(student_cfg, input_size)
         size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
@@ -196,13 +186,16 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         student = self.reader.answer(self.reader.look(images), places)
         self.student.train()
         self._classes = self.kind.classes_of(student)
-        said = {name: teacher(images, None, places, once=True) for name, teacher in self.teachers.items()}
+        for teacher in self.teachers.values():
+            teacher.labels.tell(self._classes, class_names)
+        said = {name: teacher(images, places=places, once=True) for name, teacher in self.teachers.items()}
         self._levels = {name: self.kind.levels(size, student, theirs) for name, theirs in said.items()}
         for name, teacher in self.teachers.items():
             teacher.num_classes = self.kind.classes_of(said[name])
         rows: list[tuple[str, ...]] = []
         for name, loss in self.distill.items():
             key = self._teacher_of[name]
+            self.teachers[key].labels.check_loss(name, loss)
             rows += adapters_for(name, loss, self.kind, size, student, said[key], whom=f'the teacher {self.teachers[key].name}')
         self.adapter_table = adapter_table(rows, size)
         if self.adapter_table:
@@ -214,11 +207,6 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
             return self.student.get_layer_depth(param_name.removeprefix('student.'))
         _, layers = self.student.get_layer_depth('head.fc.weight')
         return layers - 1, layers
-
-
-def _mean(values: Tensor) -> Tensor:
-    """Of a batch's samples; 0 without any."""
-    return values.mean() if len(values) else values.sum()
 
 
 def _checked(who: str, teacher: Any, losses: Any) -> dict[str, Mapping[str, Any]]:

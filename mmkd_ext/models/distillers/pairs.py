@@ -1,4 +1,4 @@
-"""Which students follow whom by an entry of a `MutualLearningDistiller`'s losses."""
+"""Pairs of a student and the network that it follows, by the entries of a `MutualLearningDistiller`'s losses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,6 +1,5 @@
 """An ensemble of detectors, by its registered name: weighted box fusion."""
 
-from mmkd_ext.models.outputs.kinds.two_stage.kind import TwoStage
 from mmkd_ext.registry import MODELS
 
 from .ensemble import Ensemble
@@ -12,7 +11,7 @@ class DetectorEnsemble(Ensemble):
 
     Boxes of one class that overlap by more than `iou_threshold` become one, at the mean of their corners weighted by their scores; its
     score is the mean of theirs, less where not all networks found it (mmdet's `weighted_boxes_fusion`, arXiv:1910.13302). Masks are
-    not joined. Names, views and arguments are those of `Ensemble`.
+    not joined. Names, views and arguments are those of `Ensemble`, and so is what it does, since the kind of its networks says how.
 
     Example:
         In a config the runner sets the scope; with `checkpoint=` in a spec the weights are read:
@@ -24,5 +23,3 @@ class DetectorEnsemble(Ensemble):
         >>> ensemble.members
         ('a', 'b')
     """
-
-    kind = TwoStage

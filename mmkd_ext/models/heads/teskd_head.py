@@ -130,6 +130,7 @@ class TESKDHead(_TESKDMixin, LinearClsHead):
     Source: TESKD, arXiv:2110.00329.
 
     Example:
+        >>> import torch
         >>> head = TESKDHead(num_classes=10, in_channels=32, num_students=2)
         >>> feats = [torch.randn(4, 32) for _ in range(3)]  # as TESKDNeck gives them
         >>> sorted(head.loss(feats, [DataSample().set_gt_label(k) for k in range(4)]))
@@ -172,6 +173,7 @@ class TESKDStackedHead(_TESKDMixin, StackedLinearClsHead):
         **kwargs: As mmpretrain's `StackedLinearClsHead`.
 
     Example:
+        >>> import torch
         >>> head = TESKDStackedHead(num_classes=10, in_channels=32, mid_channels=[64], num_students=2)
         >>> feats = [torch.randn(4, 32) for _ in range(3)]  # as TESKDNeck gives them
         >>> sorted(head.loss(feats, [DataSample().set_gt_label(k) for k in range(4)]))

@@ -43,6 +43,7 @@ class TESKDNeck(BaseModule):
     Source: TESKD, arXiv:2110.00329.
 
     Example:
+        >>> import torch
         >>> neck = TESKDNeck(in_channels=(8, 16, 32))
         >>> stages = [torch.zeros(2, 8, 16, 16), torch.zeros(2, 16, 8, 8), torch.zeros(2, 32, 4, 4)]
         >>> [tuple(x.shape) for x in neck(stages)]  # two students, then the teacher

@@ -24,6 +24,7 @@ class Outputs(NamedTuple):
     FPN's maps).
 
     Example:
+        >>> import torch
         >>> outputs = Outputs(stages=(), embedding=torch.zeros(8, 64), logits=torch.zeros(8, 10))
         >>> outputs.logits.shape
         torch.Size([8, 10])
@@ -40,6 +41,7 @@ def detached(said: Outputs) -> Outputs:
     """The same outputs without gradient, for a network that follows them.
 
     Example:
+        >>> import torch
         >>> outputs = Outputs((), torch.zeros(8, 64), torch.zeros(8, 10, requires_grad=True))
         >>> detached(outputs).logits.requires_grad
         False

@@ -19,8 +19,11 @@ from mmkd_ext.models.outputs.kinds.base import Kind
 from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.zoo.frozen_network import build_network
+from mmkd_ext.models.zoo.spec import read_spec
+from mmkd_ext.models.zoo.teacher_record import class_names
 
 from .compiled_recording import CompiledRecording
+from .label_space import LabelSpace
 
 _PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 
@@ -34,23 +37,26 @@ class FrozenTeacher:
     regions of a student.
 
     Args:
-        spec: See `zoo.spec.read_spec`; and two keys of its dict that say how it runs. `precision`: 'fp32', 'bf16' or 'fp16',
-            whatever the student has; None: as the student. In half precision convolutions run in channels-last layout, and take in
-            the BatchNorms behind them. `compile`: run by `torch.compile`, or, where that fails, as without it, with one warning.
+        spec: See `zoo.spec.read_spec`; and four keys of its dict. `classes` and `allow_unmapped`: see `LabelSpace`; classifiers only.
+            `precision`: 'fp32', 'bf16' or 'fp16', whatever the student has; None: as the student. In half precision convolutions run in
+            channels-last layout, and take in the BatchNorms behind them. `compile`: run by `torch.compile`, or, where that fails, as
+            without it, with one warning.
         student_preprocessor: What normalised the images that the teacher will be given; None: as its own.
         channel_order: 'rgb' or 'bgr', the order of these images; None: as the preprocessors tell, or as such networks' data are loaded.
         kind: Of the network; None: as it tells itself.
 
     Attributes:
-        num_classes: K, once it was asked by a distiller.
+        num_classes: K, once it was asked by a distiller; of what it says, so in the student's classes where its own are mapped.
+        labels: How its classes become the student's.
 
     Raises:
-        ValueError: As `build_network`, an unknown precision, images whose channel order cannot be known, a network of another kind, or
-            `compile` of a kind that does not compile.
+        ValueError: As `build_network`, an unknown precision, images whose channel order cannot be known, a network of another kind,
+            `compile` of a kind that does not compile, or `classes` as `LabelSpace` says, or of a detector.
 
     Example:
         A teacher in earnest has a `checkpoint`, or a name with weights such as `'torchvision/resnet34'`:
 
+        >>> import torch
         >>> teacher = FrozenTeacher(dict(model='torchvision/resnet18', num_classes=10, checkpoint=None, allow_random=True))
         >>> teacher(torch.zeros(2, 3, 64, 64)).logits.shape
         torch.Size([2, 10])
@@ -63,7 +69,8 @@ class FrozenTeacher:
         channel_order: str | None = None,
         kind: type[Kind] | None = None,
     ) -> None:
-        options = dict(spec) if isinstance(spec, Mapping) else {'model': spec}
+        options = read_spec(spec, 'teacher')
+        classes, allow_unmapped = options.pop('classes', None), options.pop('allow_unmapped', False)
         self.precision, compiled = options.pop('precision', None), options.pop('compile', False)
         if self.precision not in (None, *_PRECISIONS):
             raise ValueError(f"A teacher's precision needs to be None or one of {', '.join(_PRECISIONS)}, got {self.precision!r}.")
@@ -72,6 +79,9 @@ class FrozenTeacher:
         kind = kind or kind_of(self.network)
         if compiled and not kind.compiles:
             raise ValueError('A teacher that detects runs without torch.compile, got compile=True: leave it out.')
+        if classes is not None and not kind.shares_samples:
+            raise ValueError('A teacher that detects needs the classes of its student in their order, got classes=...: leave it out.')
+        self.labels = LabelSpace(self.name, classes, allow_unmapped, class_names(options, self.record))
         self.channels = channels_of({}, self.network)
         convolves = any(isinstance(module, nn.Conv2d) for module in self.network.modules())
         self._digest: str | None = None
@@ -122,9 +132,7 @@ class FrozenTeacher:
     @torch.no_grad()
     def predict(self, inputs: Tensor, samples: list[Any]) -> list[Any]:
         """The samples with its own predictions, as an evaluator takes them."""
-        images = self.as_its_own(inputs, samples)
-        with self.autocast():
-            return self.reader.predict(images, samples, self._seen)
+        return self.reader.predict(self, inputs, samples)
 
     def as_its_own(self, inputs: Tensor, samples: Sequence[Any] | None = None, swapped: bool = False) -> Tensor:
         """The student's images as the teacher's own preprocessor makes them; what was padded has the teacher's value again."""
@@ -153,9 +161,10 @@ class FrozenTeacher:
         """What it sees in images of its own."""
         with self.autocast():
             if self._compiled is not None:
-                return self._compiled(images, once)
+                return self.labels(self._compiled(images, once))
             keep = self.precision is None and images.device.type != 'cpu'  # a training run may be in autocast itself
-            return self.reader.look(images, samples, keep)
+            seen = self.reader.look(images, samples, keep)
+            return self.labels(seen) if isinstance(seen, Outputs) else seen
 
     def _in_its_channels(self, images: Tensor) -> Tensor:
         """Grey images three times over for a teacher of three channels."""

@@ -19,6 +19,8 @@ _FROZEN_ONLY = {
     'allow_random': 'a network that trains starts from random weights where neither checkpoint nor pretrained is given',
     'precision': "a network that trains runs in the precision of the run's optim_wrapper",
     'compile': 'a network that trains is compiled by compile=True of the config',
+    'classes': 'a network that trains has the classes of its data',
+    'allow_unmapped': 'a network that trains has the classes of its data',
 }
 
 
@@ -38,7 +40,8 @@ def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
       `checkpoint`, a file of this whole network (`prefix`: what stands before its keys in the file, whose other keys are left out;
       `allow_missing` and `allow_unexpected`: patterns of keys that the file may lack or have too many);
       `data_preprocessor`, what it wants its images to be;
-      and for a frozen teacher `input_size`, `channel_order`, and `allow_random=True`, with which it needs no weights (for tests).
+      and for a frozen teacher `input_size`, `channel_order`, `precision`, `compile`, `classes` and `allow_unmapped` (see
+      `FrozenTeacher`), and `allow_random=True`, with which it needs no weights (for tests).
 
     Args:
         spec: The network.
@@ -48,12 +51,16 @@ def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
         ValueError: No name, config or dict with `model`, an unknown key, one that the role does not take, or `num_classes` that is none.
     """
     words: dict[str, Any] = {'model': spec} if isinstance(spec, str) else dict(spec) if isinstance(spec, Mapping) else {}
+    if type_name(words.get('type')) == 'TeacherEnsemble':
+        raise ValueError(
+            'A TeacherEnsemble is a frozen teacher of OfflineDistiller, or of MutualLearningDistiller with freeze_teacher=True, got it '
+            f'as a {role}.')
     if isinstance(words.get('type'), str | type):
         words = {'model': spec}
     foreign = next((key for key in words if key in _FROZEN_ONLY), None) if role != 'teacher' else None
     if foreign is not None:
         raise ValueError(f'{foreign} is for a frozen teacher, got it for {name_of(words.get("model"))}: {_FROZEN_ONLY[foreign]}.')
-    known = [key for key in KEYS if role == 'teacher' or key not in _FROZEN_ONLY] + (['precision', 'compile'] if role == 'teacher' else [])
+    known = list(dict.fromkeys((*KEYS, *_FROZEN_ONLY))) if role == 'teacher' else [key for key in KEYS if key not in _FROZEN_ONLY]
     if not isinstance(words.get('model'), str | Mapping) or set(words) - {'model', *known}:
         raise ValueError(
             f'A {role} needs a name, a model config, or a dict with model and any of {", ".join(known)}; got '

@@ -1,8 +1,10 @@
-"""The record in a teacher's checkpoint besides the weights: class names and metrics."""
+"""The record in a teacher's checkpoint besides the weights: class names and metrics; and the classes that a zoo's name tells."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 
@@ -43,3 +45,15 @@ def record_of(path: str | Path) -> Record:
         if not metrics and value is not None and not isinstance(value, str | Mapping) and getattr(value, 'ndim', 0) == 0:
             metrics = {'accuracy/top1': float(value) * (100 if float(value) <= 1 else 1)}
     return Record(classes, metrics)
+
+
+def class_names(words: Mapping[str, Any], record: Record) -> tuple[str, ...] | None:
+    """The names of a frozen network's classes: its checkpoint's, else ImageNet's 1,000 where its zoo trains on them; None: unknown.
+
+    Args:
+        words: Of its spec, see `read_spec`.
+        record: Of its checkpoint.
+    """
+    model = words.get('model')
+    imagenet = isinstance(model, str) and (model.startswith(('timm/', 'torchvision/')) or 'in1k' in model or 'imagenet' in model)
+    return record.classes or (tuple(IMAGENET_CATEGORIES) if imagenet and words.get('num_classes') in (None, 1000) else None)

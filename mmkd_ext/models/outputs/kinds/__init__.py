@@ -1,1 +1,1 @@
-"""Kinds of networks (classifiers, two-stage and dense detectors): each module alone knows how its kind trains, answers and is counted."""
+"""Kinds of networks (classifiers, two-stage detectors): one module for each, which alone knows how such networks train and predict."""

@@ -1,6 +1,6 @@
-"""The contract for kinds of networks: how one trains, answers for another network's samples, is counted and deployed. K classes."""
+"""The contract for kinds of networks: Kind, from which classifiers and each kind of detector derive. K classes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mmengine.config import ConfigDict
@@ -49,9 +49,9 @@ class Kind:
         ensemble_type: Registered name of what joins several networks.
         compiles: Whether `torch.compile` takes a training step; False where each has another number of samples.
         shares_samples: Whether the samples are the images, so that all networks speak of the same ones in one pass.
-        watches_order: Whether a teacher may be asked once more with the channels in the other order, and its images resized.
+        watches_order: Whether a teacher is asked once more with the channels in the other order, to warn of one that is right more often.
         background: Whether class K of the labels and logits is the background.
-        boxes: Whether annotations are boxes.
+        boxes: Whether annotations are boxes; then images are padded, and never resized for a teacher.
         sized_by_data: Whether adapters are sized with images as large as the data's.
         exports_onnx: Whether there is an ONNX export.
         samples_name: Of the samples, for messages.
@@ -147,13 +147,13 @@ class Kind:
         """Images (N, C, H, W) of that shape, and places in them."""
         raise NotImplementedError
 
-    @staticmethod
-    def levels(size: tuple[int, int], student: Outputs, teacher: Outputs) -> Levels | None:
+    @classmethod
+    def levels(cls, size: tuple[int, int], student: Outputs, teacher: Outputs) -> Levels | None:
         """Which stages of both are compared, by what they say of an `example` of that height and width; None: all."""
         return None
 
-    @staticmethod
-    def check_loss(name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
+    @classmethod
+    def check_loss(cls, name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
         """Raise a `ValueError` where a loss of that name cannot compare what both say of an `example`."""
 
     @staticmethod
@@ -198,8 +198,8 @@ class Kind:
 
     # prediction
 
-    def predict(self, images: Tensor, samples: list[Any], look: Callable[[Tensor, Sequence[Any] | None], Any]) -> list[Any]:
-        """The samples with what the network finds, as an evaluator takes them; `look` runs it on images."""
+    def predict(self, teacher: Any, inputs: Tensor, samples: list[Any]) -> list[Any]:
+        """The samples with what this network, a frozen `teacher`'s, finds in the student's images, as an evaluator takes them."""
         raise NotImplementedError
 
     def raw(self, images: Tensor, samples: Sequence[Any] | None) -> Any:

@@ -1,4 +1,4 @@
-"""Boxes of detectors: a look at annotations, several networks' boxes as one, random ones for a benchmark. N images, M boxes."""
+"""Boxes of detectors: checks of annotations, weighted box fusion, random boxes for a benchmark. N images, M boxes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ _BOXES = 8  # of an image
 def check_boxes(num_classes: int, preprocessor: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     """Refuse what a detector would learn from without a word: boxes without area, labels that are no class.
 
-    It is to be bound to a number of classes and hooked before a preprocessor, where the samples are on the host still: a look at
+    It is to be bound to a number of classes and hooked before a preprocessor, where the samples are still on the CPU: a look at
     them costs no synchronisation.
 
     Raises:
@@ -46,6 +46,7 @@ def fused(found: Sequence[Any], iou_threshold: float = 0.55, most: int | None = 
         most: How many boxes to keep, those of the highest scores; None: all.
 
     Example:
+        >>> import torch
         >>> from mmengine.structures import InstanceData
         >>> a = InstanceData(bboxes=torch.tensor([[0.0, 0.0, 10.0, 10.0]]), scores=torch.tensor([0.5]), labels=torch.tensor([3]))
         >>> b = InstanceData(bboxes=torch.tensor([[0.0, 0.0, 12.0, 10.0]]), scores=torch.tensor([0.5]), labels=torch.tensor([3]))

@@ -1,7 +1,7 @@
 """Classifiers of mmpretrain, timm and torchvision as a kind of network. N images, K classes."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -102,9 +102,9 @@ class Classifier(Kind):
         """(N,) labels, or (N, K) where images may have several."""
         return multi_hot(samples, classes) if scores_of(self.network) == SIGMOID else torch.cat([x.gt_label for x in samples])
 
-    def predict(self, images: Tensor, samples: list[Any], look: Callable[[Tensor, Sequence[Any] | None], Any]) -> list[Any]:
+    def predict(self, teacher: Any, inputs: Tensor, samples: list[Any]) -> list[Any]:
         """By softmax, or by the thresholds of a head for several labels."""
-        said: Outputs = look(images, samples)
+        said: Outputs = teacher(inputs)
         logits = said.logits.float()
         if said.scores is not None:
             return self.network.head._get_predictions(logits, samples)

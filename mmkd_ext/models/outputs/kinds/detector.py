@@ -1,11 +1,12 @@
-"""What all kinds of mmdet's detectors have in common: boxes, maps paired by stride, and how several networks' are joined. K classes."""
+"""Base class of the kinds of mmdet's detectors: pyramids of maps, boxes and their annotations, ensembles. K classes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
+from logging import WARNING
 from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
@@ -14,7 +15,6 @@ from mmkd_ext.models.outputs.outputs import Outputs
 
 from .base import Kind, Levels
 from .boxes import check_boxes, fused, samples_with_boxes
-from .pyramids import check_maps, common_levels
 
 _SIDE = 256  # of the image with which adapters are sized
 
@@ -54,23 +54,36 @@ class Detector(Kind):
         """Of a square of 256 pixels, where no size is given."""
         return channels_of({}, self.network), *as_size(_SIDE if size is None else size)
 
-    @staticmethod
-    def levels(size: tuple[int, int], student: Outputs, teacher: Outputs) -> Levels:
+    @classmethod
+    def levels(cls, size: tuple[int, int], student: Outputs, teacher: Outputs) -> Levels:
         """Those of one stride in both pyramids."""
-        return common_levels(size[1], student.stages, teacher.stages)
+        mine, theirs = (_strides(size[1], each.stages) for each in (student, teacher))
+        common = [stride for stride in mine if stride in theirs]
+        return [mine.index(stride) for stride in common], [theirs.index(stride) for stride in common]
 
-    @staticmethod
-    def check_loss(name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
-        """Maps are compared alone, and where the pyramids have a stride in common."""
-        check_maps(name, loss, size[1], student.stages, teacher.stages)
+    @classmethod
+    def check_loss(cls, name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
+        """Maps are compared where the pyramids have a stride in common."""
+        if not loss.reads('stages'):
+            return
+        mine, theirs = cls.levels(size, student, teacher)
+        pyramids = _pyramid(size[1], student.stages), _pyramid(size[1], teacher.stages)
+        if not mine:
+            raise ValueError(
+                f'losses.{name} compares maps of one stride, and the pyramids have none in common: student {pyramids[0]}; '
+                f'teacher {pyramids[1]} (stride: channels). Look at out_indices, start_level and num_outs of backbone and neck.')
+        if len({len(mine), len(theirs), len(student.stages), len(teacher.stages)}) > 1:
+            print_log(f'losses.{name} follows the strides that both have of {pyramids[0]} and {pyramids[1]}.', 'current', WARNING)
 
     def watch_data(self, preprocessor: nn.Module, classes: int) -> None:
         """Boxes without area, and labels that are no class."""
         preprocessor.register_forward_pre_hook(partial(check_boxes, classes), with_kwargs=True)
 
-    def predict(self, images: Tensor, samples: list[Any], look: Callable[[Tensor, Sequence[Any] | None], Any]) -> list[Any]:
+    def predict(self, teacher: Any, inputs: Tensor, samples: list[Any]) -> list[Any]:
         """Detections in the pixels of the original images, as mmdet's `predict` leaves them."""
-        return self.network.predict(images, samples, rescale=True)
+        images = teacher.as_its_own(inputs, samples)
+        with teacher.autocast():
+            return self.network.predict(images, samples, rescale=True)
 
     def raw(self, images: Tensor, samples: Sequence[Any] | None) -> Any:
         """Scores and deltas, in the lists in which the detector gives them."""
@@ -113,14 +126,9 @@ class Detector(Kind):
         return samples_with_boxes(self.network, images, classes)
 
 
-@contextmanager
-def in_eval_mode(*modules: nn.Module) -> Iterator[None]:
-    """A look that changes no statistics."""
-    modes = [module.training for module in modules]
-    for module in modules:
-        module.eval()
-    try:
-        yield
-    finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.train(mode)
+def _strides(side: int, maps: Sequence[Tensor]) -> list[int]:
+    return [round(side / x.shape[-1]) for x in maps]
+
+
+def _pyramid(side: int, maps: Sequence[Tensor]) -> str:
+    return ', '.join(f'{stride}: {x.shape[1]}' for stride, x in zip(_strides(side, maps), maps, strict=True))

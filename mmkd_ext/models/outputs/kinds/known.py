@@ -1,4 +1,4 @@
-"""Which kind a network is of, by itself or by its config."""
+"""The known kinds, and the kind of a network or of a config."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -9,13 +9,12 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmkd_ext.models.outputs.kinds.base import Pass
-from mmkd_ext.models.outputs.kinds.detector import Detector, in_eval_mode
-from mmkd_ext.models.outputs.kinds.pyramids import common_levels, told
+from mmkd_ext.models.outputs.kinds.detector import Detector
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.scores import SIGMOID
 from mmkd_ext.models.outputs.watching import shadowed
 
-from .positions import HeadPass, Places, assigned, class_convs, watching_head
+from .positions import HeadPass, Places, assigned, class_convs, in_eval_mode, watching_head
 
 _USE = "'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', or one of FCOS, ATSS, GFL and RTMDet"
 
@@ -118,17 +117,22 @@ class Dense(Detector):
         first = (torch.zeros(1, dtype=torch.long),) * 4
         return torch.zeros(1, *shape), Places(self.head.num_base_priors, dict.fromkeys(self.strides, first))
 
-    @staticmethod
-    def check_loss(name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
+    @classmethod
+    def check_loss(cls, name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
         """Scores and embeddings are compared where the teacher has every stride of the student; what sigmoids make of KD is told."""
-        Detector.check_loss(name, loss, size, student, teacher)
+        if loss.reads('stages') and (loss.reads('embedding') or loss.reads('logits')):
+            raise ValueError(
+                f'losses.{name} needs with_embedding=False in detection, or two losses, one for maps and one for the rest: embeddings and '
+                'logits belong to positions.')
+        super().check_loss(name, loss, size, student, teacher)
         if loss.reads('stages'):
             return
-        if len(common_levels(size[1], student.stages, teacher.stages)[0]) < len(student.stages):
+        if len(cls.levels(size, student, teacher)[0]) < len(student.stages):
+            told = (', '.join(f'{round(size[1] / x.shape[-1])}: {x.shape[1]}' for x in said.stages) for said in (student, teacher))
             raise ValueError(
                 f'losses.{name} compares what both say at positions of every stride of the student, got student '
-                f'{told(size[1], student.stages)}; teacher {told(size[1], teacher.stages)} (stride: channels). Look at start_level and '
-                'num_outs of the necks, or compare maps (PKDLoss), for which some strides in common are enough.')
+                f'{"; teacher ".join(told)} (stride: channels). Look at start_level and num_outs of the necks, or compare maps (PKDLoss), '
+                'for which some strides in common are enough.')
         if loss.reads('logits') and SIGMOID in (loss.scores or ()):
             print_log(f'losses.{name} compares a yes or no for each class, since the scores of dense detectors are sigmoids.', 'current')
 

@@ -1,4 +1,4 @@
-"""What a two-stage detector says about RoIs, read while it trains. R RoIs, K classes, D embedding width."""
+"""Box heads of a two-stage detector, and the recording of their RoIs while it trains. R RoIs, K classes, D embedding width."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmkd_ext.models.outputs.outputs import Outputs
 
+REGIONS = 'roi_head'  # where mmdet keeps what a two-stage detector does at its RoIs, in a config and in a network
 _USE = "'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', or one of mask_rcnn or cascade_rcnn with an FPN"
 
 
@@ -32,16 +33,16 @@ def box_heads(detector: Any, who: str) -> list[BoxHead]:
     Raises:
         ValueError: Not a two-stage detector with an FPN and box heads that end in FCs.
     """
-    from mmdet.models.roi_heads.bbox_heads import ConvFCBBoxHead
+    from mmdet.models import ConvFCBBoxHead
 
-    roi_head = getattr(detector, 'roi_head', None)
+    regions = getattr(detector, REGIONS, None)
     heads: Any
     extractors: Any
-    heads, extractors = (getattr(roi_head, name, None) for name in ('bbox_head', 'bbox_roi_extractor'))
+    heads, extractors = (getattr(regions, name, None) for name in ('bbox_head', 'bbox_roi_extractor'))
     if not isinstance(heads, nn.ModuleList):
         heads, extractors = [heads], [extractors]
     lacking = (
-        'no roi_head' if roi_head is None
+        f'no {REGIONS}' if regions is None
         else 'no neck' if not getattr(detector, 'with_neck', False)
         else f'a {type(heads[0]).__name__}' if not all(isinstance(head, ConvFCBBoxHead) for head in heads)
         else 'scores that are no softmax (SeesawLoss)' if any(getattr(head, 'custom_activation', False) for head in heads)

@@ -1,6 +1,7 @@
 """Two-stage detectors as a kind of network: they are compared at the RoIs that a student samples. N images, R RoIs, K classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -9,10 +10,10 @@ from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
 from mmkd_ext.models.outputs.kinds.base import Pass
-from mmkd_ext.models.outputs.kinds.detector import Detector, in_eval_mode
+from mmkd_ext.models.outputs.kinds.detector import Detector
 from mmkd_ext.models.outputs.outputs import Outputs
 
-from .box_heads import BoxHead, box_heads, recording_rois
+from .box_heads import REGIONS, BoxHead, box_heads, recording_rois
 from .sampling import sampled_outputs
 
 
@@ -26,22 +27,22 @@ class TwoStage(Detector):
 
     background = True
     samples_name = 'sampled regions with an object'
-    parts = Detector.parts | {'roi_head', 'with_roi_head'}
+    parts = Detector.parts | {REGIONS, f'with_{REGIONS}'}
 
     @staticmethod
     def is_config(cfg: Mapping[str, Any]) -> bool:
-        """By its `roi_head`."""
-        return isinstance(cfg.get('roi_head'), Mapping)
+        """By its part for RoIs."""
+        return isinstance(cfg.get(REGIONS), Mapping)
 
     @staticmethod
     def is_network(network: nn.Module) -> bool:
-        """By its `roi_head`."""
-        return isinstance(getattr(network, 'roi_head', None), nn.Module)
+        """By its part for RoIs."""
+        return isinstance(getattr(network, REGIONS, None), nn.Module)
 
     @staticmethod
     def set_classes(plain: ConfigDict, classes: int) -> bool:
         """In all box heads and in the mask head."""
-        boxes, masks = plain.roi_head.get('bbox_head'), plain.roi_head.get('mask_head')
+        boxes, masks = plain[REGIONS].get('bbox_head'), plain[REGIONS].get('mask_head')
         for each in [*(boxes if isinstance(boxes, list) else [boxes]), *([masks] if masks else [])] if boxes else ():
             each.num_classes = classes
         return bool(boxes)
@@ -73,7 +74,7 @@ class TwoStage(Detector):
     def answer(self, features: Sequence[Tensor], places: Sequence[Tensor]) -> Outputs:
         """What it says about RoIs (R, 5), one tensor of them for each box head of the student."""
         maps = tuple(x.detach() for x in features)
-        with in_eval_mode(*(head for _, head in self.heads)):
+        with _in_eval_mode(self.heads):
             said = [self.heads[min(i, len(self.heads) - 1)](maps, rois) for i, rois in enumerate(places)]
         return Outputs(maps, torch.cat([x[0] for x in said]), torch.cat([x[1] for x in said]))
 
@@ -81,6 +82,12 @@ class TwoStage(Detector):
         """An image, and a RoI in its upper left quarter."""
         _, height, width = shape
         return torch.zeros(1, *shape), [torch.tensor([[0.0, 0.0, 0.0, width / 2, height / 2]])]
+
+    @classmethod
+    def check_loss(cls, name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
+        """Maps of images are compared alone, since the rest belongs to regions."""
+        check_regions(name, loss)
+        super().check_loss(name, loss, size, student, teacher)
 
     @staticmethod
     def classes_of(outputs: Outputs) -> int:
@@ -121,3 +128,26 @@ class TwoStage(Detector):
     def most_boxes(network: Any) -> int:
         """Of the second stage."""
         return network.test_cfg.rcnn.get('max_per_img', -1)
+
+
+def check_regions(name: str, loss: Any) -> None:
+    """Refuse a loss that reads maps of images beside what belongs to regions."""
+    if loss.reads('stages') and loss.reads('embedding'):
+        raise ValueError(f'losses.{name} needs with_embedding=False in detection, where embeddings belong to RoIs.')
+    if loss.reads('stages') and loss.reads('logits'):
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) compares maps of images and logits, which belong to RoIs in detection: two losses are '
+            'needed, one for each.')
+
+
+@contextmanager
+def _in_eval_mode(heads: Sequence[BoxHead]) -> Iterator[None]:
+    """A look that changes no statistics."""
+    modes = [head.training for _, head in heads]
+    for _, head in heads:
+        head.eval()
+    try:
+        yield
+    finally:
+        for (_, head), mode in zip(heads, modes, strict=True):
+            head.train(mode)

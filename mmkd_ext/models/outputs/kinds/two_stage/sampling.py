@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmkd_ext.models.outputs.outputs import Outputs
 
-from .box_heads import BoxHead
+from .box_heads import REGIONS, BoxHead
 
 
 @torch.no_grad()
@@ -39,7 +39,7 @@ def sampled_outputs(
     cfg = student.train_cfg.get('rpn_proposal', student.test_cfg.rpn)
     found = rpn.predict_by_feat(*rpn(maps), batch_img_metas=metas, cfg=cfg)
     embeddings, logits, labels = [], [], []
-    for i, (assigner, sampler, train_cfg) in enumerate(_stages(student.roi_head)):
+    for i, (assigner, sampler, train_cfg) in enumerate(_stages(getattr(student, REGIONS))):
         chosen = []
         for n, each in enumerate(found):
             each.priors = each.pop('bboxes')
@@ -61,8 +61,8 @@ def sampled_outputs(
     return Outputs((), torch.cat(embeddings), torch.cat(logits)), torch.cat(labels)
 
 
-def _stages(roi_head: Any) -> list[tuple[Any, Any, Any]]:
+def _stages(regions: Any) -> list[tuple[Any, Any, Any]]:
     """Assigner, sampler and training config of each box head."""
-    if isinstance(roi_head.bbox_assigner, list):
-        return list(zip(roi_head.bbox_assigner, roi_head.bbox_sampler, roi_head.train_cfg, strict=True))
-    return [(roi_head.bbox_assigner, roi_head.bbox_sampler, roi_head.train_cfg)]
+    if isinstance(regions.bbox_assigner, list):
+        return list(zip(regions.bbox_assigner, regions.bbox_sampler, regions.train_cfg, strict=True))
+    return [(regions.bbox_assigner, regions.bbox_sampler, regions.train_cfg)]

@@ -1,6 +1,6 @@
 r"""DIST against KD, and what ND adds to both, on CIFAR-100 with a CPU's budget; three paired seeds.
 
-    python tools/study.py configs/nd_loss/study_cifar100.py --readme configs/nd_loss/README.md \
+    python tools/study.py configs/nd_loss/study_cifar100_short.py --readme configs/nd_loss/README.md \
         --results configs/nd_loss/results/cifar100_cpu.json
 
 resnet8 from resnet20, 10,000 images, 8 epochs (configs/_base_/studies/cifar100_short.py). No ramps: KD++ is KD with ND beside it, DIST++

@@ -1,6 +1,6 @@
 r"""What each part of DSKD adds to KD on CIFAR-100, and loss-based weights against uniform ones; three paired seeds.
 
-    python tools/study.py configs/dskd/study_cifar100.py --readme configs/dskd/README.md \
+    python tools/study.py configs/dskd/study_cifar100_short.py --readme configs/dskd/README.md \
         --results configs/dskd/results/cifar100_cpu.json
 
 resnet8 from resnet20, 10,000 images, 8 epochs (configs/_base_/studies/cifar100_short.py). (a) is the teacher's prediction on the shallow

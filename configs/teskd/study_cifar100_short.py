@@ -1,6 +1,6 @@
 r"""Plain network against TESKD on few images of CIFAR-100, with a CPU's budget; three paired seeds.
 
-    python tools/study.py configs/teskd/study_cifar100.py --readme configs/teskd/README.md \
+    python tools/study.py configs/teskd/study_cifar100_short.py --readme configs/teskd/README.md \
         --results configs/teskd/results/cifar100_cpu.json
 
 A ResNet-18 of a quarter of its width, 2,000 images (20 of each class), all test images, 30 epochs: few images and many epochs, since TESKD

@@ -1,0 +1,193 @@
+"""Distil a model from a folder of images: python tools/distill.py --data FOLDER --student NETWORK --teacher NETWORK --method kd++.
+
+Writes each step as a config into --out and runs it as tools/train.py would: the teacher is fine-tuned, the student trained alone and
+distilled with the same budget, all are tested, the student exported, and report.md written. Started again, it keeps what is done and
+goes on with what was killed.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import shlex
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmkd_ext.commands import export_student, test, train
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.files.writable_places import check_work_dir
+from mmkd_ext.journey.done_once import DoneOnce, origin_of
+from mmkd_ext.journey.estimate import cost_of, plan_lines
+from mmkd_ext.journey.image_folder import read_images
+from mmkd_ext.journey.methods import METHODS
+from mmkd_ext.journey.networks import chosen_network
+from mmkd_ext.journey.report_page import report_page
+from mmkd_ext.journey.settings import settings_for
+from mmkd_ext.journey.step_configs import Step, check_pair, put, steps_of, write_configs
+from mmkd_ext.running.command_line import run_checked
+
+_METRIC = 'accuracy/top1'
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--data', required=True, metavar='FOLDER', help='train/CLASS/* and val/CLASS/*, or CLASS/*, which is split')
+    network = 'mmpretrain::NAME, timm/NAME, torchvision/NAME, cifar/NAME or a config file'
+    parser.add_argument('--student', required=True, metavar='NETWORK', help=network)
+    parser.add_argument('--teacher', required=True, metavar='NETWORK', help='likewise')
+    parser.add_argument('--method', choices=METHODS, default='kd++')
+    parser.add_argument('--teacher-checkpoint', metavar='FILE', help='weights of a teacher of these classes, which is then not fine-tuned')
+    parser.add_argument('--epochs', type=int, help='of every training (default: by the number of images)')
+    parser.add_argument('--batch-size', type=int, help='(default: by the number of images)')
+    parser.add_argument('--seeds', type=int, default=1, metavar='N', help='the student is trained N times, for an interval')
+    parser.add_argument('--val-share', type=float, default=0.2, help='of each class, where there is no val/')
+    parser.add_argument('--split-seed', type=int, default=0, help='of that split')
+    parser.add_argument('--no-baseline', action='store_true', help='do not train the student alone')
+    parser.add_argument('--scratch', action='store_true', help="start from random weights, not from a zoo's")
+    parser.add_argument('--amp', action='store_true', help='mixed precision; bfloat16 where there is no GPU')
+    parser.add_argument('--out', type=Path, help='folder of all that is written (default: work_dirs/distill_<name of the data>)')
+    parser.add_argument('--dry-run', action='store_true', help='show the plan, its time and its memory from a few steps, and stop')
+    return parser.parse_args(argv)
+
+
+def _check_numbers(args: argparse.Namespace) -> None:
+    wrong = [
+        f'{flag} needs a whole number of {least} or more, got {value}'
+        for flag, value, least in (('--epochs', args.epochs, 1), ('--batch-size', args.batch_size, 2), ('--seeds', args.seeds, 1))
+        if value is not None and value < least]
+    if not 0 < args.val_share < 1:
+        wrong.append(f'--val-share needs a number between 0 and 1, got {args.val_share}')
+    if args.teacher_checkpoint and not Path(args.teacher_checkpoint).is_file():
+        wrong.append(f'--teacher-checkpoint needs a file, got {args.teacher_checkpoint}, which is not there')
+    if wrong:
+        raise PreflightError('; '.join(wrong) + '.')
+
+
+def distill(argv: Sequence[str] | None = None) -> None:
+    """Plan, then do what is not done yet."""
+    args = parse_args(argv)
+    _check_numbers(args)
+    images = read_images(args.data, args.val_share, args.split_seed)
+    classes = len(images.classes)
+    student = chosen_network(args.student, classes, '--student', args.scratch)
+    teacher = chosen_network(args.teacher, classes, '--teacher', args.scratch)
+    settings = settings_for(images, student, teacher, args.epochs, args.batch_size, os.cpu_count() or 1)
+    check_pair(student, teacher, settings, args.method)
+    given = args.teacher_checkpoint and str(Path(args.teacher_checkpoint).absolute())
+    out = (args.out or Path('work_dirs') / f'distill_{images.root.name}').absolute()
+    steps = steps_of(out, range(args.seeds), not given, not args.no_baseline)
+    remarks = [f'{classes} classes, {len(images.train)} training and {len(images.val)} validation images', *images.notes, *settings.reasons]
+    print('\n'.join(remarks), flush=True)
+    if args.dry_run:
+        costs = [
+            cost_of(network, side, settings, classes, args.amp)
+            for network, side in ((student, settings.student_side), (teacher, settings.teacher_side))]
+        print('\n'.join(plan_lines(steps, images, settings, *costs)))
+        return
+    check_work_dir(out, 'Name another by --out.')
+    weights = given or str(out / 'runs/teacher' / f'epoch_{settings.epochs}.pth')
+    write_configs(out, images, student, teacher, settings, args.method, steps, weights)
+    journey = Journey(out, steps, args.amp, origin_of((out / 'train.txt').read_text(), (out / 'val.txt').read_text()))
+    if given:
+        journey.test_given(weights)
+    for step in steps:
+        if step.kind == 'distil' and step.seed == 0 and (warning := journey.warning()):
+            print(f'warning: {warning}', file=sys.stderr, flush=True)
+            remarks.append(warning)
+        journey.train(step)
+    files, note = journey.export(next(step for step in steps if step.kind == 'distil'))
+    remarks += [note] if note else []
+    words = ['mmkd', 'distill', *map(str, sys.argv[1:] if argv is None else argv)]
+    sizes = {'student': student.parameters, 'teacher': teacher.parameters}
+    page = report_page(shlex.join(words), steps, journey.accuracies, sizes, files, remarks)
+    put(out / 'report.md', page)
+    print(page.partition('\n## Settings')[0])
+    print(f'wrote {out / "report.md"}')
+
+
+class Journey:
+    """The steps in a folder, each done once.
+
+    Args:
+        out: The folder.
+        steps: The trainings.
+        amp: Whether they run in mixed precision.
+        data: A digest of the lists of images.
+    """
+
+    def __init__(self, out: Path, steps: Sequence[Step], amp: bool, data: str) -> None:
+        self.out, self.steps, self.amp, self.data = out, steps, amp, data
+        self.records = DoneOnce(out / 'steps', lambda text: print(f'[{text}]', flush=True))
+        self.accuracies: dict[str, float] = {}
+        self.checkpoints: dict[str, str] = {}
+        self.origins: dict[str, str] = {}
+
+    def train(self, step: Step) -> None:
+        """Train and test; a distillation depends on its teacher's training too."""
+        config = load_config(str(step.config)).to_dict()
+        origin = origin_of(config, self.data, self.amp, self.origins.get('teacher') if step.kind == 'distil' else None)
+
+        def work(resume: bool) -> dict[str, Any]:
+            flags = [*(['--amp'] if self.amp else []), *(['--resume'] if resume else [])]
+            _succeed(train.main, [str(step.config), *flags], f'the training {step.name}')
+            return {'files': [(step.work_dir / 'last_checkpoint').read_text().strip()]}
+
+        (checkpoint,) = self.records.do(step.name, origin, work)['files']
+        self._test(step.name, step.config, checkpoint, origin)
+
+    def test_given(self, checkpoint: str) -> None:
+        """The teacher that was given."""
+        stat = os.stat(checkpoint)
+        self._test('teacher', self.out / 'teacher.py', checkpoint, origin_of(self.data, checkpoint, stat.st_size, stat.st_mtime_ns))
+
+    def _test(self, name: str, config: Path, checkpoint: str, origin: str) -> None:
+        def work(_: bool) -> dict[str, Any]:
+            metrics = self.out / 'steps' / f'{name}.metrics.json'
+            words = [str(config), checkpoint, '--work-dir', str(self.out / 'runs' / f'{name}_test'), '--out', str(metrics)]
+            _succeed(test.main, [*words, '--out-item', 'metrics'], f'the test of {name}')
+            return {'accuracy': json.loads(metrics.read_text())[_METRIC]}
+
+        self.accuracies[name] = self.records.do(f'{name}_test', origin, work)['accuracy']
+        self.checkpoints[name], self.origins[name] = checkpoint, origin
+
+    def warning(self) -> str | None:
+        """Said before the hours of distillation: a teacher that knows less than the student alone."""
+        alone = [self.accuracies[step.name] for step in self.steps if step.kind == 'alone']
+        teacher = self.accuracies['teacher']
+        if not alone or teacher > statistics.mean(alone):
+            return None
+        return (
+            f'the teacher has {teacher:.2f} % and the student alone {statistics.mean(alone):.2f} %: a teacher that is no better can hardly '
+            'help. Take a larger one, or train it longer (--epochs).')
+
+    def export(self, step: Step) -> tuple[list[Path], str | None]:
+        """The plain student of the first seed, with ONNX where that is installed; the files, and a remark."""
+        onnx = all(importlib.util.find_spec(name) for name in ('onnx', 'onnxscript', 'onnxruntime'))
+        words = [str(step.config), self.checkpoints[step.name], str(self.out / 'student.pth')]
+
+        def work(_: bool) -> dict[str, Any]:
+            note = None if onnx else "no ONNX: it is not installed (pip install '.[onnx]' in the checkout)"
+            if onnx and export_student.main([*words, '--onnx']) != 0:
+                note = 'no ONNX: its export failed, see the error above'
+            if note:
+                _succeed(export_student.main, words, 'the export')
+            endings = ['pth', 'py', *([] if note else ['onnx'])]
+            return {'note': note, 'files': [str(self.out / f'student.{ending}') for ending in endings]}
+
+        done = self.records.do('export', origin_of(self.origins[step.name], onnx), work)
+        return [Path(name) for name in done['files']], done['note']
+
+
+def _succeed(command: Callable[[Sequence[str]], int], words: list[str], what: str) -> None:
+    if command(words):
+        raise PreflightError(f'{what} failed, see the error above. Mend its cause and start the same command again: what is done is kept.')
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    return run_checked(lambda: distill(argv))
