@@ -15,7 +15,6 @@ from support.dense import BOXES, LOSSES, THREE, ZOO, batch, distiller, pair, tin
 from support.detection import CLASSES, build, read, teacher_of
 from support.detection import tiny as two_stage
 
-from mmkd_ext.models.outputs.kinds.dense.kind import Dense
 from mmkd_ext.models.plain import plain_model
 
 pytestmark = [  # of mmdet
@@ -284,11 +283,12 @@ CLASSIFIER = dict(type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ex
     (tiny, fewer_anchors, 'got 9 anchors a position of the student and 6 of the teacher RetinaNet'),
     (softmax, tiny, 'as student, got RetinaNet with a RetinaHead, which has scores that are no sigmoids'),
     (lambda: 'mmdet::ssd/ssd300_coco.py', tiny, 'as student, got SingleStageDetector with a SSDHead, which has no classification tower'),
+    (lambda: 'mmdet::detr/detr_r50_8xb2-150e_coco.py', tiny, 'got DETR with a DETRHead, which has no classification tower'),
     (lambda: 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py', tiny, 'as student, got YOLOX with a YOLOXHead, which has no get_targets'),
 ], ids=[
     'two-stage', 'classifier', 'of a classifier', 'classes', 'no stride', 'some strides', 'anchors', 'softmax', 'ssd',
-    'yolox'])  # fmt: skip
-@pytest.mark.filterwarnings('ignore::DeprecationWarning')  # of mmdet's SSD
+    'detr', 'yolox'])  # fmt: skip
+@pytest.mark.filterwarnings('ignore::DeprecationWarning')  # of mmdet's SSD and DETR
 def test_what_does_not_fit_is_told_in_one_sentence(student, teacher, text):
     with pytest.raises(ValueError, match=text):
         distiller(student(), teacher_of(teacher()), KD)
@@ -317,10 +317,3 @@ def test_losses_of_one_softmax_are_refused_and_regions_of_maps_too():
         distiller(tiny(), teacher_of(tiny()), dict(dist=dict(type='mmkd_ext.DISTLoss')))
     with pytest.raises(ValueError, match='needs with_embedding=False in detection'):
         distiller(tiny(), teacher_of(tiny()), dict(review=dict(type='mmkd_ext.ReviewKDLoss')))
-
-
-@pytest.mark.filterwarnings('ignore:"dropout" is deprecated in `FFN:DeprecationWarning')  # of mmdet's DETR
-def test_a_stock_query_detector_s_bbox_head_has_no_tower():
-    detr = build(get_config('mmdet::detr/detr_r50_8xb2-150e_coco.py').model.to_dict())
-    with pytest.raises(ValueError, match='got DETR with a DETRHead, which has no classification tower'):
-        Dense(detr, 'student').check()
