@@ -54,7 +54,7 @@ def means_of_teacher(
 
     Each process takes its share of the samples, each sample once, without batch augmentations.
 
-    A detector's samples are regions that are sampled in the images; the background is its last class.
+    A detector's samples are regions or positions that are sampled in the images; where it has a background, that is the last class.
 
     Args:
         model: The distiller, for its `data_preprocessor` and the number of classes.

@@ -39,7 +39,7 @@ class DistillationLoss(nn.Module):
 
     - `compares`: what it reads of both networks: `'logits'`, `'embedding'`, `'stages'`, or a tuple of them. Networks of different
       numbers of classes are refused where it reads the logits; in detection, logits and embeddings are one for each region
-      and stages are the FPN's maps, so that stages cannot be read together with the others.
+      or position, and stages are the FPN's maps, so that stages cannot be read together with the others.
     - `scores`: which logits it can compare, of `'softmax'` and `'sigmoid'` (several labels); None: any.
     - `among_peers`: True for a loss of students among themselves. `forward(students)` then takes a list of outputs and returns a value
       for each.

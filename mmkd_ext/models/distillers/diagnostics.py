@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mmkd_ext.models.outputs.kinds.base import Kind
 from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.outputs.scores import VALUES
 
 from .chance import ChanceWatch
 from .comparing import diagnostic
@@ -28,12 +29,17 @@ def norms_and_accuracies(
     found: dict[str, Tensor] = {}
     first = next(iter(said.values()))
     for name, outputs in said.items():
-        found[diagnostic(f'{name}_norm')] = torch.linalg.vector_norm(outputs.embedding.float(), dim=1).mean()
+        found[diagnostic(f'{name}_norm')] = _mean(torch.linalg.vector_norm(outputs.embedding.float(), dim=1))
         same = outputs.logits.shape[1] == first.logits.shape[1]  # else they are other classes
-        if target.ndim == 1 and same and first.scores is None:
+        if target.ndim == 1 and same and first.scores != VALUES:
             correct = (outputs.logits.argmax(dim=1) == target).float()
-            found[diagnostic(f'{name}_top1')] = 100 * correct.mean()
+            found[diagnostic(f'{name}_top1')] = 100 * _mean(correct)
             if name in watches and not watches[name].content:
                 counted = kind.counted(target, classes)
                 watches[name].see(correct if counted is None else correct[counted], outputs.logits.shape[1])
     return found
+
+
+def _mean(values: Tensor) -> Tensor:
+    """Of a batch's samples; 0 without any."""
+    return values.mean() if len(values) else values.sum()

@@ -20,8 +20,8 @@ class Outputs(NamedTuple):
         token_logits: (N, K), what a distillation token alone says (DeiT); None for the others.
         scores: What the network makes of its logits: 'sigmoid', 'values', or None for one softmax.
 
-    In two-stage detection N counts RoIs for `embedding` (the box head's) and `logits`, and images for `stages` (the
-    FPN's maps).
+    In detection N counts images for `stages` (the FPN's maps), and for `embedding` and `logits` the samples of the kind of detector: RoIs
+    of the box head, or the positive positions of a dense head.
 
     Example:
         >>> import torch

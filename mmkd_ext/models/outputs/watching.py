@@ -38,7 +38,7 @@ def watch_mmpretrain(model: Any, record: Recording, stack: ExitStack) -> None:
     if token_head is not None:
         _after(token_head, lambda out: record.token_logits.append(out), stack)
     if any(True for _ in head.parameters()) and hasattr(head, 'pre_logits'):
-        stack.enter_context(_shadowed(head, 'pre_logits', lambda out: record.embeddings.extend(tensors_in(out))))
+        stack.enter_context(shadowed(head, 'pre_logits', lambda out: record.embeddings.extend(tensors_in(out))))
     else:  # VGG, Inception-v3: the classifier is in the backbone, the head only has the loss
         _before(_last_linear(backbone, record.name), record, stack)
 
@@ -152,7 +152,7 @@ def _before(module: nn.Module, record: Recording, stack: ExitStack) -> None:
 
 
 @contextmanager
-def _shadowed(module: nn.Module, method: str, read: Callable[[Any], Any]) -> Iterator[None]:
+def shadowed(module: nn.Module, method: str, read: Callable[[Any], Any]) -> Iterator[None]:
     """Read what a method returns, by an attribute of the instance that hides it for a while."""
     original, had = getattr(module, method), module.__dict__.get(method)
 

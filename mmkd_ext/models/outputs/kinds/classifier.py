@@ -65,6 +65,13 @@ class Classifier(Kind):
             return False
         return True
 
+    def check(self) -> None:
+        """Whether it is no detector."""
+        if any(hasattr(self.network, name) for name in ('bbox_head', 'roi_head')):
+            raise ValueError(
+                f'A student that classifies is compared with classifiers, got {type(self.network).__name__}, a detector, as {self.who}. '
+                'Look at model.teacher.')
+
     def train(self, inputs: Tensor, samples: Sequence[Any], preprocessor: Any) -> Pass:
         """As `Kind`; the outputs are those of the very pass that the loss is computed in."""
         with recording(self.network) as record:

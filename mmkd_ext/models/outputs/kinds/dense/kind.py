@@ -1,0 +1,158 @@
+"""Dense detectors as a kind of network. N images, S positive positions, K classes, A priors (anchors or points) in each cell of a map."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from mmkd_ext.models.outputs.kinds.base import Pass
+from mmkd_ext.models.outputs.kinds.detector import Detector
+from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.outputs.scores import SIGMOID
+from mmkd_ext.models.outputs.watching import shadowed
+
+from .positions import HeadPass, Places, assigned, class_convs, in_eval_mode, watching_head
+
+_USE = "'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', or one of FCOS, ATSS, GFL and RTMDet"
+
+
+class Dense(Detector):
+    """A single-stage detector whose head has a classification tower: RetinaNet, FCOS, ATSS, GFL, RTMDet.
+
+    Its samples are the priors that its own assigner calls positive while it trains. The embedding is what enters the last convolution of
+    the classification there, the logits are that convolution's scores for the prior, a sigmoid for each class; stages are the maps that
+    enter the head. Another network is read in the same cells of its maps of the same strides, and for the same prior; where the numbers
+    of priors differ, one of them is 1, and of several priors each class takes the highest score. At a stride that it lacks it says
+    zeros, and `check_loss` refuses to compare them.
+    """
+
+    ensemble_type = 'mmkd_ext.Ensemble'
+    samples_name = 'positive positions'
+
+    @staticmethod
+    def is_config(cfg: Mapping[str, Any]) -> bool:
+        """By its `bbox_head`, which is the detector's own."""
+        return isinstance(cfg.get('bbox_head'), Mapping) and not cfg.get('roi_head')
+
+    @staticmethod
+    def is_network(network: nn.Module) -> bool:
+        """By its `bbox_head`, which is the detector's own."""
+        return isinstance(getattr(network, 'bbox_head', None), nn.Module) and not hasattr(network, 'roi_head')
+
+    @staticmethod
+    def set_classes(plain: ConfigDict, classes: int) -> bool:
+        """In its head."""
+        plain.bbox_head.num_classes = classes
+        return True
+
+    @property
+    def head(self) -> Any:
+        """What gives scores and boxes."""
+        return self.network.bbox_head
+
+    @property
+    def strides(self) -> list[int]:
+        """Of the maps that enter the head."""
+        return [int(x if isinstance(x, int | float) else x[0]) for x in self.head.prior_generator.strides]
+
+    def check(self) -> None:
+        """Whether its head has a classification tower, sigmoids as scores, and an assigner that is asked by `get_targets`."""
+        head: Any = getattr(self.network, 'bbox_head', None)
+        lacking = (
+            'no bbox_head of its own' if not self.is_network(self.network)
+            else 'no classification tower that ends in a convolution (..._cls)' if not class_convs(head)
+            else 'no get_targets or no priors' if not all(
+                hasattr(head, name) for name in ('get_targets', 'prior_generator', 'num_base_priors'))
+            else 'scores that are no sigmoids' if not getattr(head, 'use_sigmoid_cls', False)
+            else None
+        )  # fmt: skip
+        if lacking:
+            of = f' with a {type(head).__name__}' if isinstance(head, nn.Module) else ''
+            raise ValueError(
+                f'Distillation of dense detectors needs a single-stage detector with a classification tower as {self.who}, got '
+                f'{type(self.network).__name__}{of}, which has {lacking}. Use {_USE}.')
+
+    def train(self, inputs: Tensor, samples: Sequence[Any], preprocessor: Any) -> Pass:
+        """As `Kind`: the positions are those that its own losses learn boxes at."""
+        maps: list[Tensor] = []
+        with watching_head(self.head) as seen, shadowed(self.network, 'extract_feat', maps.extend):
+            terms = self.network.loss(inputs, samples)
+        cells, target = seen.positives(self.head.num_base_priors, self.head.num_classes)
+        places = Places(self.head.num_base_priors, dict(zip(self.strides, cells, strict=True)))
+        return Pass(terms, self._outputs(maps, seen, places), target, target, places, tuple(maps))
+
+    def look(self, inputs: Tensor, samples: Sequence[Any] | None = None, keep: bool = True) -> tuple[Tensor, ...]:
+        """The maps that enter its head."""
+        return tuple(self.network.extract_feat(inputs))
+
+    @torch.no_grad()
+    def answer(self, features: Sequence[Tensor], places: Places) -> Outputs:
+        """What it says at another one's positives.
+
+        Raises:
+            ValueError: No stride in common, or several priors here and another number of several there.
+        """
+        mine, priors = self.strides, self.head.num_base_priors
+        if not set(places.cells) & set(mine):
+            raise ValueError(
+                f'Dense detectors are compared at maps of one stride, got strides {list(places.cells)} of the student and {mine} of '
+                f'the {self.who}. Look at the necks, and at prior_generator (or anchor_generator) of both heads.')
+        if places.priors != priors and 1 not in (places.priors, priors):
+            raise ValueError(
+                f'Dense detectors are compared at the same anchors, or one of both has one for each position, got {places.priors} anchors '
+                f'a position of the student and {priors} of the {self.who}. Look at scales and ratios of both anchor_generators.')
+        maps = tuple(x.detach() for x in features)
+        with in_eval_mode(self.head), watching_head(self.head) as seen:
+            self.head(maps)
+        return self._outputs(maps, seen, places)
+
+    def _outputs(self, maps: Sequence[Tensor], seen: HeadPass, places: Places) -> Outputs:
+        return Outputs(tuple(maps), *seen.at(places, self.strides, self.head.num_base_priors), scores=SIGMOID)
+
+    def example(self, shape: tuple[int, int, int]) -> tuple[Tensor, Places]:
+        """An image, and the first cell of each map."""
+        first = (torch.zeros(1, dtype=torch.long),) * 4
+        return torch.zeros(1, *shape), Places(self.head.num_base_priors, dict.fromkeys(self.strides, first))
+
+    @classmethod
+    def check_loss(cls, name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
+        """Scores and embeddings are compared where the teacher has every stride of the student; what sigmoids make of KD is told."""
+        if loss.reads('stages') and (loss.reads('embedding') or loss.reads('logits')):
+            raise ValueError(
+                f'losses.{name} needs with_embedding=False in detection, or two losses, one for maps and one for the rest: embeddings and '
+                'logits belong to positions.')
+        super().check_loss(name, loss, size, student, teacher)
+        if loss.reads('stages'):
+            return
+        if len(cls.levels(size, student, teacher)[0]) < len(student.stages):
+            told = (', '.join(f'{round(size[1] / x.shape[-1])}: {x.shape[1]}' for x in said.stages) for said in (student, teacher))
+            raise ValueError(
+                f'losses.{name} compares what both say at positions of every stride of the student, got student '
+                f'{"; teacher ".join(told)} (stride: channels). Look at start_level and num_outs of the necks, or compare maps (PKDLoss), '
+                'for which some strides in common are enough.')
+        if loss.reads('logits') and SIGMOID in (loss.scores or ()):
+            print_log(f'losses.{name} compares a yes or no for each class, since the scores of dense detectors are sigmoids.', 'current')
+
+    def class_mean_samples(self, teacher: Any, data: Mapping[str, Any], classes: int) -> tuple[Outputs, Tensor]:
+        """At positions that the student's assigner calls positive.
+
+        An assigner that asks for predictions is given the teacher's, where both heads are alike: before training the student's own are
+        noise, and they would make the means another student's with every seed.
+        """
+        images, samples, theirs = data['inputs'], data['data_samples'], teacher.reader
+        maps = teacher.look(images, samples)
+        shapes = [(type(x.head), x.strides, x.head.num_base_priors, x.head.num_classes) for x in (self, theirs)]
+        with torch.no_grad(), in_eval_mode(self.network), teacher.autocast():
+            said = theirs.head(maps) if shapes[0] == shapes[1] else self.head(self.look(images))
+            cells, target = assigned(self.head, said, samples)
+        return teacher.answer(maps, Places(self.head.num_base_priors, dict(zip(self.strides, cells, strict=True)))), target
+
+    def class_mean_provenance(self) -> str:
+        """What the student's assigner goes by."""
+        head = self.head
+        settings = [getattr(head, name, None) for name in ('train_cfg', 'regress_ranges', 'center_sampling', 'center_sample_radius')]
+        anchors = [x.tolist() for x in getattr(head.prior_generator, 'base_anchors', ())]
+        return str((type(head).__name__, self.strides, anchors, settings))

@@ -1,0 +1,159 @@
+"""What a dense head says at positions, read while it runs. N images, S positions, K classes, A priors (anchors or points) in each cell."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mmkd_ext.models.outputs.watching import shadowed
+
+Cells = tuple[Tensor, ...]  # (S,) image, row, column and prior of each
+
+
+class Places(NamedTuple):
+    """Where a network's positives are.
+
+    Attributes:
+        priors: A of its head.
+        cells: Those of each stride, in the order of the head's maps.
+    """
+
+    priors: int
+    cells: Mapping[int, Cells]
+
+
+class HeadPass:
+    """What was seen of one pass; each list has an entry for each map, shallow first.
+
+    Attributes:
+        entered: (N, D, H, W), what entered the last convolution of the classification.
+        scores: (N, A * K, H, W), what it gave.
+        targets: What each call of the head's `get_targets` gave.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.entered: list[Tensor] = []
+        self.scores: list[Tensor] = []
+        self.targets: list[Any] = []
+
+    def check(self, scores: Sequence[Tensor]) -> None:
+        """Raise a `ValueError` where the head's class scores are not what these convolutions gave."""
+        if len(scores) != len(self.scores) or any(a is not b for a, b in zip(scores, self.scores, strict=True)):
+            raise ValueError(
+                f'Distillation of dense detectors needs a head whose class scores are those of its last convolution, got {self.name}, '
+                'which makes something else of them.')
+
+    def positives(self, priors: int, classes: int) -> tuple[list[Cells], Tensor]:
+        """The positives of each map, and the labels (S,) of all, map after map.
+
+        Raises:
+            ValueError: There were no labels of every prior of every map.
+        """
+        labels = _labels(self.targets[0]) if len(self.targets) == 1 else []
+        if [x.numel() for x in labels] != [len(x) * priors * x.shape[2:].numel() for x in self.scores]:
+            raise ValueError(
+                f'Distillation of dense detectors needs a head whose get_targets gives, once a step, the labels of all priors of each map, '
+                f'got {self.name}.')
+        cells, found = [], []
+        for each, scores in zip(labels, self.scores, strict=True):
+            grid = each.reshape(len(scores), *scores.shape[2:], priors)
+            cells.append(((grid >= 0) & (grid < classes)).nonzero().unbind(dim=1))
+            found.append(grid[cells[-1]])
+        return cells, torch.cat(found)
+
+    def at(self, places: Places, strides: Sequence[int], priors: int) -> tuple[Tensor, Tensor]:
+        """Embedding (S, D) and logits (S, K) at places; zeros at a stride that is none of `strides`, those of the maps.
+
+        Args:
+            places: Of another head, perhaps, whose A is the same, or 1 here or there.
+            strides: Of the maps.
+            priors: A of this head.
+        """
+        levels = dict(zip(strides, zip(self.entered, self.scores, strict=True), strict=True))
+        embeddings, logits = [], []
+        for stride, (image, row, column, prior) in places.cells.items():
+            entered, scores = levels.get(stride, (self.entered[0], self.scores[0]))
+            by_prior = scores.unflatten(1, (priors, -1))
+            if places.priors != priors:
+                by_prior, prior = by_prior.amax(dim=1, keepdim=True), torch.zeros_like(prior)
+            if stride in levels:
+                embeddings.append(entered[image, :, row, column])
+                logits.append(by_prior[image, prior, :, row, column])
+            else:
+                embeddings.append(entered.new_zeros(len(image), entered.shape[1]))
+                logits.append(scores.new_zeros(len(image), by_prior.shape[2]))
+        return torch.cat(embeddings), torch.cat(logits)
+
+
+@contextmanager
+def watching_head(head: nn.Module) -> Iterator[HeadPass]:
+    """Watch one call of a head, or of its `loss`; nothing stays on it.
+
+    Raises:
+        ValueError: The class scores are not those of its `class_convs`.
+    """
+    seen = HeadPass(f'a {type(head).__name__}')
+
+    def read(_: nn.Module, args: tuple, out: Tensor) -> None:
+        seen.entered.append(args[0])
+        seen.scores.append(out)
+
+    with ExitStack() as stack:
+        for conv in class_convs(head):
+            stack.callback(conv.register_forward_hook(read).remove)
+        stack.callback(head.register_forward_hook(lambda _, __, out: seen.check(out[0])).remove)
+        stack.enter_context(shadowed(head, 'get_targets', seen.targets.append))
+        yield seen
+
+
+def class_convs(head: nn.Module) -> list[nn.Conv2d]:
+    """The last convolutions of a head's classification: one for all maps, or one for each."""
+    named = [module for name, module in head.named_children() if name.endswith('_cls')]
+    each = [x for module in named for x in (module if isinstance(module, nn.ModuleList) else [module])]
+    return [x for x in dict.fromkeys(each) if isinstance(x, nn.Conv2d)]
+
+
+def assigned(head: Any, said: Sequence[Any], samples: Sequence[Any]) -> tuple[list[Cells], Tensor]:
+    """The positives that a head's assigner finds for what was said; see `HeadPass.positives`.
+
+    The loss itself is left: it is not needed, and its mean over processes would wait for one with fewer images.
+    """
+    from mmdet.models.utils import unpack_gt_instances
+
+    truth, ignored, metas = unpack_gt_instances(samples)
+    seen = HeadPass(f'a {type(head).__name__}')
+    seen.scores = list(said[0])
+
+    def stop(out: Any) -> None:
+        seen.targets.append(out)
+        raise _AssignedError
+
+    with shadowed(head, 'get_targets', stop), suppress(_AssignedError):
+        head.loss_by_feat(*said, truth, metas, ignored)
+    return seen.positives(head.num_base_priors, head.num_classes)
+
+
+class _AssignedError(Exception):
+    """Enough was seen."""
+
+
+def _labels(targets: Any) -> list[Tensor]:
+    """Of what a head's `get_targets` gave, the labels: its first list of whole numbers."""
+    for each in targets if isinstance(targets, tuple | list) else ():
+        if isinstance(each, list | tuple) and each and all(isinstance(x, Tensor) and x.dtype == torch.long for x in each):
+            return list(each)
+    return []
+
+
+@contextmanager
+def in_eval_mode(module: nn.Module) -> Iterator[None]:
+    """A look that changes no statistics."""
+    mode = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(mode)
