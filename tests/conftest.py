@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from mmengine.logging import MMLogger
+from mmengine.registry import DefaultScope
 
 # The tests' tensors are small: on two threads they wait for each other more than they compute.
 torch.set_num_threads(1)
@@ -24,3 +25,12 @@ def _no_logger_of_another_test() -> Iterator[None]:
         for handler in logger.handlers:
             handler.close()
     MMLogger._instance_dict.clear()
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _no_scope_of_another_module() -> Iterator[None]:
+    """Scopes are kept by mmengine as well: in mmdet's, `CrossEntropyLoss` is another class."""
+    before = dict(DefaultScope._instance_dict)
+    yield
+    DefaultScope._instance_dict.clear()
+    DefaultScope._instance_dict.update(before)

@@ -69,6 +69,8 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     """Measure and print two tables; return the rows."""
     args = parse_args(argv)
     keep_freed_memory()  # as training does
+    if args.cpu_time and args.device.partition(':')[0] != 'cpu':
+        raise PreflightError(f'--cpu-time needs --device cpu, got {args.device}, whose work it does not count.')
     check_device(args.device)
     if args.out:
         check_output(args.out, 'Look at --out.')
@@ -99,8 +101,6 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
     if args.witness:
         models['witness'] = witness_of(args.witness, cfg)
         reference = 'witness'
-    if args.cpu_time and torch.device(args.device).type != 'cpu':
-        raise PreflightError(f'--cpu-time needs --device cpu, got {args.device}, whose work it does not count.')
     side = f'{shape[1]} x {shape[2]}' if shape[1] != shape[2] else shape[1]
     kind = ', CPU time' if args.cpu_time else ''
     where = f'batch {args.batch_size}, {side} px, {args.device}, {args.threads} threads, torch {torch.__version__}{kind}'

@@ -29,6 +29,11 @@ def mgd_loss(student: Tensor | Sequence[Tensor], teacher: Tensor | Sequence[Tens
         ValueError: No maps, another number of them, or a level whose two shapes differ.
 
     Source: Yang et al. 2022, arXiv:2205.01529, sec. 3.
+
+    Example:
+        >>> import torch
+        >>> mgd_loss(torch.zeros(2, 3, 4, 4), torch.ones(2, 3, 4, 4)).item()
+        48.0
     """
     pairs = as_pairs('mgd_loss', student, teacher)
     with torch.autocast(pairs[0][0].device.type, enabled=False):
@@ -57,6 +62,16 @@ class MGDLoss(MapPairsLoss):
             not from the paper).
         student_stages: Which of the student's stages to use, shallow first; None: all.
         teacher_stages: Which of the teacher's stages they follow, in the same order; None: all.
+
+    Example:
+        >>> import torch
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = (Outputs((torch.ones(2, c, 4, 4),), torch.ones(2, c), torch.ones(2, 5)) for c in (8, 16))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.MGDLoss'))
+        >>> [row[1:3] for row in loss.build_for(student, teacher)]
+        [('8x4x4', '16x4x4')]
+        >>> loss(student, teacher).shape
+        torch.Size([])
     """
 
     def __init__(

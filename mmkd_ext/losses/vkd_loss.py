@@ -31,6 +31,11 @@ def vkd_loss(student: Tensor, teacher: Tensor, normalise: str | None = 'sample')
 
     Source: Miles et al. 2024, arXiv:2403.06213, sec. 3; which statistics standardise is our reading, and its whitening for generative
     tasks is left out.
+
+    Example:
+        >>> import torch
+        >>> vkd_loss(torch.zeros(2, 4), torch.eye(2, 4), normalise=None).item()
+        0.25
     """
     _check_normalise('vkd_loss', normalise)
     if student.shape != teacher.shape or student.ndim != 2 or 0 in student.shape:
@@ -68,6 +73,16 @@ class VkDLoss(DistillationLoss):
     Raises:
         ValueError: Another `normalise`.
         RuntimeError: Called before `build_for`.
+
+    Example:
+        >>> import torch
+        >>> from mmkd_ext.models import Outputs
+        >>> student, teacher = (Outputs((), torch.eye(2, width), torch.zeros(2, 5)) for width in (4, 6))
+        >>> loss = MODELS.build(dict(type='mmkd_ext.VkDLoss'))
+        >>> loss.build_for(student, teacher)
+        [('embedding', '4', '6', 'orthogonal (4, 6)')]
+        >>> loss(student, teacher).shape
+        torch.Size([])
     """
 
     compares = 'embedding'

@@ -271,7 +271,7 @@ def test_a_number_that_counts_nothing_is_refused(tmp_path, capsys, words):
 
 def test_a_device_that_is_not_there_is_one_sentence(tmp_path, capsys):
     assert tool.main([str(config_in(tmp_path)), '--device', 'cuda:99']) == 2
-    assert '--device needs a device of this machine, got cuda:99' in one_error(capsys.readouterr().err)
+    assert "--device needs one that this machine has, such as 'cpu' or 'cuda:0', got 'cuda:99'" in one_error(capsys.readouterr().err)
 
 
 def test_waiting_is_no_cpu_time():

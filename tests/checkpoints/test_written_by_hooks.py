@@ -50,9 +50,10 @@ ELSEWHERE = {
 STATELESS = {
     **dict.fromkeys([
         'NaiveVisualizationHook', 'mmpretrain.VisualizationHook', 'mmdet.DetVisualizationHook', 'mmdet.TrackVisualizationHook',
-        'mmdet.GroundingVisualizationHook', 'mmdet.TrainAugmentDetVisualizationHook'], 'draws images'),
+        'mmdet.GroundingVisualizationHook', 'mmdet.TrainAugmentDetVisualizationHook', 'mmkd_ext.ViewsVisualizationHook'], 'draws images'),
     **dict.fromkeys(['ProfilerHook', 'NPUProfilerHook', 'mmdet.MemoryProfilerHook'], 'writes traces and numbers beside the run'),
     **dict.fromkeys(['mmpretrain.ClassNumCheckHook', 'mmdet.NumClassCheckHook'], 'compares class counts before a run'),
+    'mmkd_ext.CompiledStepHook': 'keeps a part of the model out of the compiler',
     'PrepareTTAHook': 'changes the model at test time',
     'RFSearchHook': 'rebuilds the convolutions: another network; a checkpoint of the plain one is asked for strictly',
     'mmdet.SyncNormHook': 'sums BatchNorm statistics over processes',

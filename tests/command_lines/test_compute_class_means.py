@@ -74,7 +74,7 @@ def test_a_config_without_a_model_and_a_device_of_no_kind_are_one_sentence(tmp_p
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'nothing.py').write_text('x = 1\n')
     assert compute_class_means.main(['nothing.py']) == 2
-    assert 'one without model, train_dataloader' in capsys.readouterr().err
+    assert 'A config with a dict `model` is needed, got none: look at nothing.py' in capsys.readouterr().err
     config = write_config(tmp_path, extra(tmp_path))
     assert compute_class_means.main([str(config), '--device', 'toaster']) == 2
     assert "got 'toaster'" in capsys.readouterr().err

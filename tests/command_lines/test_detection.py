@@ -119,7 +119,7 @@ def test_a_training_checkpoint_is_tested_without_the_teacher(folder):
 def test_predictions_are_drawn_on_every_original_image_of_a_test_mirrored_or_not(folder):
     images = sorted((folder / 'scenes/test_12_seed0').rglob('*.png'))[:2]
     truths = []
-    for place, flags in (('plain', ()), ('views', ('--tta',))):
+    for place, flags in (('stock', ()), ('views', ('--tta',))):
         run(test, folder, 'tiny_detector.py', 'whole/epoch_2.pth', '--work-dir', 'tested', '--show-dir', place, *flags)
         assert sorted(path.name for path in (folder / place).iterdir()) == [path.name for path in images]
         shown = [cv2.imread(str(folder / place / path.name)) for path in images]

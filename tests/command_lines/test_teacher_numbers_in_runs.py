@@ -24,7 +24,7 @@ def lines_of(work_dir):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-@METRICS.register_module()
+@METRICS.register_module(force=True)
 class Falling(BaseMetric):
     """A student whose score falls while its teacher's, which is asked first in the first epoch only, is better than any."""
 

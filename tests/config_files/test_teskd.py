@@ -56,7 +56,7 @@ def shape_of(cfg: Config) -> tuple[int, int, int]:
 
 def test_the_paper_s_networks_are_all_here():
     cifar = {f'{kind}{depth}_cifar100' for kind in ('r', 'se_r', 'rx') for depth in (18, 34, 50)}
-    assert {*cifar, 'vgg16_cifar100', 'vgg19_cifar100'} == set(CIFAR)
+    assert {*cifar, 'vgg16_cifar100', 'vgg19_cifar100'} == set(CIFAR) - {'narrow_r18_cifar100'}  # of a study that fits a CPU
     assert {'r18_imagenet', 'r34_imagenet', 'r50_imagenet', 'timm_regnety_004_imagenet'} <= set(IMAGENET)
     assert {'r18_digits', 'r18_fashion_mnist'} <= set(CONFIGS)
 

@@ -90,7 +90,9 @@ def test_a_run_that_meets_a_broken_image_ends_in_one_sentence_that_names_it_and_
     config = write_config(tmp_path, f"""
 train_dataloader = dict(batch_size=4, num_workers={workers}, dataset=dict(_delete_=True, **{ {**data, 'pipeline': pipeline} }))
 data_preprocessor = dict(mean=[0.0] * 3, std=[255.0] * 3)""")
-    options = ['--cfg-options', 'model.backbone.in_channels=3', 'val_cfg=None', 'val_dataloader=None', 'val_evaluator=None']
+    options = [
+        '--cfg-options', 'model.head.num_classes=2', 'model.backbone.in_channels=3',
+        'val_cfg=None', 'val_dataloader=None', 'val_evaluator=None']
     assert train.main([str(config), '--work-dir', 'work', *options]) == 2
     text = one_error(capsys.readouterr().err)
     assert 'data/b/5.png of 8 bytes' in text and 'Hook' not in text

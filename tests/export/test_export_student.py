@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from mmkd_ext.commands.export_student import main
 from mmkd_ext.export import network_files as export_files
 from mmkd_ext.export.export_student import export_student
+from mmkd_ext.models import build as building
 from mmkd_ext.models.build import build_model, input_shape, input_size
 from mmkd_ext.models.plain import plain_config, plain_model
 
@@ -272,13 +273,13 @@ def test_other_predictions_write_nothing(trained, tmp_path, monkeypatch, onnx, s
     if onnx:
         monkeypatch.setattr(export_files, '_Logits', Off)
     else:
-        build = export_files.build_model
+        build = building.build_model
 
         def build_off(config: Config) -> nn.Module:
             model = build(config)
             return model if 'TESKD' in config.model.head.type else _with_other_pooling(model)
 
-        monkeypatch.setattr(export_files, 'build_model', build_off)
+        monkeypatch.setattr(building, 'build_model', build_off)
     out = tmp_path / 'out'
     out.mkdir()
     (out / 'a.pth').write_text('precious')

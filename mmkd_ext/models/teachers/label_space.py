@@ -38,6 +38,7 @@ class LabelSpace:
         ValueError: `classes` is no dict and no list; later, at the first logits, it names no class, or one at two places.
 
     Example:
+        >>> import torch
         >>> space = LabelSpace('t', {'tabby': 'cat', 'tiger cat': 'cat', 'beagle': 'dog'}, theirs=['beagle', 'tabby', 'tiger cat', 'car'])
         >>> space.tell(2, ['cat', 'dog'])
         >>> logits = torch.tensor([[0.4, 0.3, 0.2, 0.1]]).log()

@@ -319,7 +319,8 @@ def test_the_number_of_classes_reaches_mixed_labels_and_smoothing():
         (dict(predict_by='z'), 'predict_by needs one of ensemble, a, b, teacher, got .z'),
         (dict(freeze_teacher=True, teacher=None), 'freeze_teacher=True needs a teacher'),
         (dict(students=dict(a='mmpretrain::no/such.py', b=SMALL)), 'A network that a zoo knows or a config file is needed'),
-        (dict(students=dict(a=dict(model='cifar/resnet8', classes=4), b=SMALL)), 'any of num_classes, options, pretrained, checkpoint'),
+        (dict(students=dict(a=dict(model='cifar/resnet8', classes=4), b=SMALL)),
+         'classes is for a frozen teacher, got it for cifar/resnet8'),
     ])
 def test_what_cannot_work_is_said_when_it_is_built(change, words):
     with pytest.raises(ValueError, match=words):

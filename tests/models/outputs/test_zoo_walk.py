@@ -120,7 +120,7 @@ def test_timm(module, rng):
     teacher = teacher_of(
         model=f'timm/{TIMM[module]}', num_classes=CLASSES, options=TIMM_OPTIONS.get(module, {}))
     network = teacher.network
-    own = network.pretrained_cfg['input_size'][-1]
+    own = getattr(network, 'model', network).pretrained_cfg['input_size'][-1]
     side = teacher.input_size or SIDES.get(module) or min(own, 128)
     images = torch.randn(2, 3, side, side, generator=rng)
     with torch.no_grad():
