@@ -119,8 +119,8 @@ def check_student(student, side, taught, rng):
 def test_timm(module, rng):
     teacher = teacher_of(
         model=f'timm/{TIMM[module]}', num_classes=CLASSES, options=TIMM_OPTIONS.get(module, {}))
-    network = teacher.network
-    own = getattr(network, 'model', network).pretrained_cfg['input_size'][-1]
+    network = teacher.network.model  # in mmpretrain's TimmClassifier
+    own = network.pretrained_cfg['input_size'][-1]
     side = teacher.input_size or SIDES.get(module) or min(own, 128)
     images = torch.randn(2, 3, side, side, generator=rng)
     with torch.no_grad():
