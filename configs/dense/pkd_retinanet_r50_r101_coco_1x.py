@@ -1,6 +1,6 @@
 """PKD on COCO: ResNet-101 teaches ResNet-50, the FPN's maps. Not run here.
 
-The weight is that of the paper (arXiv:2207.02039) for FPN detectors, whose teachers and schedule are others.
+The weight is that of public detector configs (loss: arXiv:2207.02039), whose teachers and schedule are others.
 
 tools/dist_train.sh configs/dense/pkd_retinanet_r50_r101_coco_1x.py 8
 """

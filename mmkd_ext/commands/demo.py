@@ -19,11 +19,13 @@ from torch import Tensor, nn
 
 from mmkd_ext.benchmark.steps import deployed_size
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from mmkd_ext.commands import plot_curves, study
+from mmkd_ext.commands import plot_curves
 from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.metrics import StudentAccuracy
+from mmkd_ext.evaluation.study_plan import variant_config
+from mmkd_ext.evaluation.study_runs import run_once
 from mmkd_ext.export.export_student import export_student
 from mmkd_ext.models.build import build_model, input_shape
 from mmkd_ext.running.command_line import run_checked
@@ -140,8 +142,8 @@ def demo(argv: Sequence[str] | None = None) -> None:
     for number, (name, variant) in enumerate(variants.items(), 1):
         folder = args.out / name.lower()
         print(f'== {number}/4 train {name}: {args.config}{" without TESKD" if name == "plain" else ""}', flush=True)
-        config = study.variant_config(variant, folder)
-        study.run_once(config, folder, seed=0, quiet=False)
+        config = variant_config(variant, folder)
+        run_once(config, folder, seed=0, quiet=False)
         checkpoints[name] = last_checkpoint(folder)
     print('== 3/4 test both', flush=True)
     configs = {name: load_config(str(args.out / name.lower() / 'config.py')) for name in variants}

@@ -11,7 +11,9 @@ from support.runs import TESKD, one_error, write_config
 
 from mmkd_ext.commands import study
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.evaluation.study_table import differences_table, paired_difference
+from mmkd_ext.evaluation import study_runs
+from mmkd_ext.evaluation.study_plan import variant_config
+from mmkd_ext.evaluation.study_table import differences_table, paired_difference, picture, table
 from mmkd_ext.models.build import build_model
 
 
@@ -45,7 +47,7 @@ def ran(monkeypatch) -> list[tuple[str, str, int]]:
         log.write_text('\n'.join(map(json.dumps, rows)))
         return 8.0 + seed
 
-    monkeypatch.setattr(study, 'run_once', run_once)
+    monkeypatch.setattr(study_runs, 'run_once', run_once)
     return calls
 
 
@@ -53,7 +55,7 @@ def test_a_plain_variant_is_the_same_run_without_the_helpers(tmp_path):
     config = str(write_config(tmp_path, TESKD))
     options = {'train_cfg.max_epochs': 4, 'model.backbone.depth': 34}
     plain, teskd = (
-        Config.fromfile(study.variant_config(dict(config=config, options=options, **extra), tmp_path / name))
+        Config.fromfile(variant_config(dict(config=config, options=options, **extra), tmp_path / name))
         for name, extra in (('plain', dict(plain=True)), ('teskd', {}))
     )
     assert plain.model.head.type == 'LinearClsHead' and plain.model.neck.type == 'GlobalAveragePooling'
@@ -69,7 +71,7 @@ def test_the_table_has_means_and_sample_deviations():
         dict(last=82.0, best=82.0, seconds=20),
         dict(last=87.0, best=87.5, seconds=33),
     ]
-    lines = study.table(dict(plain=runs[:1], teskd=runs), 'top1').splitlines()
+    lines = table(dict(plain=runs[:1], teskd=runs), 'top1').splitlines()
     assert lines[0].startswith('| variant | top1, last epoch | top1, best epoch | seeds')
     # One run has no deviation. By hand: 83 and sqrt((9 + 1 + 16) / 2); 83.5 and sqrt((6.25 + 2.25 + 16) / 2).
     assert lines[2] == '| plain | 80.00 | 81.00 | 1 | 10 |'
@@ -188,16 +190,6 @@ def test_an_output_that_is_a_file_is_refused_before_a_run(plan, ran, tmp_path, c
     assert 'Not a directory' in one_error(capsys.readouterr().err) and ran == []
 
 
-def test_scores_are_those_of_the_newest_start(tmp_path):
-    for start, values in (('20260101_000000', [1.0, 2.0]), ('20260102_000000', [4.0, 3.0])):
-        log = tmp_path / start / 'vis_data/scalars.json'
-        log.parent.mkdir(parents=True)
-        log.write_text('\n'.join(json.dumps({'m': value}) for value in values))
-    assert study.scores(tmp_path, 'm') == [4.0, 3.0]
-    with pytest.raises(PreflightError, match='Did it train'):
-        study.scores(tmp_path / '20260101_000000/vis_data', 'm')
-
-
 def test_a_real_run_is_scored_and_one_that_fails_is_one_sentence_with_its_last_line(plan, tmp_path, capsys):
     config = str(write_config(tmp_path, TESKD))
     bad = dict(config=config, options={'model.head.num_classes': 7})
@@ -214,7 +206,7 @@ def test_a_real_run_is_scored_and_one_that_fails_is_one_sentence_with_its_last_l
 
 def test_the_picture_has_a_bar_for_each_variant_with_its_deviation_and_seeds():
     runs = [dict(last=80.0, best=81.0), dict(last=82.0, best=82.0), dict(last=87.0, best=87.5)]
-    figure = study.picture(dict(plain=runs[:1], teskd=runs), 'accuracy/top1')
+    figure = picture(dict(plain=runs[:1], teskd=runs), 'accuracy/top1')
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ['teskd', 'plain']  # the first on top
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([83.0, 80.0])
@@ -319,7 +311,7 @@ def test_a_paired_study_gives_every_variant_the_start_and_the_teacher(tmp_path, 
         (work_dir / 'epoch_2.pth').write_bytes(b'weights')
         return 1.0
 
-    monkeypatch.setattr(study, 'run_once', run_once)
+    monkeypatch.setattr(study_runs, 'run_once', run_once)
     plan = dict(
         metric='accuracy/top1', seeds=[0, 1], same_start=config, options={'train_cfg.max_epochs': 3},
         teachers=dict(big=dict(config=config, options={'model.backbone.depth': 34})), differences=dict(teskd='plain'),

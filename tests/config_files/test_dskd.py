@@ -11,7 +11,7 @@ from config_files.test_nd import check_a_step, load, random_network
 from mmengine.config import Config
 from support.runs import REPO
 
-from mmkd_ext.commands.study import load_plan, variant_config
+from mmkd_ext.evaluation.study_plan import load_plan, variant_config
 from mmkd_ext.losses.loss_weights import STRATEGIES
 
 FOLDER = REPO / 'configs/dskd'

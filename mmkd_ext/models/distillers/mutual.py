@@ -24,7 +24,7 @@ from .comparing import adapter_table, adapters_for, add_terms, among_peers, comp
 from .diagnostics import norms_and_accuracies
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
-from .pairs import TEACHER, Pair, paired_losses
+from .pairs import TEACHER, Pair, check_members, paired_losses
 
 
 @MODELS.register_module()
@@ -91,17 +91,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         if input_size is not None:
             as_size(input_size, f'input_size of {type(self).__name__}')
         losses = losses or {}
-        for what, given, kinds in (('students', students, str | Mapping), ('losses', losses, Mapping | None)):
-            if not isinstance(given, Mapping) or not all(isinstance(each, kinds) for each in given.values()):
-                raise ValueError(f'{type(self).__name__} needs {what}=dict(name=config, ...), got {given!r}.')
-        if len(students) < 2 or TEACHER in students:
-            raise ValueError(
-                f"{type(self).__name__} needs two or more students, none called '{TEACHER}', got {', '.join(students) or 'none'}. "
-                'For one student and a frozen teacher there is OfflineDistiller.')
-        if freeze_teacher and (teacher is None or predict_by == TEACHER):
-            raise ValueError(
-                f"freeze_teacher=True needs a teacher and a predict_by other than '{TEACHER}', got teacher={teacher!r} and "
-                f'predict_by={predict_by!r}. A frozen teacher is no part of what is trained or tested.')
+        check_members(type(self).__name__, students, teacher, losses, freeze_teacher, predict_by)
         self.students = tuple(students)
         trained = {} if teacher is None or freeze_teacher else {TEACHER: teacher}
         super().__init__({**students, **trained}, predict_by, channel_order, data_preprocessor, init_cfg)

@@ -1,4 +1,4 @@
-"""Pairs of a student and the network that it follows, by the entries of a `MutualLearningDistiller`'s losses."""
+"""Members of a `MutualLearningDistiller`, and the pairs of a student and the network that it follows, from its losses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,6 +16,25 @@ class Pair(NamedTuple):
     entry: str
     students: tuple[str, ...]
     teacher: str | None
+
+
+def check_members(who: str, students: Any, teacher: Any, losses: Any, freeze_teacher: bool, predict_by: str) -> None:
+    """Refuse arguments of a distiller `who` that name no networks which can learn from one another.
+
+    Raises:
+        ValueError: Students or losses that are no dicts, fewer than two students, or a frozen teacher that is absent or predicts.
+    """
+    for what, given, kinds in (('students', students, str | Mapping), ('losses', losses, Mapping | None)):
+        if not isinstance(given, Mapping) or not all(isinstance(each, kinds) for each in given.values()):
+            raise ValueError(f'{who} needs {what}=dict(name=config, ...), got {given!r}.')
+    if len(students) < 2 or TEACHER in students:
+        raise ValueError(
+            f"{who} needs two or more students, none called '{TEACHER}', got {', '.join(students) or 'none'}. "
+            'For one student and a frozen teacher there is OfflineDistiller.')
+    if freeze_teacher and (teacher is None or predict_by == TEACHER):
+        raise ValueError(
+            f"freeze_teacher=True needs a teacher and a predict_by other than '{TEACHER}', got teacher={teacher!r} and "
+            f'predict_by={predict_by!r}. A frozen teacher is no part of what is trained or tested.')
 
 
 def paired_losses(

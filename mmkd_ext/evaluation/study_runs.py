@@ -1,0 +1,193 @@
+"""The runs of a study: teachers, starting weights and variants, each trained once and kept until its config changes."""
+
+import hashlib
+import io
+import json
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import torch
+from mmengine.utils import import_modules_from_strings
+
+from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
+from mmkd_ext.config.cfg_options import merge_options
+from mmkd_ext.config.load_config import load_config
+from mmkd_ext.engine.bound_process import run_bound
+from mmkd_ext.engine.random_state import random_state_kept, seed_everything
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.models.build import build_model
+from mmkd_ext.models.plain import plain_config
+
+from .study_plan import variant_config
+
+
+def digest(config: Path, seed: int, metric: str, also: dict | None = None) -> str:
+    """A digest of all that a result depends on: the whole config with its bases, the seed and the metrics, as 16 hex digits."""
+    asked = [load_config(str(config)).to_dict(), seed, metric, *([also] if also else [])]
+    resolved = json.dumps(asked, sort_keys=True, default=str)
+    return hashlib.sha256(resolved.encode()).hexdigest()[:16]
+
+
+def _finished(record: Path, asked: str) -> dict | None:
+    """The result of an earlier call, unless it is of another config."""
+    if not record.exists():
+        return None
+    try:
+        run = json.loads(record.read_text())
+        known = run.get('digest')
+    except (ValueError, AttributeError):
+        run = known = None
+    if known == asked:
+        return run
+    print(f'{record} is of another config, seed or metric ({known or "no digest"}, now {asked}): it runs again.', flush=True)
+    return None
+
+
+def run_once(config: Path, work_dir: Path, seed: int, options: Sequence[str] = (), quiet: bool = True) -> float:
+    """Train once in a process of its own and return the seconds it took.
+
+    Raises:
+        PreflightError: the run failed; its last line is quoted.
+    """
+    command = [sys.executable, '-u', '-m', 'mmkd_ext.commands.train', str(config), '--work-dir', str(work_dir)]
+    command += ['--cfg-options', f'randomness.seed={seed}', *options]
+    # The run finds what this process finds: a file beside the study's config that `custom_imports` names, too.
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+    start = time.perf_counter()
+    work_dir.mkdir(parents=True, exist_ok=True)
+    if quiet:
+        with open(work_dir / 'output.txt', 'w') as log:
+            code = run_bound(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+    else:
+        code = run_bound(command, env=environment)
+    if code:
+        lines = (work_dir / 'output.txt').read_text().strip().splitlines() if quiet else []
+        last = lines[-1] if lines else 'see above'
+        raise PreflightError(f'A run that ends well is needed, got exit code {code} from {work_dir}: {last}')
+    return time.perf_counter() - start
+
+
+def scores(work_dir: Path, metric: str) -> list[float]:
+    """The validation metric of every epoch of a run's newest log."""
+    logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
+    if not logs:
+        raise PreflightError(f'A run with vis_data/scalars.json is needed, got none in {work_dir}. Did it train?')
+    lines = [json.loads(line) for line in logs[-1].read_text().splitlines()]
+    values = [line[metric] for line in lines if metric in line]
+    if not values:
+        known = ', '.join(sorted({key for line in lines for key in line}))
+        raise PreflightError(f'A metric that the run logs is needed, got {metric!r}; {logs[-1]} has {known}.')
+    return values
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    AtomicBackend().put(text.encode(), path)
+
+
+class Study:
+    """The runs of a plan in a folder.
+
+    Args:
+        plan: As `load_plan` gives it.
+        out: The folder.
+    """
+
+    def __init__(self, plan: Any, out: Path) -> None:
+        self.plan, self.out = plan, out
+        self.failed = Event()
+        self.also, self.scale = plan.get('also') or {}, 100.0 if plan.get('unit') == 'percent' else 1.0
+
+    def teacher(self, name: str, each: dict) -> tuple[Path, str]:
+        """Train a teacher unless that is done; its last checkpoint, and what that is a result of."""
+        folder = self.out / 'teachers' / name
+        config = variant_config(each, folder)
+        asked = digest(config, 0, self.plan.metric)
+        run = _finished(folder / 'result.json', asked)
+        if run is None or not (folder / run['checkpoint']).is_file():
+            seconds = run_once(config, folder, 0, ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000'])
+            last = (folder / 'last_checkpoint').read_text().strip()
+            values = scores(folder, self.plan.metric)
+            run = dict(last=values[-1], best=max(values), seconds=seconds, digest=asked, checkpoint=Path(last).name)
+            write_text(folder / 'result.json', json.dumps(run))
+        print(f'teacher {name}: last {self.scale * run["last"]:.2f}, best {self.scale * run["best"]:.2f}', flush=True)
+        return folder / run['checkpoint'], asked
+
+    def start(self, seed: int) -> Path:
+        """The plain network's random weights of a seed, as a file that every variant loads."""
+        path = self.out / 'start' / f'seed{seed}.pth'
+        cfg = load_config(self.plan.same_start)
+        merge_options(cfg, self.plan.get('options'), self.plan.same_start, "The study's options")
+        if cfg.get('custom_imports'):
+            import_modules_from_strings(**cfg.custom_imports)
+        with random_state_kept():
+            seed_everything(seed)
+            model: Any = build_model(plain_config(cfg))
+            logging.disable(logging.INFO)  # or a line for each weight
+            try:
+                model.init_weights()
+            finally:
+                logging.disable(logging.NOTSET)
+        content = io.BytesIO()
+        torch.save({'state_dict': model.state_dict(), 'meta': {}}, content)
+        AtomicBackend().put(content.getvalue(), path)
+        return path
+
+    def run(self, *which: Any) -> dict | None:
+        """The result of one run; none after one that failed."""
+        if self.failed.is_set():
+            return None
+        try:
+            return self._run(*which)
+        except BaseException:
+            self.failed.set()
+            raise
+
+    def _run(self, name: str, seed: int, teacher: tuple[Path, str] | None, start: Path | None) -> dict:
+        """The result of one run, or that of an earlier call with the same digest."""
+        work_dir = self.out / name / f'seed{seed}'
+        record, config = work_dir / 'result.json', self.out / name / 'config.py'
+        origin = {'teacher': teacher[1] if teacher else None, 'start': self.plan.get('same_start')}
+        asked = digest(config, seed, self.plan.metric, {**self.also, **{key: value for key, value in origin.items() if value}})
+        run = _finished(record, asked)
+        if run is None:
+            options = ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000']
+            options += [f'model.teacher.checkpoint={teacher[0]}'] if teacher else []
+            options += [f'load_from={start}'] if start else []
+            seconds = run_once(config, work_dir, seed, options)
+            values = scores(work_dir, self.plan.metric)
+            run = dict(seed=seed, last=values[-1], best=max(values), seconds=seconds, digest=asked)
+            if self.also:
+                run['also'] = {
+                    column: statistics.mean(scores(work_dir, metric)[-1] for metric in metrics) for column, metrics in self.also.items()}
+            write_text(record, json.dumps(run))
+        return run
+
+    def runs(self, seeds: Sequence[int], jobs: int) -> dict[str, list[dict]]:
+        """All results, by variant. Seed by seed, so that an unfinished study compares what it has."""
+        for name, variant in self.plan.variants.items():
+            variant_config(variant, self.out / name, self.plan.get('options'))
+        teachers = {name: self.teacher(name, each) for name, each in (self.plan.get('teachers') or {}).items()}
+        starts = {seed: self.start(seed) if self.plan.get('same_start') else None for seed in seeds}
+        wanted = [(name, seed) for seed in seeds for name in self.plan.variants]
+        results: dict[str, list[dict]] = {name: [] for name in self.plan.variants}
+        with ThreadPoolExecutor(jobs) as pool:
+            asked = {
+                key: pool.submit(self.run, *key, teachers.get(self.plan.variants[key[0]].get('teacher')), starts[key[1]]) for key in wanted}
+            for done, ((name, seed), each) in enumerate(asked.items(), start=1):
+                last: Any = each.result()
+                if last is None:  # a later one failed first
+                    continue
+                results[name].append(last)
+                found = f'last {self.scale * last["last"]:.2f}, best {self.scale * last["best"]:.2f}'
+                print(f'[{done}/{len(wanted)}] {name}, seed {seed}: {found}', flush=True)
+        return results
