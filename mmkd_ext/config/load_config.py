@@ -17,6 +17,8 @@ from .packaged_configs import OURS, config_file, known_configs
 # as the configs name them that a run of version 0.1.0 wrote into its folder
 _MOVED = {'mmkd_ext.checkpoint_loaders': 'mmkd_ext.checkpoints', 'mmkd_ext.metrics': 'mmkd_ext.evaluation'}
 
+_FOLDERS = 'custom_import_folders'  # of a config whose `custom_imports` name files beside it
+
 
 def load_config(path: str) -> Config:
     """Read a config file; types that it gives as classes are their names, and `custom_imports` may name files beside it.
@@ -52,13 +54,16 @@ def load_config(path: str) -> Config:
 
 
 def _import_modules(cfg: Config, path: str) -> None:
-    folder = os.path.dirname(os.path.abspath(path))
-    if folder not in sys.path:
-        sys.path.append(folder)  # a file beside the config, where no other module has its name
+    # files beside the config, where no other module has their names; a copy of it, as runs and studies write, notes where that was
+    beside = os.path.dirname(os.path.abspath(path))
+    sys.path.extend(folder for folder in (beside, *cfg.get(_FOLDERS, ())) if folder not in sys.path)
     asked = cfg.custom_imports.get('imports') or []
     asked = [asked] if isinstance(asked, str) else asked
     cfg.custom_imports.imports = list(dict.fromkeys(_MOVED.get(each, each) for each in asked))
     import_modules_from_strings(**cfg.custom_imports)
+    places = [os.path.join(beside, name.partition('.')[0]) for name in cfg.custom_imports.imports]
+    if any(os.path.exists(place + ending) for place in places for ending in ('.py', '')):
+        cfg[_FOLDERS] = list(dict.fromkeys([beside, *cfg.get(_FOLDERS, ())]))
 
 
 def _did_you_mean(path: str) -> str:

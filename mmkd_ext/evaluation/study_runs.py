@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import logging
-import os
 import statistics
 import subprocess
 import sys
@@ -60,15 +59,13 @@ def run_once(config: Path, work_dir: Path, seed: int, options: Sequence[str] = (
     """
     command = [sys.executable, '-u', '-m', 'mmkd_ext.commands.train', str(config), '--work-dir', str(work_dir)]
     command += ['--cfg-options', f'randomness.seed={seed}', *options]
-    # The run finds what this process finds: a file beside the study's config that `custom_imports` names, too.
-    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     start = time.perf_counter()
     work_dir.mkdir(parents=True, exist_ok=True)
     if quiet:
         with open(work_dir / 'output.txt', 'w') as log:
-            code = run_bound(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+            code = run_bound(command, stdout=log, stderr=subprocess.STDOUT)
     else:
-        code = run_bound(command, env=environment)
+        code = run_bound(command)
     if code:
         lines = (work_dir / 'output.txt').read_text().strip().splitlines() if quiet else []
         last = lines[-1] if lines else 'see above'

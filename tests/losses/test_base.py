@@ -6,12 +6,13 @@ import pytest
 import torch
 from command_lines.test_distillation import _TEACHER, extra, logged, run
 from mmengine.registry import DefaultScope
-from support.runs import one_error
+from support.runs import TEST, one_error
+from support.runs import run as run_command
 from torch import nn
 
 from mmkd_ext import losses as package
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from mmkd_ext.commands import export_student, test
+from mmkd_ext.commands import export_student
 from mmkd_ext.losses import ClassMeansLoss, DistillationLoss, base
 from mmkd_ext.models import OfflineDistiller, Outputs
 from mmkd_ext.models.outputs.kinds.two_stage.kind import check_regions
@@ -158,7 +159,10 @@ custom_imports['imports'] += ['angle_of_mine', 'centre_of_mine']
     again = read_checkpoint(tmp_path / 'parts/epoch_3.pth')['state_dict']
     assert all(torch.equal(again[key], value) for key, value in state.items())
 
-    assert test.main([str(config), str(tmp_path / 'whole/epoch_3.pth')]) == 0
+    (copied,) = (tmp_path / 'whole').glob('*/vis_data/config.py')  # by the run, in a folder without the losses' files
+    (tmp_path / 'elsewhere').mkdir()
+    tested = run_command(TEST, copied, tmp_path / 'whole/epoch_3.pth', cwd=tmp_path / 'elsewhere')
+    assert tested.returncode == 0, tested.stderr
     assert export_student.main([str(config), str(tmp_path / 'whole/epoch_3.pth'), str(tmp_path / 'out/net.pth')]) == 0
     plain = read_checkpoint(tmp_path / 'out/net.pth')['state_dict']
     assert plain.keys() == {key for key in state if not key.startswith('distill.')}

@@ -67,7 +67,7 @@ class Classifier(Kind):
 
     def check(self) -> None:
         """Whether it is no detector."""
-        if any(hasattr(self.network, name) for name in ('bbox_head', 'roi_head')):
+        if any(base.__name__ == 'BaseDetector' for base in type(self.network).__mro__):  # of mmdet, which need not be installed
             raise ValueError(
                 f'A student that classifies is compared with classifiers, got {type(self.network).__name__}, a detector, as {self.who}. '
                 'Look at model.teacher.')

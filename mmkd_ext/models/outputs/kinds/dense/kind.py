@@ -35,12 +35,12 @@ class Dense(Detector):
     @staticmethod
     def is_config(cfg: Mapping[str, Any]) -> bool:
         """By its `bbox_head`, which is the detector's own."""
-        return isinstance(cfg.get('bbox_head'), Mapping) and not cfg.get('roi_head')
+        return isinstance(cfg.get('bbox_head'), Mapping)
 
     @staticmethod
     def is_network(network: nn.Module) -> bool:
         """By its `bbox_head`, which is the detector's own."""
-        return isinstance(getattr(network, 'bbox_head', None), nn.Module) and not hasattr(network, 'roi_head')
+        return isinstance(getattr(network, 'bbox_head', None), nn.Module)
 
     @staticmethod
     def set_classes(plain: ConfigDict, classes: int) -> bool:
