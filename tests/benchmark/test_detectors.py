@@ -58,7 +58,7 @@ def test_a_cascade_and_masks_are_timed_too_and_the_teacher_without_gradients(tmp
         images = torch.randn(2, 3, 64, 64)
         seen = []
         teacher = parts['teacher'].teacher[0]
-        for each in teacher.heads:
+        for each in teacher.reader.heads:
             each.head.register_forward_hook(lambda module, _, out, seen=seen: seen.append((module.training, out[0].requires_grad)))
         samples = kind_of(parts['student'])(parts['student']).example_samples(images, 3)
         compare_steps({name: parts[name] for name in ('teacher', 'ours')}, images, samples, ['float32'], 1, 1)

@@ -3,7 +3,6 @@
 from mmkd_ext.models.outputs.kinds.two_stage.kind import TwoStage
 from mmkd_ext.registry import MODELS
 
-from .chance import ChanceWatch
 from .offline import OfflineDistiller
 
 
@@ -25,7 +24,3 @@ class TwoStageDistiller(OfflineDistiller):
     """
 
     kind = TwoStage
-
-    @property
-    def _foreground_chance(self) -> dict[str, ChanceWatch]:
-        return self._chance

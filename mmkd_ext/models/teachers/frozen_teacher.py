@@ -196,11 +196,6 @@ class FrozenTeacher:
         return self._digest
 
     @property
-    def heads(self) -> Any:
-        """Of a two-stage detector: its box heads."""
-        return self.reader.heads  # type: ignore[attr-defined]
-
-    @property
     def view(self) -> tuple[Any, ...]:
         """How it changes the images before it looks: another one makes other embeddings of the same images."""
         how = self._renormalise

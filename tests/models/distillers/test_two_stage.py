@@ -227,7 +227,7 @@ def test_a_teacher_that_guesses_is_said_and_background_does_not_count(rng, monke
     monkeypatch.setattr('mmkd_ext.models.distillers.chance.print_log', lambda text, *_: said.append(text))
     model = pair(losses={}).train()
     model.teachers['teacher'].network.roi_head.bbox_head.fc_cls.bias[2] = 100  # no such object is there
-    model._foreground_chance['teacher'].samples = 100
+    model._chance['teacher'].samples = 100
     for _ in range(40):
         model(*read(model, raw(rng)), mode='loss')
     assert len(said) == 1 and 'sampled regions with an object, which is chance for 4 classes' in said[0]
