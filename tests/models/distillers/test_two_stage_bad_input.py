@@ -109,7 +109,8 @@ def test_a_loss_may_not_hide_the_student_s_own_and_compile_is_for_classifiers(rn
 
 def test_classification_needs_no_mmdet_and_detection_without_it_says_what_to_install(monkeypatch):
     blocked = "import sys; sys.modules.update({'mmdet': None, 'mmcv.ops': None})"  # mmpretrain imports them where they are
-    code = f'{blocked}; import mmkd_ext.models, mmkd_ext.hooks, mmkd_ext.datasets, mmkd_ext.export'
+    code = f'{blocked}; import mmkd_ext.models, mmkd_ext.hooks, mmkd_ext.datasets\n'
+    code += 'from mmkd_ext.commands import benchmark, distill, export_student, study, test, train'
     subprocess.run([sys.executable, '-W', 'ignore', '-c', code], check=True)
     monkeypatch.setitem(sys.modules, 'mmdet.models', None)
     with pytest.raises(ValueError, match="needs mmdet and mmcv's ops, got .*install_mmcv.sh"):
