@@ -1,6 +1,5 @@
 """What a run takes of its teacher's numbers: other classes, corrected labels, other validation data, and who may stop a run."""
 
-import json
 from pathlib import Path
 
 import cv2
@@ -13,15 +12,9 @@ from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS, DefaultScope
 from mmpretrain.registry import MODELS
 from sklearn.datasets import load_digits
-from support.runs import one_error
+from support.runs import lines_of, one_error
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-
-
-def lines_of(work_dir):
-    """Of the newest start's log."""
-    file = max(Path(work_dir).glob('*/vis_data/scalars.json'))
-    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 @METRICS.register_module(force=True)

@@ -98,6 +98,12 @@ def losses(work_dir: Path) -> list[dict[int, float]]:
     return starts
 
 
+def lines_of(work_dir: Path | str) -> list[dict]:
+    """What the newest start in `work_dir` logged, line by line."""
+    file = max(Path(work_dir).glob('*/vis_data/scalars.json'))
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
 def one_error(captured: str) -> str:
     """The only `error:` line of what a command wrote to stderr."""
     lines = [line for line in captured.splitlines() if line.startswith('error: ')]

@@ -3,11 +3,10 @@
 import pytest
 import torch
 from command_lines.test_distillation import extra, run
-from command_lines.test_teacher_numbers_in_runs import lines_of
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from models.distillers.test_offline import HEAD, LOSSES, STUDENT, TEACHER, batch, distiller, read
-from support.runs import one_error
+from support.runs import lines_of, one_error
 
 from mmkd_ext.losses import kd_loss
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
