@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from command_lines.test_distillation import extra
 from mmengine.config import Config
 from models.backbones.test_resnet_cifar_variants import expected_parameters
+from support.distillation_runs import extra
 from support.runs import REPO, one_error, write_config
 from torch import Tensor, nn
 

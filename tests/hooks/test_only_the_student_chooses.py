@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import mmengine
 import pytest
-from command_lines.test_distillation import extra
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
+from support.distillation_runs import extra
 from support.runs import one_thread, write_config
 
 from mmkd_ext.commands import train
