@@ -12,7 +12,6 @@ from mmengine.runner import Runner
 from mmpretrain.datasets import CIFAR100 as Archive
 
 from mmkd_ext.datasets import CIFAR100, whole_batches
-from mmkd_ext.datasets.stock import stock_loader
 
 CLASSES = CIFAR100.METAINFO['classes']
 CROP, FLIP, PACK = (
@@ -135,14 +134,6 @@ def test_incomplete_folders_are_refused(data, spoil, words):
     spoil(data / 'folders' / 'train')
     with pytest.raises(ValueError, match=words):
         build(data / 'folders')
-
-
-def test_the_stock_loader_has_mmpretrains_types_only(data):
-    ours = dict(
-        batch_size=4, collate_fn=dict(type='mmkd_ext.whole_batches'),
-        dataset=dict(type='mmkd_ext.CIFAR100', data_root='x', pipeline=[PACK], by_batch=True, channels_last=True))
-    assert stock_loader(ours) == dict(
-        batch_size=4, collate_fn=dict(type='default_collate'), dataset=dict(type='CIFAR100', data_root='x', pipeline=[PACK]))
 
 
 def test_samples_are_collated_as_mmengine_does(data):
