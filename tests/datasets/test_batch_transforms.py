@@ -22,7 +22,7 @@ def applied(transform, images, drawn):
 
 @pytest.mark.parametrize('padding', [None, 2, (1, 3), (1, 2, 3, 0)])
 def test_crops_are_mmpretrains(images, padding):
-    theirs = RandomCrop(crop_size=(3, 4), padding=padding, pad_val=7)
+    theirs = RandomCrop(crop_size=(3, 4), padding=padding)
     _, (ours,) = by_batch([theirs, PackInputs()])
     assert ours.fit(H, W) == (3, 4)
     np.random.seed(0)
@@ -34,13 +34,13 @@ def test_crops_are_mmpretrains(images, padding):
 
 
 def test_a_crop_by_hand(images):
-    crop = BatchCrop((3, 4), padding=(1, 2, 3, 0), value=7)
+    crop = BatchCrop((3, 4), padding=(1, 2, 3, 0))
     crop.fit(H, W)
     assert crop.room == (H + 2 + 0 - 3, W + 1 + 3 - 4)
     (mine,) = applied(crop, images[:1], [np.array([4]), np.array([0])])
-    padded = np.pad(images[0], ((2, 0), (1, 3), (0, 0)), constant_values=7)
+    padded = np.pad(images[0], ((2, 0), (1, 3), (0, 0)))
     np.testing.assert_array_equal(mine, padded[4:7, 0:4])
-    assert (mine[:, 0] == 7).all()
+    assert (mine[:, 0] == 0).all()
 
 
 @pytest.mark.parametrize(('direction', 'axis'), [('horizontal', 1), ('vertical', 0)])
@@ -70,7 +70,9 @@ def test_what_loads_is_told_apart_from_what_is_drawn():
 
 @pytest.mark.parametrize(('pipeline', 'said'), [
     ([RandomCrop(4, padding=4, pad_if_needed=True), PackInputs()], 'without pad_if_needed .*got RandomCrop'),
-    ([RandomCrop(4, padding=4, pad_val=(1, 2, 3)), PackInputs()], 'with one number as pad_val'),
+    ([RandomCrop(4, padding=4, pad_val=(1, 2, 3)), PackInputs()], 'with pad_val=0'),
+    ([RandomCrop(4, padding=4, padding_mode='reflect'), PackInputs()], "with padding_mode='constant'"),
+    ([RandomCrop(4, padding=4, pad_val=7), PackInputs()], 'with pad_val=0'),
     ([RandomFlip(0.5, direction='diagonal'), PackInputs()], 'one direction, horizontal or vertical'),
     ([RandomFlip([0.5, 0.2], direction=['horizontal', 'vertical']), PackInputs()], 'one prob'),
     ([ColorJitter(), PackInputs()], 'got ColorJitter'), ([RandomCrop(4), LoadImageFromFile(), PackInputs()], 'got LoadImageFromFile'),

@@ -10,8 +10,8 @@ ERROR = FileNotFoundError('no such file')
 
 def test_a_data_set_that_can_be_fetched_names_its_archive_and_address():
     said = missing_data(dict(type='mmpretrain.CIFAR10', data_root='data/cifar'), 'train', ERROR)
-    assert said.startswith('The train data is needed (CIFAR10 in data/cifar), got: ') and 'no such file' in said
-    assert 'Put cifar-10-python.tar.gz (from https://' in said and 'into data/cifar, or start once where there is a network.' in said
+    assert said.startswith('The train data is needed (CIFAR10 in data/cifar/), got: ') and 'no such file' in said
+    assert 'Put cifar-10-python.tar.gz (from https://' in said and 'into data/cifar/, or start once where there is a network.' in said
 
 
 def test_ours_may_be_images_in_folders_too():
@@ -19,7 +19,7 @@ def test_ours_may_be_images_in_folders_too():
         dict(type='mmkd_ext.CIFAR100', data_root='x'), 'val', ERROR)
 
 
-@pytest.mark.parametrize(('prefix', 'place'), [('train', 'root/train'), (dict(img_path='images'), 'root/images'), (None, 'root')])
+@pytest.mark.parametrize(('prefix', 'place'), [('train', 'root/train'), (dict(img_path='images'), 'root/images'), (None, 'root/')])
 def test_others_name_the_keys_to_look_at(prefix, place):
     said = missing_data(dict(type='mmpretrain.CustomDataset', data_root='root', data_prefix=prefix), 'val', ERROR)
     assert f'(CustomDataset in {place})' in said
@@ -41,4 +41,4 @@ def test_of_several_the_one_that_raised_is_named():
     with pytest.raises(FileNotFoundError) as raised:
         Absent(data_root='second', data_prefix=dict(img_path='here'))
     said = missing_data(dict(type='ConcatDataset', datasets=[dict(type='mmpretrain.CIFAR10'), dict(type='Absent')]), 'train', raised.value)
-    assert '(Absent in second/here)' in said
+    assert '(Absent in second/here)' in said and said.endswith('or link the data to second/here.')
