@@ -8,8 +8,8 @@ from mmengine.config import Config
 from support.distillation_runs import extra
 from support.runs import write_config
 
-from mmkd_ext.benchmark.distillers import distiller_parts
-from mmkd_ext.benchmark.steps import compare_steps
+from mmkd_ext.benchmark.distillers import build_with_random_teachers, distiller_parts, sum_of
+from mmkd_ext.benchmark.steps import Timing, compare_steps
 from mmkd_ext.commands import benchmark as tool
 
 
@@ -50,3 +50,21 @@ def test_class_means_are_timed_against_a_bare_pass(tmp_path, capsys):
     rows = json.loads((tmp_path / 'out.json').read_text())
     assert [row['network'] for row in rows] == ['bare teacher pass', 'class means']
     assert all(len(row['all']) == 2 and min(row['all']) > 0 for row in rows)
+
+
+def test_a_sum_is_that_of_the_named_parts_at_one_precision_round_by_round():
+    timings = [
+        Timing('a', 'float32', [1.0, 2.0], 10.0), Timing('b', 'float32', [0.5, 0.25], 1.0), Timing('a', 'bfloat16', [9.0, 9.0], 99.0),
+        Timing('ours', 'float32', [7.0, 7.0], 50.0)]
+    assert sum_of(timings, ['a', 'b'], 'float32') == Timing('sum', 'float32', [1.5, 2.25], 11.0)
+
+
+def test_every_teacher_is_random_whatever_its_spec(tmp_path):
+    small = dict(model='cifar/resnet8', num_classes=10, checkpoint='absent.pth')
+    cfg = Config.fromfile(write_config(tmp_path, extra(tmp_path)))
+    for teacher in (dict(one=small, two=dict(small)), dict(teachers=[small, small])):
+        cfg.model.teacher = teacher
+        cfg.model.losses = dict(kd=dict(type='mmkd_ext.KDLoss', teacher='one') if 'one' in teacher else dict(type='mmkd_ext.KDLoss'))
+        model = build_with_random_teachers(cfg, precision='bf16')
+        assert list(model.teachers) == (['one', 'two'] if 'one' in teacher else ['teacher'])
+    assert cfg.model.teacher.teachers[0].checkpoint == 'absent.pth'  # the config is as it was

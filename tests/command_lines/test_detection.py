@@ -11,12 +11,14 @@ from matplotlib.figure import Figure
 from mmengine.config import Config
 from support.detection import build, tiny
 from support.detector_runs import CONFIG, QUIET, run
+from support.drawn_panels import drawn
 from support.runs import REPO, losses, one_error
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.commands import compute_class_means, draw_detections, plot_curves, test, train
 
 pytestmark = QUIET
+__all__ = ['drawn']  # a fixture
 
 
 @pytest.fixture(scope='module')
@@ -126,21 +128,6 @@ def test_curves_of_a_detector(folder, monkeypatch):
     assert drawn['Accuracy'].get_ylabel() == 'accuracy, AP (%)'
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """What mmdet's visualizer was given: image, boxes and names of each panel."""
-    from mmdet.visualization import DetLocalVisualizer
-
-    calls, original = [], DetLocalVisualizer.add_datasample
-
-    def add_datasample(self, name, image, sample, **kwargs):
-        calls.append((image.copy(), sample.gt_instances.bboxes, sample.gt_instances.label_names))
-        original(self, name, image, sample, **kwargs)
-
-    monkeypatch.setattr(DetLocalVisualizer, 'add_datasample', add_datasample)
-    return calls
-
-
 def detections(detector, path):
     """Boxes, classes and scores of a stock detector in the pixels of an image of 128 px, which the config's pipeline leaves as it is."""
     from mmdet.structures import DetDataSample
@@ -190,15 +177,6 @@ def test_a_plain_detector_has_no_teacher_s_panel_and_a_number_of_images_is_sprea
     assert sorted(path.name for path in (folder / 'plain').iterdir()) == ['000000_00000.png', '000002_00002.png']
     assert len(drawn) == 4 and [len(call[1]) for call in drawn[1::2]] == [0, 0]  # no score is that high
     assert cv2.imread(str(folder / 'plain/000000_00000.png')).shape == (426, 800, 3)
-
-
-def test_a_teacher_of_other_classes_has_numbers_for_names(drawn):
-    from mmengine.structures import InstanceData
-
-    found = InstanceData(bboxes=torch.tensor([[2.0, 3.0, 50.0, 60.0]]), labels=torch.tensor([7]), scores=torch.tensor([0.5]))
-    picture = draw_detections.panel(np.zeros((500, 600, 3), np.uint8), found, 'teacher', dict(classes=('a', 'b')), 0.5)
-    assert picture.shape == (526, 600, 3) and drawn[0][2] == ['class 7 0.50']
-    assert picture[26:].any() and not drawn[0][0].any()
 
 
 @pytest.mark.parametrize(('arguments', 'said'), [

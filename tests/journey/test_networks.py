@@ -3,7 +3,7 @@
 import pytest
 
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.journey.networks import chosen_network, with_stages
+from mmkd_ext.journey.networks import chosen_network, count_stages, with_stages
 
 
 def test_networks_of_every_source_are_found_and_told_apart():
@@ -29,3 +29,13 @@ def test_the_head_still_takes_the_last_stage():
     model = chosen_network('mmpretrain::mobilenet-v2_8xb32_in1k', 3, '--student', True).model
     assert with_stages(model).backbone.out_indices == (1, 2, 4, 7)
     assert with_stages(chosen_network('mmpretrain::resnet18_8xb32_in1k', 3, '--student', True).model).backbone.out_indices == (0, 1, 2, 3)
+
+
+def test_as_many_maps_are_counted_as_a_loss_will_get():
+    model = chosen_network('cifar/resnet8', 3, '--student', False).model
+    assert count_stages(model, 16) == 1 and count_stages(with_stages(model), 16) == len(with_stages(model).backbone.out_indices) == 3
+
+
+def test_a_network_without_a_backbone_keeps_its_config():
+    model = chosen_network('timm/test_resnet', 3, '--student', True).model
+    assert with_stages(model) is model
