@@ -9,9 +9,9 @@ import pytest
 import torch
 from command_lines.test_distillation import extra
 from mmengine.config import Config
-from models.backbones.test_resnet_cifar_variants import expected_parameters
 from support.runs import REPO, one_error, write_config
 from torch import Tensor, nn
+from witnesses.parameter_counts import expected_parameters
 
 from mmkd_ext.benchmark import steps as benchmark
 from mmkd_ext.benchmark.distillers import distiller_parts

@@ -9,12 +9,12 @@ import mmpretrain
 import pytest
 import torch
 import torch.nn.functional as F
-from losses.test_dskd_loss import naive_distance, naive_kl, naive_weights, softmax
-from losses.test_loss_laws import Operations
 from mmengine.config import Config
 from mmengine.runner.checkpoint import get_state_dict
-from models.distillers.test_offline import HEAD, STUDENT, TEACHER, batch, distiller, read, step
+from support.offline import HEAD, STUDENT, TEACHER, batch, distiller, read, step
+from support.operations import Operations
 from torch import Tensor, nn
+from witnesses.naive_dskd import naive_distance, naive_kl, naive_weights, softmax
 
 from mmkd_ext.benchmark.steps import deployed_size
 from mmkd_ext.losses import DSKDHead, kd_loss

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from command_lines.test_distillation import extra, run
-from models.distillers.test_offline import MIXUP, STUDENT, batch, distiller
+from support.offline import MIXUP, STUDENT, batch, distiller
 from support.runs import one_error
 
 LAM = 0.3

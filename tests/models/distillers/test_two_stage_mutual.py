@@ -8,28 +8,13 @@ from mmengine.registry import DefaultScope
 from mmengine.runner.checkpoint import _load_checkpoint_to_model, get_state_dict
 from mmengine.structures import InstanceData
 from support.detection import CLASSES, build, host_watched, raw, read, teacher_of, tiny
+from support.two_stage_mutual import LOSSES, config, distiller
 from witnesses.naive_mutual import peer_term, teacher_term
 from witnesses.naive_wbf import weighted_box_fusion
 
 from mmkd_ext.models.outputs.kinds.boxes import fused
 from mmkd_ext.models.plain import plain_model
 from mmkd_ext.registry import MODELS
-
-LOSSES = dict(
-    kd=dict(type='mmkd_ext.KDLoss', tau=2.0, loss_weight=1.5), ml=dict(type='mmkd_ext.MutualLearningLoss', loss_weight=0.5))
-
-
-def config(students=None, teacher=None, losses=LOSSES, **kwargs):
-    students = students or dict(a=tiny(), b=tiny(embedding=24))
-    return dict(
-        type='mmkd_ext.TwoStageMutualLearningDistiller', students=students, teacher=tiny(width=16) if teacher is None else teacher,
-        losses=losses, input_size=64, data_preprocessor=tiny()['data_preprocessor'], **kwargs)  # fmt: skip
-
-
-def distiller(*args, **kwargs):
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmdet'):
-        return MODELS.build(config(*args, **kwargs))
 
 
 def at(detector, maps, rois):
