@@ -7,33 +7,11 @@ import pytest
 import timm
 import torch
 import torchvision
-from mmengine.registry import DefaultScope
-from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
+from support.classifiers import build, image_classifier, vision_transformer
 from torch import nn
 
-from mmkd_ext.models.outputs.feature_maps import as_map
 from mmkd_ext.models.outputs.recording import recording
-
-
-def build(cfg):
-    with DefaultScope.overwrite_default_scope('mmpretrain'):
-        return MODELS.build(cfg)
-
-
-def image_classifier(**backbone):
-    backbone = dict(type='ResNet_CIFAR', depth=18, base_channels=4, stem_channels=4, **backbone)
-    return build(dict(
-        type='ImageClassifier', backbone=backbone, neck=dict(type='GlobalAveragePooling'),
-        head=dict(type='LinearClsHead', num_classes=5, in_channels=32)))
-
-
-def vision_transformer(**head):
-    backbone = dict(
-        type='VisionTransformer', arch=dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=16),
-        img_size=16, patch_size=4, out_type='featmap' if head.get('type') == 'LinearClsHead' else 'cls_token')
-    neck = dict(type='GlobalAveragePooling') if head.get('type') == 'LinearClsHead' else None
-    return build(dict(type='ImageClassifier', backbone=backbone, neck=neck, head=dict(num_classes=5, in_channels=16, **head)))
 
 
 def vgg():
@@ -116,18 +94,6 @@ def test_a_model_that_raised_is_left_clean_and_can_be_pickled():
     assert pickle.loads(pickle.dumps(model)).state_dict().keys() == model.state_dict().keys()
 
 
-def test_two_tokens_are_averaged_and_two_widths_stand_side_by_side(rng):
-    deit = timm.create_model(
-        'deit_tiny_distilled_patch16_224', num_classes=5, img_size=32, embed_dim=8, num_heads=2, depth=1).eval()
-    with recording(deit) as record, torch.no_grad():
-        deit(torch.randn(2, 3, 32, 32, generator=rng))
-    cls, dist = record.embeddings
-    torch.testing.assert_close(record.outputs().embedding, (cls + dist) / 2)
-    torch.testing.assert_close(record.outputs().logits, (deit.head(cls) + deit.head_dist(dist)) / 2)
-    record.embeddings = [cls, cls[:, :3]]
-    assert record.outputs().embedding.shape == (2, 11)
-
-
 def test_not_exactly_one_pass_is_an_error():
     model = image_classifier().eval()
     with recording(model) as record:
@@ -139,57 +105,3 @@ def test_not_exactly_one_pass_is_an_error():
         model(torch.zeros(1, 3, 16, 16))
     with pytest.raises(RuntimeError, match='got 2'):
         record.outputs()
-
-
-def test_a_network_without_a_linear_classifier_is_named():
-    with pytest.raises(ValueError, match='Sequential needs an nn.Linear'), recording(nn.Sequential(nn.Conv2d(3, 5, 1))):
-        pass
-    headless = timm.create_model('test_resnet', num_classes=0)
-    with pytest.raises(ValueError, match='num_classes=0'), recording(headless):
-        pass
-
-
-def test_tokens_beside_a_class_token_are_the_map_that_the_backbone_would_return(rng):
-    images = torch.randn(2, 3, 16, 16, generator=rng)
-    token, maps = vision_transformer(type='VisionTransformerClsHead').eval(), vision_transformer(type='LinearClsHead').eval()
-    maps.backbone.load_state_dict(token.backbone.state_dict())
-    with recording(token) as record, torch.no_grad():
-        token(images)
-        (expected,) = maps.backbone(images)
-    (stage,) = record.outputs().stages
-    torch.testing.assert_close(stage, expected)
-
-
-@pytest.mark.parametrize('images', [(64, 64), (32, 64), (96, 32)])
-@pytest.mark.parametrize('prefix', [0, 1, 2, 5])
-def test_tokens_lie_as_the_image(rng, images, prefix):
-    grid = images[0] // 8, images[1] // 8
-    expected = torch.randn(2, 6, *grid, generator=rng)
-    tokens = torch.cat([torch.randn(2, prefix, 6, generator=rng), expected.flatten(2).transpose(1, 2)], dim=1)
-    shape = torch.Size([2, 3, *images])
-    torch.testing.assert_close(as_map(tokens, shape, None, prefix), expected)
-    torch.testing.assert_close(as_map(expected.permute(0, 2, 3, 1), shape), expected)
-    torch.testing.assert_close(as_map(expected, shape, 6), expected)
-    assert as_map(expected, shape, 7) is None
-    assert as_map(tokens[:1], shape, None, prefix) is None  # as many rows as windows, not as images
-    assert as_map(torch.zeros(2, 23, 6), torch.Size([2, 3, 64, 64]), None, prefix) is None
-
-
-def test_arcface_is_read_without_the_margin_of_its_loss(rng):
-    model = build(dict(
-        type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18, base_channels=4, stem_channels=4),
-        neck=dict(type='GlobalAveragePooling'), head=dict(type='ArcFaceClsHead', num_classes=5, in_channels=32)))
-    images = torch.randn(4, 3, 16, 16, generator=rng)
-    samples = [DataSample().set_gt_label(label) for label in (1, 3, 0, 4)]
-    with recording(model.train()) as record:
-        model(images, samples, mode='loss')
-    outputs = record.outputs()
-    weight = nn.functional.normalize(model.head.norm_product.weight, dim=1)
-    cosine = nn.functional.normalize(outputs.embedding, dim=1) @ weight.T
-    torch.testing.assert_close(outputs.logits, 64 * cosine)
-
-
-def test_a_backbone_without_a_head_is_named():
-    model = build(dict(type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18)))
-    with pytest.raises(ValueError, match='ImageClassifier needs a head .* got a ResNet_CIFAR without one'), recording(model):
-        pass
