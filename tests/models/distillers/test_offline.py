@@ -14,7 +14,6 @@ from mmengine.runner.checkpoint import _load_checkpoint_to_model, get_state_dict
 from support.offline import HEAD, LOSSES, MIXUP, STUDENT, TEACHER, TIMM, batch, distiller, read, step
 
 from mmkd_ext.losses import kd_loss, nd_loss
-from mmkd_ext.models.distillers.chance import ChanceWatch
 from mmkd_ext.models.plain import plain_model
 from mmkd_ext.registry import MODELS
 
@@ -253,17 +252,6 @@ def test_nd_without_class_means_names_the_hook(rng):
     model = distiller(means=False).train()
     with pytest.raises(RuntimeError, match='ClassMeansHook'):
         model(*read(model, batch(rng)), mode='loss')
-
-
-@pytest.mark.parametrize(('right', 'warns'), [(0.1, True), (0.5, False)])
-def test_a_teacher_at_chance_is_said_once(monkeypatch, right, warns):
-    said = []
-    monkeypatch.setattr('mmkd_ext.models.distillers.chance.print_log', lambda text, *_: said.append(text))
-    watch = ChanceWatch('Guesser', samples=200)
-    for _ in range(5):
-        watch.see((torch.arange(100) < 100 * right).float(), 10)
-    assert len(said) == warns
-    assert not warns or 'Guesser is right on 20 of the first 200 training images' in said[0]
 
 
 @pytest.mark.parametrize('precision', [None, 'fp32', 'bf16'])

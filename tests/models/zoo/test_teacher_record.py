@@ -46,8 +46,9 @@ def test_files_of_weights_alone_say_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(('words', 'known'), [
-    (dict(model='timm/resnet18'), True), (dict(model='torchvision/resnet18', num_classes=1000), True), (dict(model='resnet18_8xb32_in1k'), True),
-    (dict(model='timm/resnet18', num_classes=5), False), (dict(model='cifar/resnet8'), False), (dict(model=dict(type='TimmClassifier')), False)])
+    (dict(model='timm/resnet18'), True), (dict(model='torchvision/resnet18', num_classes=1000), True),
+    (dict(model='resnet18_8xb32_in1k'), True), (dict(model='timm/resnet18', num_classes=5), False),
+    (dict(model='cifar/resnet8'), False), (dict(model=dict(type='TimmClassifier')), False)])
 def test_imagenets_names_are_known_of_zoos_that_train_on_it(words, known):
     assert class_names(words, Record()) == (tuple(IMAGENET_CATEGORIES) if known else None)
     assert class_names(words, Record(('cat', 'dog'))) == ('cat', 'dog')

@@ -69,7 +69,8 @@ def test_features_are_not_extracted():
 
 
 @pytest.mark.parametrize('build', [
-    lambda name: torchvision_network(name, None, False, {}), torchvision_weights, TorchvisionClassifier], ids=['network', 'weights', 'model'])
+    lambda name: torchvision_network(name, None, False, {}), torchvision_weights, TorchvisionClassifier],
+    ids=['network', 'weights', 'model'])
 def test_a_name_that_torchvision_does_not_know_is_said(build):
     with pytest.raises(ValueError, match='that torchvision knows is needed, got torchvision/resnet19'):
         build('resnet19')
