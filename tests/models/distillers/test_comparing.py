@@ -25,7 +25,7 @@ from mmkd_ext.models.outputs.scores import SIGMOID
 def said(n=4, width=3, classes=5, stages=(), seed=0):
     rng = torch.Generator().manual_seed(seed)
     maps = tuple(torch.randn(n, *shape, generator=rng) for shape in stages)
-    return Outputs(maps, torch.randn(n, width, generator=rng, requires_grad=True), torch.randn(n, classes, generator=rng, requires_grad=True))
+    return Outputs(maps, *(torch.randn(n, wide, generator=rng, requires_grad=True) for wide in (width, classes)))
 
 
 def passed(outputs, target=None):
