@@ -76,7 +76,8 @@ def test_the_first_network_s_preprocessor_prepares_the_images_where_none_is_give
 
 def test_layers_for_learning_rates_are_those_of_the_network_that_has_the_parameter():
     model = build(dict(a=NETWORK))
-    model.networks['a'].get_layer_depth = lambda name: dict(zip(('head.fc.weight', 'backbone.conv1.weight'), ((7, 8), (0, 8)), strict=True))[name]
+    depths = {'head.fc.weight': (7, 8), 'backbone.conv1.weight': (0, 8)}
+    model.networks['a'].get_layer_depth = depths.__getitem__
     assert model.get_layer_depth('networks.a.backbone.conv1.weight') == (0, 8)
     assert model.get_layer_depth('distill.nd.projection.weight') == (7, 8)
 
