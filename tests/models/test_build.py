@@ -26,7 +26,8 @@ def test_a_model_is_built_in_eval_mode_with_the_preprocessor_of_the_config_unles
     model = build_model(cfg)
     assert not model.training and model.data_preprocessor.mean.flatten().tolist() == [7.0] * 3
     own = dict(NETWORK, data_preprocessor=dict(mean=[1.0] * 3, std=[2.0] * 3))
-    assert build_model(config(own, data_preprocessor=dict(mean=[7.0] * 3, std=[2.0] * 3))).data_preprocessor.mean.flatten().tolist() == [1.0] * 3
+    cfg.model = own
+    assert build_model(cfg).data_preprocessor.mean.flatten().tolist() == [1.0] * 3
 
 
 def test_nothing_is_fetched_and_the_config_stays():

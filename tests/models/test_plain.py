@@ -56,7 +56,7 @@ def test_what_fetches_weights_is_left_out_and_what_sets_numbers_stays(model, pla
 
 def config(**more):
     return Config(dict(
-        dict(default_scope='mmpretrain', model=DISTILLER, data_preprocessor=dict(mean=[0.0] * 3), train_dataloader=LOADER,
+        dict(default_scope='mmpretrain', model=DISTILLER, data_preprocessor=dict(mean=[0.0]), train_dataloader=LOADER,
              test_dataloader=LOADER, test_evaluator=dict(type='Accuracy'), test_cfg={}, optim_wrapper={}, custom_hooks=[]), **more))  # fmt: skip
 
 

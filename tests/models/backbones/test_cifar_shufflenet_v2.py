@@ -24,5 +24,5 @@ def test_shufflenet_v2_equals_the_host_s_beyond_the_stem(rng):
 @pytest.mark.parametrize('options', [
     dict(widths=(116, 232, 464)), dict(blocks=(3, 7)), dict(widths=(116, 233, 464, 1024)), dict(blocks=(3, 7, 3, 1))], ids=str)
 def test_widths_and_blocks_that_make_no_network_are_refused_in_one_sentence(options):
-    with pytest.raises(ValueError, match='CIFARShuffleNetV2 needs four widths .* three numbers of blocks'):
+    with pytest.raises(ValueError, match='CIFARShuffleNetV2 needs four widths, .* three numbers of blocks'):
         CIFARShuffleNetV2(**options)

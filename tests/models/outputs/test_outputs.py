@@ -7,9 +7,10 @@ from mmkd_ext.models.outputs.outputs import Outputs, Recording, detached
 from mmkd_ext.models.outputs.scores import SIGMOID, SOFTMAX
 
 IMAGES = torch.Size([2, 3, 16, 16])
+EMBEDDING, LOGITS = torch.zeros(2, 4), torch.zeros(2, 5)
 
 
-def recorded(embeddings=(torch.zeros(2, 4),), logits=(torch.zeros(2, 5),), images=IMAGES, scores=SOFTMAX):
+def recorded(embeddings=(EMBEDDING,), logits=(LOGITS,), images=IMAGES, scores=SOFTMAX):
     record = Recording('Net', scores)
     record.images, record.embeddings, record.logits = images, list(embeddings), list(logits)
     return record
