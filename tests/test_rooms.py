@@ -98,3 +98,26 @@ def test_every_room_has_a_floor_and_a_sentence():
         said = ast.get_docstring(ast.parse(path.read_text(encoding='utf-8')))
         assert said and said.endswith('.'), path
     assert {path.name for path in PACKAGE.glob('*.py')} == {'__init__.py', 'registry.py', 'errors.py'}
+
+
+MIRRORED = ('losses', 'models', 'optim')
+TEST_FILES = sorted((REPO / 'tests').rglob('test_*.py'))
+
+
+@pytest.mark.parametrize('path', [
+    pytest.param(path, id=str(path)) for path in sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob('*.py'))
+    if path.parts[0] in MIRRORED and path.name != '__init__.py'])
+def test_a_module_has_a_test_file_of_its_name(path):
+    assert (REPO / 'tests' / path.parent / f'test_{path.name}').is_file()
+
+
+def test_no_test_file_of_these_rooms_imports_another_and_none_imports_theirs():
+    """What several need lies in support/ or witnesses/: pytest loads a test file under a name of its own, so an import makes it twice."""
+    names = {'.'.join(path.relative_to(REPO / 'tests').with_suffix('').parts) for path in TEST_FILES}
+    for path in TEST_FILES:
+        room = path.relative_to(REPO / 'tests').parts[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            imported = [node.module or '', *(f'{node.module}.{x.name}' for x in node.names)] if isinstance(node, ast.ImportFrom) else [
+                x.name for x in node.names] if isinstance(node, ast.Import) else []
+            found = names.intersection(imported)
+            assert not {x for x in found if room in MIRRORED or x.partition('.')[0] in MIRRORED}, f'{path} imports {found}'

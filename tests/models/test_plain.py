@@ -55,9 +55,9 @@ def test_what_fetches_weights_is_left_out_and_what_sets_numbers_stays(model, pla
 
 
 def config(**more):
-    return Config(dict(
-        dict(default_scope='mmpretrain', model=DISTILLER, data_preprocessor=dict(mean=[0.0]), train_dataloader=LOADER,
-             test_dataloader=LOADER, test_evaluator=dict(type='Accuracy'), test_cfg={}, optim_wrapper={}, custom_hooks=[]), **more))  # fmt: skip
+    test = dict(test_dataloader=LOADER, test_evaluator=dict(type='Accuracy'), test_cfg={})
+    train = dict(train_dataloader=LOADER, optim_wrapper={}, custom_hooks=[])
+    return Config(dict(default_scope='mmpretrain', model=DISTILLER, data_preprocessor=dict(mean=[0.0]), **train, **test) | more)
 
 
 def test_a_plain_config_tests_and_does_not_train():
