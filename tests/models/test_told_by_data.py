@@ -70,7 +70,7 @@ def test_a_square_is_one_number_and_a_size_that_the_data_leave_open_is_not_told(
     (dict(MUTUAL, teacher='cifar/resnet8', freeze_teacher=False), False), (MUTUAL, False), (ENSEMBLE, False),
     (dict(OFFLINE, class_names=['x', 'y']), False)], ids=['offline', 'frozen', 'trains', 'none', 'ensemble', 'told'])
 def test_names_of_classes_are_told_where_a_teacher_is_frozen(model, names):
-    assert told(tell_class_names, config(model)) == (dict(class_names=['cat', 'dog']) if names else {})
+    assert told(tell_class_names, config(model)) == (dict(class_names=('cat', 'dog')) if names else {})
 
 
 def test_inside_of_test_time_augmentation_the_model_is_told():

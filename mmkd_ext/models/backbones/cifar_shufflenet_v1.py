@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from mmpretrain.models.utils import channel_shuffle
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_whole, check_wholes
+from mmkd_ext.errors import check_given, check_whole, check_wholes
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import CIFARBackbone
@@ -82,6 +82,7 @@ class CIFARShuffleNetV1(CIFARBackbone):
         init_cfg: Any = None,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_given('CIFARShuffleNetV1', widths=widths, blocks=blocks, groups=groups)
         check_wholes('CIFARShuffleNetV1', 1, widths=widths, blocks=blocks)
         check_whole('CIFARShuffleNetV1', groups=groups)
         joined = [out - width for width, out in pairwise((_STEM, *widths))]  # what a unit adds to its pooled input

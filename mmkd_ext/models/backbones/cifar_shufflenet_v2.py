@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from mmpretrain.models.utils import channel_shuffle
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_wholes
+from mmkd_ext.errors import check_given, check_wholes
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import CIFARBackbone
@@ -99,6 +99,7 @@ class CIFARShuffleNetV2(CIFARBackbone):
         init_cfg: Any = None,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_given('CIFARShuffleNetV2', widths=widths, blocks=blocks)
         check_wholes('CIFARShuffleNetV2', 1, widths=widths, blocks=blocks)
         if len(widths) != 4 or len(blocks) != 3 or any(width % 2 for width in widths[:3]):
             raise ValueError(

@@ -17,8 +17,8 @@ def record(folder, **more):
 
 
 def test_names_and_the_last_validation_of_mmengine_are_read(tmp_path):
-    accuracy = HistoryBuffer([40.0, 62.5])
-    hub = dict(log_scalars={'val/accuracy/top1': accuracy, 'train/loss': HistoryBuffer([1.0])}, runtime_info={}, resumed_keys={})
+    accuracy = HistoryBuffer([40.0, 62.5], [1, 1])
+    hub = dict(log_scalars={'val/accuracy/top1': accuracy, 'train/loss': HistoryBuffer([1.0], [1])}, runtime_info={}, resumed_keys={})
     found = record(tmp_path, meta=dict(dataset_meta=dict(classes=['cat', 'dog'])), message_hub=hub, best_acc=0.1)
     assert found == Record(('cat', 'dog'), {'accuracy/top1': 62.5})
 
