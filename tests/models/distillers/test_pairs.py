@@ -45,6 +45,8 @@ def test_class_means_are_those_of_a_frozen_teacher():
 @pytest.mark.parametrize(('cfg', 'followed', 'kind', 'words'), [
     (dict(KD, students='z'), ALONG, Classifier, r"students of a, b, c, each once.* got students='z' and teacher='teacher'"),
     (dict(KD, students=[]), ALONG, Classifier, r'got students=\[\]'),
+    (dict(KD, students=3), ALONG, Classifier, 'got students=3'),
+    (dict(KD, students=[['a']], teacher=['b']), ALONG, Classifier, r"got students=\[\['a'\]\] and teacher=\['b'\]"),
     (dict(KD, students=['a', 'a']), ALONG, Classifier, 'each once'),
     (dict(KD, students='teacher'), ALONG, Classifier, "got students='teacher'"),
     (dict(KD, teacher='z'), ALONG, Classifier, "got students=None and teacher='z'"),

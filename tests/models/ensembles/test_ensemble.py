@@ -90,6 +90,8 @@ def test_names_that_a_module_cannot_have_are_refused(name):
 
 @pytest.mark.parametrize(('networks', 'options', 'words'), [
     ({}, {}, r'got \[\]'),
+    ([NETWORK], {}, r'Ensemble needs networks=dict\(name=spec, ...\), got \['),
+    ('abc', {}, "got 'abc'"),
     (dict(a=NETWORK), dict(predict_by='z'), "predict_by needs one of ensemble, a, got 'z'"),
     (dict(a=NETWORK, b=dict(NETWORK, head=dict(HEAD, type='MultiLabelLinearClsHead'))), {}, 'one softmax over the classes, got b with a'),
 ])  # fmt: skip

@@ -88,3 +88,17 @@ def test_what_was_padded_becomes_zero_and_nothing_else():
     assert without_padding(torch.ones(1, 3, 2, 2), None).all()
     with pytest.raises(ValueError, match='zip'):
         without_padding(images, samples[:1])
+
+
+@pytest.mark.parametrize(('teacher', 'words'), [
+    (dict(mean=[1.0] * 4, std=[1.0] * 3), "got {'mean': 3, 'std': 3} and {'mean': 4, 'std': 3} of them. Look at both data_preprocessors"),
+    (dict(mean=[1.0, 2.0], std=[1.0]), "and {'mean': 2, 'std': 1}"),
+    (dict(mean='imagenet'), "The teacher t needs numbers as mean of its data_preprocessor, got 'imagenet'"),
+    (dict(mean=[1.0, None, 2.0]), r'needs numbers as mean of its data_preprocessor, got \[1.0, None, 2.0\]'),
+    (dict(mean=[[1.0, 2.0], [3.0]]), 'needs numbers as mean'), (dict(mean=[]), r'finite numbers as mean .* got \[\]'),
+    (dict(std=[1.0, 0.0, 1.0]), r'as std of its data_preprocessor, a std above 0, got \[1.0, 0.0, 1.0\]'),
+    (dict(std=[float('nan')] * 3), 'needs finite numbers as std'), (dict(mean=float('inf')), 'needs finite numbers as mean'),
+])  # fmt: skip
+def test_what_is_no_normalisation_is_refused_with_its_owner(teacher, words):
+    with pytest.raises(ValueError, match=words):
+        Renormalise('t', ClsDataPreprocessor(**S), teacher)

@@ -81,3 +81,16 @@ def test_without_words_a_config_is_its_own_copy():
 def test_a_model_without_a_place_for_classes_is_told_where_to_set_them():
     with pytest.raises(ValueError, match='num_classes=3 needs a model with a head that has it, got Own: set it in options'):
         adapted(dict(type='Own'), dict(num_classes=3))
+
+
+@pytest.mark.parametrize(('key', 'value', 'words'), [
+    ('options', 3, 'a dict'), ('options', 'depth=3', 'a dict'), ('data_preprocessor', [1.0], 'a dict'),
+    ('checkpoint', 3, 'a file or an address'),
+    ('checkpoint', ['a.pth'], 'a file'), ('pretrained', 'a.pth', 'True or False'), ('prefix', 3, 'the beginning of keys'),
+    ('allow_missing', ['fc'], 'a pattern of keys'), ('allow_unexpected', True, 'a pattern'), ('allow_missing', 'fc(', 'a pattern of keys'),
+    ('allow_unexpected', '*', 'a pattern of keys')])
+@pytest.mark.parametrize('role', ['teacher', 'network'])
+def test_a_value_of_another_type_is_refused_with_its_key(key, value, words, role):
+    with pytest.raises(ValueError, match=f'The {role} timm/x needs {key} to be {words}') as error:
+        read_spec(dict(model='timm/x', **{key: value}), role)
+    assert repr(value) in str(error.value)
