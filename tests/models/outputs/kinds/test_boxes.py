@@ -35,7 +35,7 @@ FINE = sample([[0, 0, 4, 5], [1, 1, 2, 9]], [0, 2])
     ([[0, 0, 1, 1], [0, 0, 1, 1]], [0, 3], 'with label 3 in b.png'), ([[0, 0, 1, 1]], [-1], 'with label -1 in b.png')])
 def test_boxes_without_area_and_labels_that_are_no_class_are_refused_with_their_image(boxes, labels, words):
     data = dict(data_samples=[FINE, sample(boxes, labels, 'b.png')])
-    with pytest.raises(ValueError, match=rf'positive width and height with labels 0\.\.2 are needed, {words}'):
+    with pytest.raises(ValueError, match=rf'positive width and height with labels 0\.\.2 are needed, .*{words}'):
         check_boxes(3, nn.Identity(), (data, True), {})
     check_boxes(3, nn.Identity(), (data, False), {})  # what is tested is the evaluator's business
     check_boxes(3, nn.Identity(), (data,), {})

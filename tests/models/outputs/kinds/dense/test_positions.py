@@ -88,7 +88,7 @@ def test_a_head_is_read_at_cells_and_priors(rng):
 
 
 def cells(*rows):
-    return torch.tensor(rows).reshape(-1, 4).unbind(dim=1)
+    return torch.tensor(rows, dtype=torch.long).reshape(-1, 4).unbind(dim=1)
 
 
 def test_of_several_priors_each_class_takes_the_highest_score_for_a_head_of_one(rng):
