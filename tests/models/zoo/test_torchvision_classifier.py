@@ -53,12 +53,12 @@ def test_classifiers_inside_are_trained_by_the_weights_of_their_papers(name, siz
 
 
 def test_the_keys_of_a_checkpoint_are_torchvisions_own_and_go_back_in(rng):
-    model = TorchvisionClassifier('resnet18', num_classes=5).eval()
-    theirs = torchvision.models.resnet18(num_classes=5).eval()
+    model = TorchvisionClassifier('squeezenet1_1', num_classes=5).eval()
+    theirs = torchvision.models.squeezenet1_1(num_classes=5).eval()
     theirs.load_state_dict(model.state_dict())  # strictly
-    images = torch.randn(2, 3, 32, 32, generator=rng)
+    images = torch.randn(2, 3, 64, 64, generator=rng)
     torch.testing.assert_close(theirs(images), model(images), rtol=0, atol=0)
-    other = TorchvisionClassifier('resnet18', num_classes=5).eval()
+    other = TorchvisionClassifier('squeezenet1_1', num_classes=5).eval()
     other.load_state_dict(theirs.state_dict())
     torch.testing.assert_close(other(images), theirs(images), rtol=0, atol=0)
 
