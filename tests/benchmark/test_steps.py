@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from models.backbones.test_resnet_cifar_variants import expected_parameters
 from support.runs import REPO, write_config
 from torch import Tensor, nn
+from witnesses.parameter_counts import expected_parameters
 
 from mmkd_ext.benchmark import steps as benchmark
 from mmkd_ext.benchmark.steps import Timing, compare_steps, deployed_size
