@@ -33,7 +33,7 @@ def test_the_head_still_takes_the_last_stage():
 
 def test_as_many_maps_are_counted_as_a_loss_will_get():
     model = chosen_network('cifar/resnet8', 3, '--student', False).model
-    assert count_stages(model, 16) == 1 and count_stages(with_stages(model), 16) == len(with_stages(model).backbone.out_indices) == 3
+    assert count_stages(model, 16) == 1 and count_stages(with_stages(model), 16) == len(with_stages(model).backbone.out_indices) == 4
 
 
 def test_a_network_without_a_backbone_keeps_its_config():
