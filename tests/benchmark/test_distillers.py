@@ -62,9 +62,10 @@ def test_a_sum_is_that_of_the_named_parts_at_one_precision_round_by_round():
 def test_every_teacher_is_random_whatever_its_spec(tmp_path):
     small = dict(model='cifar/resnet8', num_classes=10, checkpoint='absent.pth')
     cfg = Config.fromfile(write_config(tmp_path, extra(tmp_path)))
-    for teacher in (dict(one=small, two=dict(small)), dict(teachers=[small, small])):
+    ensemble, bare = dict(type='mmkd_ext.TeacherEnsemble', teachers=[small, small]), dict(cfg.model.teacher.model)
+    for teacher in (ensemble, bare, dict(one=small, two=dict(small)), dict(teacher=small)):
         cfg.model.teacher = teacher
         cfg.model.losses = dict(kd=dict(type='mmkd_ext.KDLoss', teacher='one') if 'one' in teacher else dict(type='mmkd_ext.KDLoss'))
         model = build_with_random_teachers(cfg, precision='bf16')
         assert list(model.teachers) == (['one', 'two'] if 'one' in teacher else ['teacher'])
-    assert cfg.model.teacher.teachers[0].checkpoint == 'absent.pth'  # the config is as it was
+        assert cfg.model.teacher == teacher  # the config is as it was

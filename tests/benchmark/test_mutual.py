@@ -1,12 +1,10 @@
 """A step of mutual learning beside each network's own step."""
 
 import pytest
-import torch
 from mmengine.config import Config
 
 from mmkd_ext.benchmark.distillers import TeacherAlone
 from mmkd_ext.benchmark.mutual import mutual_parts
-from mmkd_ext.benchmark.steps import compare_steps
 
 SMALL = dict(model='cifar/resnet8', num_classes=3)
 
@@ -23,5 +21,3 @@ def test_each_network_that_trains_has_a_part_and_a_frozen_teacher_one_pass(froze
     ours = parts['ours']
     assert all(parts[name] is ours.networks[name] for name in ('a', 'b'))
     assert isinstance(parts['teacher'], TeacherAlone) is frozen and bool(list(parts['teacher'].parameters())) is not frozen
-    timings = compare_steps(parts, torch.zeros(2, 3, 8, 8), torch.tensor([0, 2]), ['float32'], 1, 1)
-    assert [timing.name for timing in timings] == list(parts) and min(timing.median for timing in timings) > 0
