@@ -25,8 +25,8 @@ def missing_data(cfg: Mapping[str, Any], name: str, error: Exception) -> str:
     for frame, _ in traceback.walk_tb(error.__traceback__):
         asked = frame.f_locals.get('self')
         if isinstance(asked, BaseDataset):
-            kind = type(asked)
-            root, prefix = getattr(asked, 'data_root', root), getattr(asked, 'data_prefix', prefix)
+            kind, joined = type(asked), getattr(asked, 'data_prefix', None)
+            root, prefix = (None, joined) if joined else (getattr(asked, 'data_root', root), prefix)  # mmengine joins the root to it
     if isinstance(prefix, Mapping):
         prefix = next(iter(prefix.values()), '')
     if isinstance(kind, str):
