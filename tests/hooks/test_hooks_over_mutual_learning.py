@@ -1,4 +1,4 @@
-"""Every hook of mmengine, mmpretrain and mmdet does to a student that learns with a peer what it does to the student alone, or is refused."""
+"""Every hook of mmengine, mmpretrain and mmdet does to a student with a peer what it does to the student alone, or is refused."""
 
 import copy
 
