@@ -24,7 +24,8 @@ def test_of_pascal_voc(metric, thresholds):
     assert names == list(voc.compute_metrics([(TRUTH, FOUND)])) and len(names) > 1
 
 
-def test_of_open_images():
+def test_of_open_images(monkeypatch):
+    monkeypatch.setattr('mmdet.evaluation.metrics.openimages_metric.eval_map', lambda *args, **kwargs: (0.5, None))
     oid = metrics.OpenImagesMetric(iou_thrs=[0.5, 0.75], ioa_thrs=[0.5, 0.5], use_group_of=False)
     oid.dataset_meta = dict(classes=('0',), RELATION_MATRIX=np.eye(1))
     truth = dict(TRUTH, gt_is_group_ofs=np.array([False]))
@@ -42,7 +43,7 @@ def test_of_dumps_there_are_none_and_of_others_nothing_is_known(tmp_path):
 
 
 def test_what_nobody_knows_is_not_refused_and_what_is_known_is():
-    hooks = [CheckpointHook(save_best='pascal_voc/mAP'), EarlyStoppingHook(monitor='pascal_voc/AP50')]
+    hooks = [CheckpointHook(save_best='pascal_voc/mAP'), EarlyStoppingHook(monitor='pascal_voc/AP50', rule='greater')]
     check_watched(hooks, [dict(type='ReduceOnPlateauLR', monitor='anything')], None)
     check_watched(hooks, [], ['pascal_voc/mAP', 'pascal_voc/AP50'])
     with pytest.raises(ValueError, match="one of pascal_voc/mAP, got 'pascal_voc/AP50'.*monitor of the EarlyStoppingHook"):
@@ -51,8 +52,9 @@ def test_what_nobody_knows_is_not_refused_and_what_is_known_is():
 
 def test_a_table_is_no_number_to_choose_by():
     names = ['confusion_matrix/result', 'accuracy/top1']
-    check_watched([EarlyStoppingHook(monitor='accuracy/top1')], [], names, names[:1])
-    for hook in (EarlyStoppingHook(monitor=names[0]), CheckpointHook(save_best=names[0], rule='less'), CheckpointHook(save_best='auto')):
+    check_watched([EarlyStoppingHook(monitor='accuracy/top1', rule='greater')], [], names, names[:1])
+    stop = EarlyStoppingHook(monitor=names[0], rule='less')
+    for hook in (stop, CheckpointHook(save_best=names[0], rule='less'), CheckpointHook(save_best='auto')):
         with pytest.raises(ValueError, match='needed.*(accuracy/top1, )?got .*confusion_matrix/result'):
             check_watched([hook], [], names, names[:1])
 
@@ -62,7 +64,7 @@ def test_what_waits_for_a_validation_that_never_comes_is_one_warning(monkeypatch
     monkeypatch.setattr(watched_numbers, 'print_log', lambda text, logger, level: said.append(text))
     warn_without_validation([CheckpointHook()], [dict(type='MultiStepLR')])
     assert said == []
-    hooks = [CheckpointHook(save_best='auto'), EarlyStoppingHook(monitor='x')]
+    hooks = [CheckpointHook(save_best='auto'), EarlyStoppingHook(monitor='x', rule='less')]
     warn_without_validation(hooks, dict(type='ReduceOnPlateauLR'))
     assert len(said) == 1
     for place in ('save_best of the CheckpointHook', 'monitor of the EarlyStoppingHook', 'monitor in param_scheduler'):

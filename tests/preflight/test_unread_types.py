@@ -12,8 +12,11 @@ from mmkd_ext.preflight.unread_types import check_unread_types
 KNOWN = [
     {}, dict(model_wrapper_cfg=None), dict(model_wrapper_cfg=dict(find_unused_parameters=True)), dict(sync_bn='torch'), dict(sync_bn=None),
     dict(model_wrapper_cfg=dict(type='MMDistributedDataParallel', device_ids=None)), dict(env_cfg=dict(dist_cfg=dict(backend='gloo'))),
-    dict(env_cfg=dict(dist_cfg=dict(backend='cpu:gloo,cuda:nccl'))), dict(env_cfg=dict(mp_cfg=None, dist_cfg=None)), dict(env_cfg=None)]
+    dict(env_cfg=dict(dist_cfg=dict(backend='cpu:gloo,cuda:nccl'))), dict(env_cfg=dict(mp_cfg=None, dist_cfg=None)), dict(env_cfg=None),
+    dict(train_dataloader=dict(collate_fn=dict(type='pseudo_collate')), val_dataloader=None)]
 WRONG = [
+    (dict(train_dataloader=dict(collate_fn=dict(type='no_collate'))), 'no_collate'),
+    (dict(val_dataloader=dict(worker_init_fn=dict(type='no_init'))), 'no_init'),
     (dict(model_wrapper_cfg=dict(type='NoWrapper')), 'NoWrapper'), (dict(model_wrapper_cfg=dict(type='mmdet.NoWrapper')), 'NoWrapper'),
     (dict(model_wrapper_cfg=dict(type=3)), 'model_wrapper_cfg.type'), (dict(sync_bn='sync'), "sync_bn needs to be 'torch', 'mmcv'"),
     (dict(sync_bn=True), 'got True'), (dict(env_cfg=dict(dist_cfg=dict(backend='ncl'))), "gloo.*got 'ncl'"),
@@ -37,7 +40,8 @@ def test_others_are_one_sentence(cfg, said):
     "visualizer = dict(type='NoVisualizer')", "visualizer = dict(vis_backends=[dict(type='NoBackend')])",
     "train_dataloader = dict(sampler=dict(type='NoSampler'))", "train_dataloader = dict(batch_sampler=dict(type='NoBatches'))",
     "train_dataloader = dict(collate_fn=dict(type='no_collate'))", "train_dataloader = dict(worker_init_fn=dict(type='no_init'))",
-    "optim_wrapper = dict(type='NoWrapper')", "optim_wrapper = dict(constructor='NoConstructor')", "train_cfg = dict(type='NoLoop')",
+    "optim_wrapper = dict(type='NoWrapper')", "optim_wrapper = dict(constructor='NoConstructor')",
+    "train_cfg = dict(_delete_=True, type='NoLoop')",
     "val_cfg = dict(type='NoLoop')", "custom_hooks = [dict(type='NoHook')]", "default_hooks = dict(timer=dict(type='NoHook'))",
     "param_scheduler = dict(type='NoLR')", "default_scope = 'noscope'", "compile = dict(backend='nobackend')"])
 def test_a_type_that_nobody_knows_ends_before_the_run(tmp_path, monkeypatch, capsys, line):
