@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from mmkd_ext.datasets.coco_categories import categories_checked
 from mmkd_ext.datasets.listed_data import check_listed, name_images
-from mmkd_ext.datasets.missing_data import missing_data
+from mmkd_ext.datasets.missing_data import missing_data, unreadable_annotations
 from mmkd_ext.engine.model_wrappers import unwrapped
 from mmkd_ext.engine.random_state import random_state_kept
 from mmkd_ext.errors import PreflightError
@@ -101,7 +101,13 @@ def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
             raise  # of the evaluator, not of the data
         if isinstance(error, AssertionError) and _of_a_transform(error):
             raise  # of the pipeline's config
-        raise PreflightError(missing_data(_dataset_cfg(runner, name), name, error)) from error
+        told = unreadable_annotations(name, error)
+        raise PreflightError(told or missing_data(_dataset_cfg(runner, name), name, error)) from error
+    except Exception as error:  # data sets are anybody's
+        told = unreadable_annotations(name, error)
+        if told is None:
+            raise
+        raise PreflightError(told) from error
     finally:
         socket.setdefaulttimeout(timeout)
 
