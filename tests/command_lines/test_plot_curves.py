@@ -195,3 +195,15 @@ def test_an_option_that_cannot_work_is_one_sentence(tmp_path, monkeypatch, epoch
 def test_plot_itself_needs_a_run(tmp_path):
     with pytest.raises(PreflightError, match='got 0 runs'):
         plot({}, tmp_path / 'curves.png')
+
+
+@pytest.mark.parametrize('value', ['NaN', 'Infinity', '-Infinity'])
+def test_a_log_of_a_run_that_diverged_is_no_empty_picture(tmp_path, capsys, value):
+    log = tmp_path / 'scalars.json'
+    log.write_text(''.join(f'{{"lr": 0.1, "loss": {value}, "iter": {i}, "step": {i}, "epoch": 1}}\n' for i in (1, 2)))
+    assert plot_curves.main([str(log), '--out', str(tmp_path / 'a.png')]) == 2
+    said = capsys.readouterr().err
+    assert 'finite number to draw is needed, got only NaN and infinite ones of loss' in said and str(log) in said
+    assert not (tmp_path / 'a.png').exists()
+    log.write_text(log.read_text() + '{"lr": 0.1, "loss": 1.5, "iter": 3, "step": 3, "epoch": 1}\n')
+    assert plot_curves.main([str(log), '--out', str(tmp_path / 'a.png')]) == 0 and (tmp_path / 'a.png').exists()
