@@ -69,3 +69,13 @@ def test_what_waits_for_a_validation_that_never_comes_is_one_warning(monkeypatch
     assert len(said) == 1
     for place in ('save_best of the CheckpointHook', 'monitor of the EarlyStoppingHook', 'monitor in param_scheduler'):
         assert place in said[0]
+
+
+def test_of_coco():
+    def coco(**options):
+        return metrics.CocoMetric(ann_file=None, **options)
+
+    assert names_by_settings(coco())[:2] == ['bbox_mAP', 'bbox_mAP_50'] and len(names_by_settings(coco())) == 6
+    assert names_by_settings(coco(metric=['bbox', 'segm'], metric_items=['mAP'])) == ['bbox_mAP', 'segm_mAP']
+    for unknown in (coco(format_only=True, outfile_prefix='x'), coco(classwise=True), coco(metric='proposal')):
+        assert names_by_settings(unknown) is None

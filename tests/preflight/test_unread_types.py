@@ -1,8 +1,8 @@
 """What the runner looks up only in a run of several processes is looked at before a run of one."""
 
 import pytest
-from command_lines.test_distillation import extra
 from mmengine.config import Config
+from support.distillation_runs import extra
 from support.runs import one_error, one_thread, write_config
 
 from mmkd_ext.commands import train

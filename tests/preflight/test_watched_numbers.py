@@ -1,11 +1,9 @@
 """What hooks and schedulers wait for is a number that the evaluators give."""
 
-from types import SimpleNamespace
-
 import pytest
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 
-from mmkd_ext.preflight.watched_numbers import check_watched, coco_names
+from mmkd_ext.preflight.watched_numbers import check_watched
 
 
 def test_a_best_checkpoint_needs_a_number():
@@ -45,14 +43,3 @@ def test_whether_more_of_a_number_is_better_has_to_be_known():
     with pytest.raises(ValueError, match="rule='greater' or rule='less' is needed to choose a checkpoint by strange, got None"):
         check_watched([hook], [], ['strange'])
     assert hook.key_indicators == ['auto']  # the run's own hook has not been touched
-
-
-def test_numbers_of_coco_follow_from_its_settings():
-    def metric(**options):
-        settings = dict(format_only=False, classwise=False, metrics=['bbox'], metric_items=None, prefix='coco')
-        return type('CocoMetric', (), {**settings, **options})()
-
-    assert coco_names(metric())[:2] == ['coco/bbox_mAP', 'coco/bbox_mAP_50'] and len(coco_names(metric())) == 6
-    assert coco_names(metric(metrics=['bbox', 'segm'], metric_items=['mAP'], prefix='a')) == ['a/bbox_mAP', 'a/segm_mAP']
-    for unknown in (metric(format_only=True), metric(classwise=True), metric(metrics=['proposal']), SimpleNamespace()):
-        assert coco_names(unknown) is None
