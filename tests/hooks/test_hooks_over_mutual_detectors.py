@@ -10,14 +10,14 @@ from mmengine.config import Config
 from mmengine.registry import HOOKS, DefaultScope
 from mmengine.runner import Runner
 from support.detection import build, tiny
+from support.hooked_peers import begin_alike, mutual, of
+from support.hooked_runs import Listener, same
 from support.runs import REPO
 
 import mmkd_ext.datasets.digit_scenes  # noqa: F401  # registers
+from mmkd_ext.config.formatted_once import formatted_once
 from mmkd_ext.preflight.hook_needs import missing_part
 from mmkd_ext.registry import MODELS
-
-from .test_hooks_in_runs import Listener, same
-from .test_hooks_over_mutual_learning import begin_alike, mutual, of
 
 pytestmark = [
     pytest.mark.filterwarnings('ignore:faster_coco_eval is not installed'),  # pycocotools is enough
@@ -55,7 +55,7 @@ HOOKED = {
     'EmptyCache': (dict(type='EmptyCacheHook', after_iter=True), False),
     'Visualization': (dict(type='DetVisualizationHook', draw=True, interval=1), False),
     'PipelineSwitch': (dict(type='PipelineSwitchHook', switch_epoch=1, switch_pipeline=FLIPPED), True),
-    'EarlyStopping': (dict(type='EarlyStoppingHook', monitor='coco/bbox_mAP', rule='greater', min_delta=101, patience=0), True),
+    'EarlyStopping': (dict(type='EarlyStoppingHook', monitor='coco/bbox_mAP', rule='greater', stopping_threshold=-2.0), True),
     'Warmup': (dict(WARMED, module_name='{}roi_head.bbox_head.loss_cls'), True),
 }
 
@@ -73,7 +73,7 @@ def run(folder, model, hook, start):
     cfg.model, cfg.work_dir, cfg.load_from = copy.deepcopy(model), str(folder / f'{time.monotonic_ns()}'), str(start)
     cfg.custom_hooks = [copy.deepcopy(hook)] if hook else []
     cfg.experiment_name = f'run_{time.monotonic_ns()}'
-    runner, metrics = Runner.from_cfg(cfg), []
+    runner, metrics = Runner.from_cfg(formatted_once(cfg)), []
     runner.register_hook(Listener(metrics), priority='LOWEST')
     runner.train()
     saved = torch.load(f'{cfg.work_dir}/epoch_{runner.epoch}.pth', weights_only=False)

@@ -3,40 +3,18 @@
 import copy
 
 import pytest
-import torch
 from mmengine.registry import HOOKS, DefaultScope
+from support.hooked_peers import begin_alike, mutual, of
+from support.hooked_runs import CHANGE, LOOK, STUDENT, run, same, start, without
 
 from mmkd_ext.preflight.hook_needs import missing_part
 from mmkd_ext.registry import MODELS
-
-from .test_hooks_in_runs import CHANGE, LOOK, STUDENT, run, same, start, without
 
 # asks for the one head or loss of a model, of which there are two
 REFUSED = {'SwitchRecipe loss', 'SwitchRecipe loss of timm', 'SetAdaptiveMargins', 'WarmupParam', 'WarmupParam of timm'}
 OF_ONE = {
     'WarmupParam': (dict(
         type='WarmupParamHook', param_name='loss_weight', module_name='networks.a.head.loss_module', warmup_epochs=2), STUDENT)}
-PEERS = dict(type='mmkd_ext.MutualLearningLoss', loss_weight=0.0)
-
-
-def mutual(student, kind='mmkd_ext.MutualLearningDistiller', size=16):
-    model = dict(type=kind, students=dict(a=student, b=student), losses=dict(peers=PEERS), input_size=size)
-    own = student.get('data_preprocessor')  # the model's is the config's, which goes before a student's, or this
-    return dict(model, data_preprocessor=own) if own else model
-
-
-def begin_alike(folder):
-    """Both networks begin with the weights of the student alone."""
-    alone = torch.load(folder / 'start.pth', weights_only=True)['state_dict']
-    (folder / 'mutual').mkdir(exist_ok=True)
-    torch.save(
-        dict(state_dict={f'networks.{name}.{key}': x for name in 'ab' for key, x in alone.items()}), folder / 'mutual' / 'start.pth')
-    return folder / 'mutual'
-
-
-def of(name, state):
-    """A network's part of a checkpoint's entry, an average's too."""
-    return {key.replace(f'networks.{name}.', ''): x for key, x in state.items() if f'networks.{name}.' in key or key == 'steps'}
 
 
 @pytest.mark.parametrize('name', [*(each for each in (*CHANGE, *LOOK) if each not in REFUSED), *OF_ONE])
