@@ -105,9 +105,9 @@ def _accuracy(name: str, teacher: Any, target: Tensor, guesses: Mapping[str, Ten
             WRONG, check, f'{text}. It is fed wrongly: {_remedy(teacher, best)}', figures)
     chance = count / classes
     if classes > 1 and int(hits[OWN].sum()) <= chance + 2 * (chance * (1 - 1 / classes)) ** 0.5:
-        why = 'its classes are in another order' if reordered else (
+        why = 'its classes are in another order.' if reordered else (
             'are these its weights, its classes in this order and its data_preprocessor (mean, std, channel_order)?')
-        return Row(WRONG, check, f'{text}, which is chance for {classes} classes: {why}.', figures)
+        return Row(WRONG, check, f'{text}, which is chance for {classes} classes: {why}', figures)
     return Row(OK, check, f'{text}.', figures)
 
 
@@ -135,9 +135,8 @@ def _order(patient: Patient, name: str, teacher: Any, target: Tensor, guess: Ten
     elif teacher.record.classes and names is not None and list(map(str, names)) == list(teacher.record.classes):
         how = "by name the student's, in the same order"
     else:
-        how = "by its predictions the student's in the same order (its checkpoint names none)"
-        if teacher.record.classes:
-            how = "other names than the data's, by its predictions in the same order"
+        known = 'other names than the data' if teacher.record.classes else 'no names'
+        return Row(OK, check, f'no other order of its {classes} classes fits its predictions better; its checkpoint has {known}.', figures)
     return Row(OK, check, f'its {classes} classes are {how}.', figures)
 
 
