@@ -2,10 +2,12 @@
 
 import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from mmkd_ext.benchmark.steps import compare_steps
 from mmkd_ext.optim.cpu_amp import CPUAmpOptimWrapper
@@ -24,9 +26,9 @@ def cost_rows(patient: Patient) -> list[Row]:
 
 
 def _memory(patient: Patient, step: float) -> Row:
-    trained = sum(each.numel() * each.element_size() for each in patient.model.parameters() if each.requires_grad)
-    frozen = sum(each.numel() * each.element_size() for teacher in patient.teachers.values() for each in teacher.network.parameters())
-    states = {'SGD': 1 if patient.wrapper.optimizer.defaults.get('momentum') else 0}.get(type(patient.wrapper.optimizer).__name__, 2)
+    trained = _bytes(each for each in patient.model.parameters() if each.requires_grad)
+    frozen = _bytes(each for teacher in patient.teachers.values() for each in teacher.network.parameters())
+    states = _states(patient.wrapper.optimizer)
     kept = ((2 + states) * trained + frozen) / 1e6  # weights, gradients, what the optimizer keeps; teachers
     device = next(patient.model.parameters()).device
     free = _free_mb(device)
@@ -37,6 +39,15 @@ def _memory(patient: Patient, step: float) -> Row:
     if free is not None and step > free:
         return Row(WRONG, 'memory', f'{text}; {free:.0f} MB are free: try train_dataloader.batch_size={max(1, patient.size // 2)}.', figures)
     return Row(OK, 'memory', f'{text}.', figures)
+
+
+def _bytes(parameters: Iterable[Tensor]) -> int:
+    return sum(each.numel() * each.element_size() for each in parameters)
+
+
+def _states(optimizer: Any) -> int:
+    """Numbers that an optimizer keeps for each parameter: none or the momentum of SGD, two moments of the others."""
+    return int(bool(optimizer.defaults.get('momentum'))) if isinstance(optimizer, torch.optim.SGD) else 2
 
 
 def _free_mb(device: torch.device) -> float | None:

@@ -58,8 +58,8 @@ def _passes(patient: Patient, name: str, teacher: Any) -> Row:
     if not most <= 1e-4 * size or moved or trains:
         why = f'{some(trains)} in train mode' if trains else f'{some(moved)} changed' if moved else 'something in it is drawn at random'
         return Row(
-            WRONG, check, f'two passes over the same images differ by up to {most:.3g} ({why}): a frozen teacher has to say the same twice, '
-            'look for dropout that does not ask for the mode.', figures)
+            WRONG, check, f'two passes over the same images differ by up to {most:.3g} ({why}): a frozen teacher has to say the same '
+            'twice, look for dropout that does not ask for the mode.', figures)
     exactly = 'the same to the last bit' if most == 0 else f'the same but for rounding ({most:.1g})'
     return Row(OK, check, f'two passes over the same images are {exactly}.', figures)
 
@@ -128,8 +128,8 @@ def _order(patient: Patient, name: str, teacher: Any, target: Tensor, guess: Ten
     figures = {'classes': classes, 'gained': order.gained, 'lost': order.lost, 'calls': order.calls}
     if order.other:
         return Row(
-            WRONG, check, f'{order.gained} of {len(target)} images are right in another order of its classes only ({some(moved)}), {order.lost} in '
-            "this one only: map its classes by teacher=dict(model=..., classes=[...]), or look at the order of the data's.", figures)
+            WRONG, check, f'{order.gained} of {len(target)} images are right in another order of its classes only ({some(moved)}), '
+            f"{order.lost} in this one only: map its classes by teacher=dict(model=..., classes=[...]), or look at the order of the data's.", figures)
     if teacher.labels.groups is not None:
         how = "mapped to the student's"
     elif teacher.record.classes and names is not None and list(map(str, names)) == list(teacher.record.classes):

@@ -1,4 +1,4 @@
-"""`loss_weight='auto:0.1'` in runs: exact resume at any place, a start from weights, export, two processes, and bad texts before the run."""
+"""`loss_weight='auto:0.1'` in runs: exact resume at any place, a start from weights, export, two processes, bad texts."""
 
 import os
 

@@ -71,8 +71,8 @@ def _fix(name: str, weight: Any) -> None:
     _, task, own = weight.measured
     if not task or not own:
         raise ValueError(
-            f"losses.{name} with loss_weight='auto:{weight.share:g}' needs a gradient on the student's backbone, got a norm of {own:g} beside "
-            f'{task:g} of the task loss in the first {ITERATIONS} iterations. Give it a number, or look why it is 0 (mmkd doctor).')
+            f"losses.{name} with loss_weight='auto:{weight.share:g}' needs a gradient on the student's backbone, got a norm of {own:g} "
+            f'beside {task:g} of the task loss in the first {ITERATIONS} iterations. Give it a number, or look why it is 0 (mmkd doctor).')
     print_log(
-        f"losses.{name}: loss_weight='auto:{weight.share:g}' is {weight.factor:.6g} from now on, by {ITERATIONS} iterations: the gradient's "
-        f"mean norm on the student's backbone is {task:.4g} of the task loss and {own:.4g} of this one.", 'current')
+        f"losses.{name}: loss_weight='auto:{weight.share:g}' is {weight.factor:.6g} from now on, by {ITERATIONS} iterations: the "
+        f"gradient's mean norm on the student's backbone is {task:.4g} of the task loss and {own:.4g} of this one.", 'current')

@@ -1,15 +1,18 @@
-"""Losses whose weight is measured: the factor by plain `torch.autograd`, alone, accumulated, in bfloat16, warmed up, among peers, compiled."""
+"""Losses whose weight is measured: the factor by plain `torch.autograd`, alone, accumulated, in bfloat16, warmed up, among peers."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 from models.distillers import test_mutual as mutual
 from models.distillers import test_offline as offline
 from torch import nn
 
+from mmkd_ext.hooks import AutoWeightHook
 from mmkd_ext.models.outputs.shared_layers import shared_parameters
 from mmkd_ext.optim import CPUAmpOptimWrapper
 from mmkd_ext.registry import MODELS
@@ -146,7 +149,8 @@ def test_shared_layers_are_the_backbone_without_a_classifier():
 @pytest.mark.parametrize('backend', ['aot_eager', 'inductor'])
 def test_compiled_it_measures_the_same(rng, monkeypatch, backend):
     monkeypatch.setattr('mmkd_ext.losses.auto_weight.ITERATIONS', 2)
-    monkeypatch.setattr('torch._functorch.config.donated_buffer', False)  # as AutoWeightHook does
+    runner = SimpleNamespace(model=offline.distiller(losses=AUTO), cfg=dict(compile=True), _resume=False, logger=MMLogger('measured'))
+    AutoWeightHook().before_train(runner)
     batches = [offline.batch(rng) for _ in range(3)]
     found = []
     for compiled in (False, True):
