@@ -28,8 +28,7 @@ def cost_rows(patient: Patient) -> list[Row]:
 def _memory(patient: Patient, step: float) -> Row:
     trained = _bytes(each for each in patient.model.parameters() if each.requires_grad)
     frozen = _bytes(each for teacher in patient.teachers.values() for each in teacher.network.parameters())
-    states = _states(patient.wrapper.optimizer)
-    kept = ((2 + states) * trained + frozen) / 1e6  # weights, gradients, what the optimizer keeps; teachers
+    kept = ((2 + _states(patient.wrapper.optimizer)) * trained + frozen) / 1e6  # weights, gradients, the optimizer's; teachers
     device = next(patient.model.parameters()).device
     free = _free_mb(device)
     figures = {'step_mb': step, 'kept_mb': kept, 'free_mb': free}
@@ -37,7 +36,8 @@ def _memory(patient: Patient, step: float) -> Row:
         f'about {step + kept:.0f} MB on {device.type}: {step:.0f} for a step of {patient.size} images, {kept:.0f} for weights, gradients '
         'and optimizer')
     if free is not None and step > free:
-        return Row(WRONG, 'memory', f'{text}; {free:.0f} MB are free: try train_dataloader.batch_size={max(1, patient.size // 2)}.', figures)
+        half = max(1, patient.size // 2)
+        return Row(WRONG, 'memory', f'{text}; {free:.0f} MB are free: try train_dataloader.batch_size={half}.', figures)
     return Row(OK, 'memory', f'{text}.', figures)
 
 

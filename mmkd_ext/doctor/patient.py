@@ -14,6 +14,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.checkpoints.weights import weights_of
 from mmkd_ext.engine.model_wrappers import unwrapped
 from mmkd_ext.engine.random_state import random_state_kept
 from mmkd_ext.errors import PreflightError
@@ -35,8 +37,8 @@ class Patient:
         wrapper: Of the optimizer.
         batches: Training batches, as the loader gives them.
         load_seconds: Of one batch, in one process.
+        workers: That load batches in the run.
         problems: What the checks before a run refuse and the doctor can go on with.
-        images: Of one batch.
     """
 
     cfg: Config
@@ -64,7 +66,7 @@ class Patient:
     @property
     def size(self) -> int:
         """Images of a batch."""
-        return int(self.runner.train_dataloader.batch_sampler.batch_size or 1)  # type: ignore[union-attr]
+        return int(getattr(self.runner.train_dataloader.batch_sampler, 'batch_size', None) or 1)
 
 
 @contextmanager
@@ -98,10 +100,11 @@ def admitted(cfg: Config, count: int, device: str) -> Iterator[Patient]:
             check_train(runner)
         except (OneImageError, ClassOrderError) as error:
             problems.append(error)
-        check_class_means(runner, {})
+        start_from = {} if cfg.get('load_from') is None else weights_of(read_checkpoint(cfg.load_from), cfg.load_from)
+        check_class_means(runner, start_from)
         model: Any = unwrapped(runner.model)
         model.init_weights()
-        runner.load_or_resume()
+        model.load_state_dict(start_from, strict=False)
         model.to(device)
         wrapper = runner.build_optim_wrapper(copy.copy(runner.optim_wrapper))
         start = time.perf_counter()

@@ -129,7 +129,8 @@ def _order(patient: Patient, name: str, teacher: Any, target: Tensor, guess: Ten
     if order.other:
         return Row(
             WRONG, check, f'{order.gained} of {len(target)} images are right in another order of its classes only ({some(moved)}), '
-            f"{order.lost} in this one only: map its classes by teacher=dict(model=..., classes=[...]), or look at the order of the data's.", figures)
+            f'{order.lost} in this one only: map its classes by teacher=dict(model=..., classes=[...]), or look at the order of the data.',
+            figures)
     if teacher.labels.groups is not None:
         how = "mapped to the student's"
     elif teacher.record.classes and names is not None and list(map(str, names)) == list(teacher.record.classes):

@@ -61,7 +61,7 @@ def test_a_run_that_only_starts_from_a_checkpoint_measures_anew(tmp_path, monkey
     assert first[0] == second[0] == 3 and first != second
 
 
-@pytest.mark.parametrize('text', ['auto:', 'auto:-1', 'auto:x', 'much'])
+@pytest.mark.parametrize('text', ['auto:', 'auto:-1', 'auto:x', 'auto'])
 def test_a_text_that_is_no_share_ends_before_the_run(tmp_path, monkeypatch, capsys, text):
     monkeypatch.chdir(tmp_path)
     assert run(tmp_path, extra(tmp_path) + f"model['losses']['kd']['loss_weight'] = '{text}'\n", 'work')[1] == 2
