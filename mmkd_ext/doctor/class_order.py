@@ -16,7 +16,7 @@ class Order(NamedTuple):
     @property
     def other(self) -> bool:
         """Whether another order is better beyond what guessing gives."""
-        return self.gained - self.lost > 2 * (self.gained + self.lost) ** 0.5 and self.gained - self.lost > 3
+        return self.gained - self.lost > 3 * (self.gained + self.lost) ** 0.5
 
     @property
     def moved(self) -> list[tuple[int, int]]:

@@ -27,7 +27,7 @@ def test_two_swapped_classes_and_a_whole_shift_are_found(share, classes):
 
 
 @pytest.mark.parametrize('share', [0.0, 0.2, 0.7])
-@pytest.mark.parametrize(('classes', 'images'), [(2, 64), (10, 200), (100, 256), (1000, 256)])
+@pytest.mark.parametrize(('classes', 'images'), [(2, 64), (10, 200), (100, 256), (300, 256)])
 def test_a_teacher_that_guesses_has_no_order(share, classes, images):
     for seed in range(20):
         rng = np.random.default_rng(seed)
