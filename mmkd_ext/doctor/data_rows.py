@@ -41,10 +41,10 @@ def _classes(patient: Patient) -> list[Row]:
         return []
     names = (getattr(patient.runner.train_dataloader.dataset, 'metainfo', None) or {}).get('classes')
     absent = [k for k in range(classes) if not counts[k]]
-    figures = {'classes': classes, 'counts': [counts[k] for k in range(classes)], 'without': absent}
+    each = [counts[k] for k in range(classes)]
+    figures = {'classes': classes, 'counts': each, 'without': absent}
     if not absent:
-        least, most = min(figures['counts']), max(figures['counts'])
-        return [Row(OK, 'samples', f'each of {classes} classes has samples, {least} to {most}.', figures)]
+        return [Row(OK, 'samples', f'each of {classes} classes has samples, {min(each)} to {max(each)}.', figures)]
     judged = [k for k in absent if val[k]]
     words = [str(names[k]) if names is not None and k < len(names) else str(k) for k in absent]
     end = f', {len(judged)} of which the validation has' if judged else ', which the validation has none of either'
