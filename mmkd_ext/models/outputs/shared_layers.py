@@ -17,9 +17,8 @@ def shared_parameters(network: Any) -> list[nn.Parameter]:
         >>> [tuple(each.shape) for each in shared_parameters(network)]
         [(2, 3), (2,)]
     """
-    body = getattr(network, 'backbone', None)
-    alone = body is None
-    body = getattr(network, 'model', network) if alone else body
+    alone = getattr(network, 'backbone', None) is None
+    body: Any = getattr(network, 'model', network) if alone else network.backbone
     head = getattr(network, 'head', None)
     bare = isinstance(head, nn.Module) and next(head.parameters(), None) is None  # VGG's has the loss only
     own = {id(each) for part in (_classifier(body) if alone or bare else ()) for each in part.parameters()}
@@ -30,4 +29,5 @@ def _classifier(body: Any) -> list[nn.Module]:
     if hasattr(body, 'get_classifier'):  # timm
         found = body.get_classifier()
         return [each for each in (found if isinstance(found, tuple | list | nn.ModuleList) else [found]) if isinstance(each, nn.Module)]
-    return [module for module in body.modules() if isinstance(module, nn.Linear)][-1:]
+    linear: list[nn.Module] = [module for module in body.modules() if isinstance(module, nn.Linear)]
+    return linear[-1:]
