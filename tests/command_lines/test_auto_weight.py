@@ -28,7 +28,8 @@ def test_a_resumed_run_has_the_factors_of_the_whole_one_whether_they_were_fixed_
     assert run(tmp_path, text, 'whole')[1] == 0
     said = capsys.readouterr()
     for epochs in (1, 2, 3):  # of three iterations
-        config, code = run(tmp_path, text, 'parts', '--cfg-options', f'train_cfg.max_epochs={epochs}', *(['--resume'] if epochs > 1 else []))
+        resume = ['--resume'] if epochs > 1 else []
+        config, code = run(tmp_path, text, 'parts', '--cfg-options', f'train_cfg.max_epochs={epochs}', *resume)
         assert code == 0
     resumed = capsys.readouterr()
 
