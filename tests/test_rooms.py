@@ -21,6 +21,7 @@ FLOORS = (
     ('export', 'running'),
     ('hooks', 'benchmark'),
     ('preflight', 'journey'),
+    ('doctor',),
     ('commands',),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -18,6 +18,7 @@ from mmkd_ext.checkpoints.weights import check_weights, weights_of
 from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.partial_files import remove_partial_files
+from mmkd_ext.hooks.auto_weight_hook import AutoWeightHook
 from mmkd_ext.hooks.compiled_step_hook import CompiledStepHook
 from mmkd_ext.hooks.plain_checkpoint_hook import PlainCheckpointHook
 from mmkd_ext.hooks.resumed_validation_hook import ResumedValidationHook, ValidationRecordHook
@@ -145,7 +146,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     join_processes(cfg)
     start = choose_start(cfg, args.otherwise)
     runner = build_runner(cfg)
-    for kind in (PlainCheckpointHook, SummedTermsHook, CompiledStepHook, ValidationRecordHook, ResumedValidationHook):
+    for kind in (PlainCheckpointHook, SummedTermsHook, CompiledStepHook, AutoWeightHook, ValidationRecordHook, ResumedValidationHook):
         if not any(isinstance(hook, kind) for hook in runner.hooks):  # a config that is not ours
             runner.register_hook(kind())
     runner.register_hook(RunFolderHook(start.runs, start.resumed_from))

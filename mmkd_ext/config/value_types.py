@@ -15,6 +15,8 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, LogProcesso
 from mmpretrain.models import ClsDataPreprocessor
 from torch.utils.data import DataLoader
 
+from mmkd_ext.losses.base import DistillationLoss
+
 # Of an annotation that no word fits: numbers, alone or several.
 _NUMBERS = frozenset({
     'bool', 'int', 'float', 'Number', 'Tensor', 'Optional', 'None', 'NoneType', 'Union', 'Tuple', 'tuple', 'List', 'list', 'Sequence',
@@ -107,6 +109,8 @@ def _expected(kind: Any, key: str, value: Any) -> str | None:
     argument = arguments_of(kind)[key]
     if isinstance(argument.default, str):  # whatever its annotation says
         return None
+    if key == 'loss_weight' and isinstance(value, str) and inspect.isclass(kind) and issubclass(kind, DistillationLoss):
+        return None if value.startswith('auto') else 'A number is'  # which of these it takes the loss says itself
     words = _words_of(argument.annotation)
     if words is None:
         if not isinstance(value, str) or type(argument.default) not in (bool, int, float) or _documented_as_text(kind, key):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmkd_ext.errors import check_numbers
 
+from .auto_weight import read_weight
 from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
 
 READS = ('logits', 'embedding', 'stages')
@@ -43,7 +44,8 @@ class DistillationLoss(nn.Module):
     - `scores`: which logits it can compare, of `'softmax'` and `'sigmoid'` (several labels); None: any.
     - `among_peers`: True for a loss of students among themselves. `forward(students)` then takes a list of outputs and returns a value
       for each.
-    - `loss_weight`: the factor that `forward` has multiplied its value with; the log shows the value without it, too.
+    - `loss_weight`: the factor that `forward` has multiplied its value with; the log shows the value without it, too. Where the config
+      says `'auto:0.1'` it is 1, and the distiller multiplies by what `auto_weight` measures.
     - `diagnostics`: numbers of the last batch that the log shows beside the value, by name.
     - `has_branches`: True where `supervised` makes something of the student that a step's cost is measured with.
 
@@ -56,10 +58,11 @@ class DistillationLoss(nn.Module):
     resume and export need nothing more: what a loss trains is saved under `distill.<name>.` and left out of what is shipped.
 
     Args:
-        loss_weight: Factor on the result.
+        loss_weight: Factor on the result; or, in a distiller, `'auto:0.1'`: the factor with which the norm of the loss's gradient on the
+            student's backbone is a tenth of the task loss's, measured over the first 20 iterations and then fixed (see `AutoWeight`).
 
     Raises:
-        ValueError: `loss_weight` is no number of 0 or more, or `compares` names something else.
+        ValueError: `loss_weight` is neither a number of 0 or more nor such a text, or `compares` names something else.
 
     Example:
         >>> from mmkd_ext.registry import MODELS
@@ -84,13 +87,15 @@ class DistillationLoss(nn.Module):
     has_branches = False
     without_mean: dict[int, str] = {}  # of a loss with class means: the classes that have none
 
-    def __init__(self, loss_weight: float = 1.0) -> None:
+    def __init__(self, loss_weight: float | str = 1.0) -> None:
         super().__init__()
-        check_numbers(type(self).__name__, loss_weight=loss_weight)
+        self.auto_weight = read_weight(type(self).__name__, loss_weight)
+        weight: Any = 1.0 if self.auto_weight is not None else loss_weight
+        check_numbers(type(self).__name__, loss_weight=weight)
         strange = set((self.compares,) if isinstance(self.compares, str) else self.compares) - set(READS)
         if strange:
             raise ValueError(f'{type(self).__name__} needs compares of {", ".join(READS)}, got {self.compares!r}.')
-        self.loss_weight = loss_weight
+        self.loss_weight: float = weight
         self.diagnostics: dict[str, Tensor] = {}
 
     def reads(self, what: str) -> bool:
@@ -153,7 +158,7 @@ class ClassMeansLoss(DistillationLoss):
     needs_class_means = True
     class_means: Tensor | None
 
-    def __init__(self, loss_weight: float = 1.0) -> None:
+    def __init__(self, loss_weight: float | str = 1.0) -> None:
         super().__init__(loss_weight)
         self.means_width: int | None = None  # D, once it is known
         self.register_buffer('class_means', None)

@@ -78,7 +78,7 @@ class CWDLoss(MapPairsLoss):
     def __init__(
         self,
         tau: float = 1.0,
-        loss_weight: float = 1.0,
+        loss_weight: float | str = 1.0,
         student_stages: Sequence[int] | None = None,
         teacher_stages: Sequence[int] | None = None,
     ) -> None:

@@ -95,7 +95,7 @@ class DISTLoss(DistillationLoss):
 
     scores = ('softmax',)
 
-    def __init__(self, tau: float = 1.0, beta: float = 1.0, gamma: float = 1.0, loss_weight: float = 1.0) -> None:
+    def __init__(self, tau: float = 1.0, beta: float = 1.0, gamma: float = 1.0, loss_weight: float | str = 1.0) -> None:
         super().__init__(loss_weight)
         check_tau('DISTLoss', tau)
         check_numbers('DISTLoss', beta=beta, gamma=gamma)

@@ -102,7 +102,7 @@ class DKDLoss(DistillationLoss):
     scores = ('softmax',)
 
     def __init__(
-        self, tau: float = 4.0, alpha: float = 1.0, beta: float = 8.0, loss_weight: float = 1.0, standardise: bool = False
+        self, tau: float = 4.0, alpha: float = 1.0, beta: float = 8.0, loss_weight: float | str = 1.0, standardise: bool = False
     ) -> None:
         super().__init__(loss_weight)
         check_tau('DKDLoss', tau)

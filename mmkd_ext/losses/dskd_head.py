@@ -77,7 +77,7 @@ class DSKDHead(DistillationLoss):
         feature_target: str = 'last',
         include_last: bool = False,
         ce_weight: float = 0.0,
-        loss_weight: float = 1.0,
+        loss_weight: float | str = 1.0,
         student_stages: Sequence[int] | None = None,
         teacher_stages: Sequence[int] | None = None,
         norm_cfg: dict = BN,

@@ -104,7 +104,7 @@ class KDLoss(DistillationLoss):
 
     scores: tuple[str, ...] = ('softmax', 'sigmoid')
 
-    def __init__(self, tau: float = 1.0, loss_weight: float = 1.0, standardise: bool = False) -> None:
+    def __init__(self, tau: float = 1.0, loss_weight: float | str = 1.0, standardise: bool = False) -> None:
         super().__init__(loss_weight)
         check_tau('KDLoss', tau)
         self.tau = tau

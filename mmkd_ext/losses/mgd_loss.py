@@ -77,7 +77,7 @@ class MGDLoss(MapPairsLoss):
     def __init__(
         self,
         mask_ratio: float = 0.65,
-        loss_weight: float = 2e-5,
+        loss_weight: float | str = 2e-5,
         student_stages: Sequence[int] | None = None,
         teacher_stages: Sequence[int] | None = None,
     ) -> None:

@@ -68,7 +68,7 @@ class MutualLearningLoss(DistillationLoss):
 
     among_peers = True
 
-    def __init__(self, tau: float = 1.0, loss_weight: float = 1.0) -> None:
+    def __init__(self, tau: float = 1.0, loss_weight: float | str = 1.0) -> None:
         super().__init__(loss_weight)
         check_tau('MutualLearningLoss', tau)
         self.tau = tau

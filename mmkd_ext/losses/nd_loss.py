@@ -165,7 +165,7 @@ class NDLoss(ClassMeansLoss):
 
     def __init__(
         self,
-        loss_weight: float = 1.0,
+        loss_weight: float | str = 1.0,
         student_channels: int | None = None,
         teacher_channels: int | None = None,
         dropout: float = 0.5,

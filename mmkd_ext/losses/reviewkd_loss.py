@@ -106,7 +106,7 @@ class ReviewKDLoss(DistillationLoss):
 
     def __init__(
         self,
-        loss_weight: float = 1.0,
+        loss_weight: float | str = 1.0,
         student_stages: Sequence[int] | None = None,
         teacher_stages: Sequence[int] | None = None,
         with_embedding: bool = True,

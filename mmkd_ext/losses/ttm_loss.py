@@ -73,7 +73,7 @@ class TTMLoss(DistillationLoss):
 
     scores = ('softmax',)
 
-    def __init__(self, gamma: float = 0.1, weighted: bool = False, loss_weight: float = 1.0) -> None:
+    def __init__(self, gamma: float = 0.1, weighted: bool = False, loss_weight: float | str = 1.0) -> None:
         super().__init__(loss_weight)
         check_exponent('TTMLoss', gamma)
         self.gamma = gamma

@@ -87,7 +87,7 @@ class VkDLoss(DistillationLoss):
 
     compares = 'embedding'
 
-    def __init__(self, normalise: str | None = 'sample', loss_weight: float = 1.0) -> None:
+    def __init__(self, normalise: str | None = 'sample', loss_weight: float | str = 1.0) -> None:
         super().__init__(loss_weight)
         _check_normalise('VkDLoss', normalise)
         self.normalise = normalise

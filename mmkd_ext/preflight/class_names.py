@@ -9,6 +9,10 @@ from mmengine.logging import print_log
 from mmkd_ext.engine.model_wrappers import unwrapped
 
 
+class ClassOrderError(ValueError):
+    """A teacher with the classes of the data in another order."""
+
+
 def check_class_names(runner: Any) -> None:
     """Compare the class names in a run whose data are built.
 
@@ -58,7 +62,7 @@ def check_teacher_names(teacher: str, theirs: Sequence[str] | None, train: Any) 
     moved = [k for k, (a, b) in enumerate(zip(theirs, mine, strict=True)) if a != b and a in mine]
     text = f'The teacher {teacher} needs the classes of the data in their order, {_differing(mine, list(theirs))}'
     if moved:
-        raise ValueError(f'{text}. Map its classes by teacher=dict(model=..., classes=...), give the data its order by '
+        raise ClassOrderError(f'{text}. Map its classes by teacher=dict(model=..., classes=...), give the data its order by '
             'metainfo=dict(classes=...), or train it anew.')
     print_log(f'{text}. Are they the same under other names?', 'current', WARNING)
 

@@ -32,11 +32,15 @@ _QUICK = (
 _ONE_VALUE = 'Expected more than 1 value per channel'  # torch's BatchNorm
 
 
+class OneImageError(ValueError):
+    """A batch of one image, in which BatchNorm gets one value a channel."""
+
+
 def check_train_batch(runner: Runner) -> None:
     """One forward pass in train mode; a second one of a single image where the last batch of an epoch has no more.
 
     Raises:
-        ValueError: A batch that cannot be made, or that the model cannot take.
+        ValueError: A batch that cannot be made, or that the model cannot take; `OneImageError` for one of a single image.
     """
     loader = runner.train_dataloader
     if isinstance(loader.dataset, IterableDataset):
@@ -58,11 +62,11 @@ def check_train_batch(runner: Runner) -> None:
         except Exception as error:  # whatever it is, training would raise it too
             where = module_that_raised(model, error)
             if _ONE_VALUE in str(error) and size == 1:
-                raise ValueError(
+                raise OneImageError(
                     f'Batches of 2 images or more are needed, since BatchNorm at model{where} gets one value a channel of a single one, '
                     'got train_dataloader.batch_size=1. Look at it, or take a norm of another kind.') from error
             if _ONE_VALUE in str(error) and batch is not batches[0]:
-                raise ValueError(
+                raise OneImageError(
                     f'A last batch of 2 images or more is needed, since BatchNorm at model{where} gets one value a channel of a single '
                     f'one, got {len(loader.dataset)} images in batches of {size}, which leave 1. Set train_dataloader.drop_last=True, '
                     'or look at batch_size.') from error

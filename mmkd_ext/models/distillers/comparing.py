@@ -94,14 +94,25 @@ def adapter_table(rows: list[tuple[str, ...]], size: tuple[int, int]) -> str:
     return '\n'.join([f'Adapters at {size[0]} x {size[1]} pixels:', *lines])
 
 
-def add_terms(terms: dict[str, Tensor], key: str, value: Any, loss: Any, factor: float) -> None:
-    """Add what a loss returned, and, for the log, the same without its factors and what it says beside."""
+def add_terms(terms: dict[str, Tensor], key: str, value: Any, loss: Any, factor: float, measured: float = 1.0) -> None:
+    """Add what a loss returned, and, for the log, the same without its factors and what it says beside.
+
+    Args:
+        terms: To which it is added.
+        key: Of the loss.
+        value: A scalar, or a dict of them.
+        loss: Which returned it.
+        factor: Of a warm-up.
+        measured: Of a loss whose weight is measured.
+    """
     weight = loss.loss_weight
     for part, each in value.items() if isinstance(value, Mapping) else [('', value)]:
         name = f'{key}_{part}' if part else key
-        terms[f'loss_{name}'] = factor * each
+        terms[f'loss_{name}'] = factor * measured * each
         if weight:
             terms[diagnostic(f'{name}_unweighted')] = each.detach() / weight
+        if loss.auto_weight is not None:
+            terms[diagnostic(f'{key}_weight')] = each.detach().new_full((), measured)
     terms.update({diagnostic(f'{key}_{name}'): each for name, each in loss.diagnostics.items()})
 
 

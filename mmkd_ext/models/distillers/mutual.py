@@ -18,6 +18,7 @@ from mmkd_ext.models.teachers.teacher_ensemble import frozen_teacher
 from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
+from .auto_weights import auto_factor, check_auto_weights
 from .by_kind import ByKind
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, among_peers, compared, own_term
@@ -106,6 +107,8 @@ class MutualLearningDistiller(ByKind, Ensemble):
                     raise ValueError(f'losses.{entry} and losses.{self.pairs[key].entry} both make a term {key}: rename one.')
                 self.pairs[key], modules[key] = pair, loss
         self.distill = nn.ModuleDict(modules)
+        trained_by = {key: [self.readers[name].network for name in pair.students] for key, pair in self.pairs.items()}
+        check_auto_weights(modules, trained_by)
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if self.kind.watches_order else {}
@@ -200,7 +203,8 @@ class MutualLearningDistiller(ByKind, Ensemble):
                 value = dict(zip(students, loss([seen[name].outputs for name in students]), strict=True))
             else:
                 value = {name: among_peers(loss, seen[name], [said(x, name) for x in students if x != name]) for name in students}
-            add_terms(terms, key, value, loss, self.loss_factors.get(entry, 1.0))
+            own = [seen[name].terms for name in students], [self.readers[name].network for name in students]
+            add_terms(terms, key, value, loss, self.loss_factors.get(entry, 1.0), auto_factor(key, loss, value, *own))
 
     @torch.compiler.disable  # see comparing.py
     @torch.no_grad()

@@ -20,6 +20,7 @@ from mmkd_ext.models.teachers.teacher_ensemble import frozen_teacher, specs_by_n
 from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
+from .auto_weights import auto_factor, check_auto_weights
 from .by_kind import ByKind
 from .chance import ChanceWatch
 from .comparing import adapter_table, adapters_for, add_terms, compared
@@ -99,6 +100,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
             {name: as_loss(name, MODELS.build({k: v for k, v in cfg.items() if k != 'teacher'})) for name, cfg in losses.items()}
         )
         self._check_keys()
+        check_auto_weights(self.distill, dict.fromkeys(self.distill, (network,)))
         # plain objects: no entry in parameters, modes, checkpoints or DDP
         self.teachers = {name: frozen_teacher(spec, network.data_preprocessor, channel_order, kind) for name, spec in specs.items()}
         self.loss_factors: dict[str, float] = {}
@@ -170,7 +172,8 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
                 continue  # a look at one batch before the run; the hook that makes the class means comes later
             key = self._teacher_of[name]
             value = compared(name, loss, self.reader, seen, teachers[key], self._levels[key], self._classes)
-            add_terms(terms, name, value, loss, self.loss_factors.get(name, 1.0))
+            measured = auto_factor(name, loss, value, [seen.terms], [self.student])
+            add_terms(terms, name, value, loss, self.loss_factors.get(name, 1.0), measured)
 
     @torch.compiler.disable  # see comparing.py
     def _diagnostics(self, seen: Pass, teachers: Mapping[str, Outputs]) -> dict[str, Tensor]:

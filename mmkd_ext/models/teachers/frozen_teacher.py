@@ -48,6 +48,7 @@ class FrozenTeacher:
     Attributes:
         num_classes: K, once it was asked by a distiller; of what it says, so in the student's classes where its own are mapped.
         labels: How its classes become the student's.
+        loaded: How its weights fitted; None for random ones.
 
     Raises:
         ValueError: As `build_network`, an unknown precision, images whose channel order cannot be known, a network of another kind,
@@ -74,7 +75,7 @@ class FrozenTeacher:
         self.precision, compiled = options.pop('precision', None), options.pop('compile', False)
         if self.precision not in (None, *_PRECISIONS):
             raise ValueError(f"A teacher's precision needs to be None or one of {', '.join(_PRECISIONS)}, got {self.precision!r}.")
-        self.network, self.name, preprocessor, self.input_size, known_order, self.record = build_network(options)
+        self.network, self.name, preprocessor, self.input_size, known_order, self.record, self.loaded = build_network(options)
         self.network.requires_grad_(False).eval()
         kind = kind or kind_of(self.network)
         if compiled and not kind.compiles:

@@ -11,7 +11,7 @@ from mmkd_ext.models.images.image_shape import Size, as_size, short_size
 from mmkd_ext.models.plain import plain_model, without_weights
 from mmkd_ext.registry import MODELS
 
-from .network_weights import fetched, load_wholly, read_weights
+from .network_weights import Loaded, fetched, load_wholly, read_weights
 from .sources import source_of
 from .spec import adapted, name_of, read_spec
 from .teacher_record import Record, record_of
@@ -30,6 +30,7 @@ class Network(NamedTuple):
         input_size: Side of its images, or (height, width), where it takes one size only, else None.
         channel_order: Of its images, 'rgb' or 'bgr', where its name or its config's data tell; else None.
         record: What its checkpoint says of itself.
+        loaded: How its weights fitted; None for random ones.
     """
 
     module: nn.Module
@@ -38,6 +39,7 @@ class Network(NamedTuple):
     input_size: Size | None
     channel_order: str | None = None
     record: Record = Record()
+    loaded: Loaded | None = None
 
 
 def build_network(spec: str | Mapping[str, Any]) -> Network:
@@ -65,12 +67,12 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
         if not checkpoint:
             raise ValueError(
                 f'The teacher {name} needs a checkpoint, and no zoo knows one: teacher=dict(model=..., checkpoint=FILE).')
-    record = Record()
+    record, loaded = Record(), None
     if checkpoint is not None:
         arch = name.removeprefix('cifar/') if name.startswith('cifar/') else None
         file = fetched(checkpoint, name)
         weights = read_weights(file, arch, words.get('prefix'), module.state_dict().keys())
-        load_wholly(module, weights, name, checkpoint, words.get('allow_missing'), words.get('allow_unexpected'))
+        loaded = load_wholly(module, weights, name, checkpoint, words.get('allow_missing'), words.get('allow_unexpected'))
         record = record_of(file)
     preprocessor, order = dict(source.preprocessor), source.channel_order
     if words.get('data_preprocessor') is not None:
@@ -80,7 +82,7 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
         preprocessor, order = {**kept, **given}, order if silent else None
     size = _only_size(module, words) if words.get('input_size') is None else short_size(
         as_size(words['input_size'], "the teacher's input_size"))
-    return Network(module, name, preprocessor, size, order, record)
+    return Network(module, name, preprocessor, size, order, record, loaded)
 
 
 def _only_size(module: Any, words: Mapping[str, Any]) -> Size | None:

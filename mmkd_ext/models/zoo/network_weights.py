@@ -4,7 +4,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.logging import print_log
@@ -20,6 +20,16 @@ _COMPILED = '_orig_mod.'  # of torch.compile, wherever a compiled part stands
 _WRAPPERS = ('module.', 'model.', 'net.')  # of DataParallel, and of a training framework around the network
 # what a distiller's checkpoint has besides the network
 _HELPERS = re.compile(r'^(distill|data_preprocessor)\.')
+
+
+class Loaded(NamedTuple):
+    """How weights fitted a network: entries that match, entries that it has, and the keys that only one of both sides has."""
+
+    matched: int
+    wanted: int
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    path: str
 
 
 def fetched(checkpoint: str | Path, name: str, role: str = 'teacher') -> Path:
@@ -117,8 +127,8 @@ def _without_prefix(
 def load_wholly(
     module: nn.Module, state: Mapping[str, Tensor], name: str, path: str | Path,
     allow_missing: str | None = None, allow_unexpected: str | None = None, role: str = 'teacher',
-) -> None:  # fmt: skip
-    """Load weights that fit wholly, and say how many did.
+) -> Loaded:  # fmt: skip
+    """Load weights that fit wholly, or but for keys that the patterns allow; say and return how many did.
 
     Raises:
         ValueError: A key that is missing, unexpected or of another shape, and that no pattern allows.
@@ -153,3 +163,4 @@ def load_wholly(
     fitting._metadata = versions  # type: ignore[attr-defined]
     module.load_state_dict(fitting, strict=False)
     print_log(f'{role.capitalize()} {name}: {share} in {path}.', 'current')
+    return Loaded(matched, len(wanted), tuple(missing), tuple(unexpected), str(path))
