@@ -8,6 +8,7 @@ from .dskd_head import DSKDHead
 from .dskd_loss import layer_kd_losses, layer_map_losses
 from .hard_kd_loss import HardKDLoss, hard_kd_loss
 from .kd_loss import KDLoss, binary_kd_loss, kd_loss
+from .ld_loss import LDLoss, ld_loss
 from .loss_weights import loss_based_weights
 from .mgd_loss import MGDLoss, mgd_loss
 from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss
@@ -28,6 +29,7 @@ __all__ = [
     'DistillationLoss',
     'HardKDLoss',
     'KDLoss',
+    'LDLoss',
     'MGDLoss',
     'MutualLearningLoss',
     'NDLoss',
@@ -45,6 +47,7 @@ __all__ = [
     'kd_loss',
     'layer_kd_losses',
     'layer_map_losses',
+    'ld_loss',
     'loss_based_weights',
     'mgd_loss',
     'mutual_learning_loss',

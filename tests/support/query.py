@@ -48,8 +48,11 @@ def distiller(student, teacher, losses, seed=0, **kwargs):
     """A plain `OfflineDistiller`, whose ND losses have no class means yet."""
     torch.manual_seed(seed)
     with DefaultScope.overwrite_default_scope('mmdet'):
-        return MODELS.build(dict(
+        model = MODELS.build(dict(
             type='mmkd_ext.OfflineDistiller', student=student, teacher=teacher, losses=losses, **kwargs))  # fmt: skip
+    for network in (model.student, model.teachers['teacher'].network):
+        network.init_weights()  # as a run does; mmdet leaves some of them as they lie in memory
+    return model
 
 
 def with_means(model):
@@ -62,7 +65,7 @@ def with_means(model):
 
 def pair(kind='deformable', losses=LOSSES, teacher=None, **kwargs):
     """A distiller of a wider teacher with more queries, of the same architecture or another; weights that are no longer near zero."""
-    model = with_means(distiller(tiny(kind), teacher_of(tiny(teacher or kind, 48, 12)), losses, input_size=64, **kwargs))
+    model = with_means(distiller(tiny(kind), teacher_of(tiny(teacher or kind, 64, 12)), losses, input_size=64, **kwargs))
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for network in (model.student, model.teachers['teacher'].network):

@@ -5,7 +5,7 @@ are. torch 2.14's inductor gives one tensor without gradient for a term and the 
 in Python would be compiled anew at every step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from logging import WARNING
 from typing import Any
 
@@ -25,13 +25,18 @@ def adapters_for(
 
     Raises:
         ValueError: It compares students among themselves, logits of different numbers of classes, scores of a kind that it cannot
-            compare, or what networks of this kind do not have.
+            compare, or what networks of this kind, or these two, do not have.
     """
     if loss.among_peers:
         raise ValueError(
             f'losses.{name} ({type(loss).__name__}) compares students among themselves and no teacher: it is one of the losses of a '
             'MutualLearningDistiller.')
     kind.check_loss(name, loss, size, student, teacher)
+    without = [x for x, said in ((who[0].lower() + who[1:], student), (whom, teacher)) if said.edges is None]
+    if loss.reads('edges') and without:
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) compares the distributions of the edges of boxes, which detectors with a GFLHead '
+            f'predict, got none of {" and ".join(without)}. Look at bbox_head of both, or compare maps (PKDLoss).')
     check_scores(name, loss, student.scores or SOFTMAX, teacher.scores or SOFTMAX, who[0].lower() + who[1:], whom)
     classes = kind.classes_of(student), kind.classes_of(teacher)
     if classes[0] != classes[1]:
@@ -45,6 +50,13 @@ def adapters_for(
     if loss.needs_class_means and loss.means_width is None:
         loss.means_width = teacher.embedding.shape[1]
     return rows
+
+
+def ask(readers: Iterable[Kind], losses: Iterable[Any]) -> None:
+    """Tell networks what losses read of them that is not always recorded."""
+    asked = frozenset(('edges',) if any(loss.reads('edges') for loss in losses) else ())
+    for reader in readers:
+        reader.asked = asked
 
 
 def at_levels(student: Outputs, teacher: Outputs, levels: Levels | None) -> tuple[Outputs, Outputs]:

@@ -20,7 +20,7 @@ from mmkd_ext.registry import MODELS
 
 from .by_kind import ByKind
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, among_peers, compared, own_term
+from .comparing import adapter_table, adapters_for, add_terms, among_peers, ask, compared, own_term
 from .diagnostics import norms_and_accuracies
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
@@ -106,6 +106,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
                     raise ValueError(f'losses.{entry} and losses.{self.pairs[key].entry} both make a term {key}: rename one.')
                 self.pairs[key], modules[key] = pair, loss
         self.distill = nn.ModuleDict(modules)
+        ask((*self.readers.values(), *(each.reader for each in self.teachers.values())), modules.values())
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if self.kind.watches_order else {}

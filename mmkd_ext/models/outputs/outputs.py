@@ -19,6 +19,7 @@ class Outputs(NamedTuple):
         logits: (N, K), raw.
         token_logits: (N, K), what a distillation token alone says (DeiT); None for the others.
         scores: What the network makes of its logits: 'sigmoid', 'values', or None for one softmax.
+        edges: (N, 4, B), where a loss asks for it: raw logits over the B places at which each edge of a box may lie.
 
     In detection N counts images for `stages` (the FPN's maps), and for `embedding` and `logits` the samples of the kind of detector: RoIs
     of the box head, or the positive positions of a dense head.
@@ -35,6 +36,7 @@ class Outputs(NamedTuple):
     logits: Tensor
     token_logits: Tensor | None = None
     scores: str | None = None
+    edges: Tensor | None = None
 
 
 def detached(said: Outputs) -> Outputs:
@@ -46,8 +48,8 @@ def detached(said: Outputs) -> Outputs:
         >>> detached(outputs).logits.requires_grad
         False
     """
-    tokens = None if said.token_logits is None else said.token_logits.detach()
-    return Outputs(tuple(x.detach() for x in said.stages), said.embedding.detach(), said.logits.detach(), tokens, said.scores)
+    tokens, edges = (None if x is None else x.detach() for x in (said.token_logits, said.edges))
+    return Outputs(tuple(x.detach() for x in said.stages), said.embedding.detach(), said.logits.detach(), tokens, said.scores, edges)
 
 
 class Recording:

@@ -30,6 +30,7 @@ class HeadPass:
     Attributes:
         entered: (N, D, H, W), what entered the last convolution of the classification.
         scores: (N, A * K, H, W), what it gave.
+        edges: (N, A * 4 * B, H, W), distributions of the edges of boxes over B places; empty where they are not asked for.
         targets: What each call of the head's `get_targets` gave.
     """
 
@@ -37,6 +38,7 @@ class HeadPass:
         self.name = name
         self.entered: list[Tensor] = []
         self.scores: list[Tensor] = []
+        self.edges: list[Tensor] = []
         self.targets: list[Any] = []
 
     def check(self, scores: Sequence[Tensor]) -> None:
@@ -88,9 +90,20 @@ class HeadPass:
         return torch.cat(embeddings), torch.cat(logits)
 
 
+    def edges_at(self, places: Places, strides: Sequence[int], priors: int) -> Tensor | None:
+        """(S, 4, B) at places, as `at`; None where there are none, or at another number of priors."""
+        if not self.edges or places.priors != priors:
+            return None
+        levels, found = dict(zip(strides, self.edges, strict=True)), []
+        for stride, (image, row, column, prior) in places.cells.items():
+            by_edge = levels.get(stride, self.edges[0] * 0).unflatten(1, (priors, 4, -1))
+            found.append(by_edge[image, prior, :, :, row, column])
+        return torch.cat(found)
+
+
 @contextmanager
-def watching_head(head: nn.Module) -> Iterator[HeadPass]:
-    """Watch one call of a head, or of its `loss`; nothing stays on it.
+def watching_head(head: nn.Module, edges: bool = False) -> Iterator[HeadPass]:
+    """Watch one call of a head, or of its `loss`, and, if it is asked for, the edges of a head that has them; nothing stays on it.
 
     Raises:
         ValueError: The class scores are not those of its `class_convs`.
@@ -105,8 +118,15 @@ def watching_head(head: nn.Module) -> Iterator[HeadPass]:
         for conv in class_convs(head):
             stack.callback(conv.register_forward_hook(read).remove)
         stack.callback(head.register_forward_hook(lambda _, __, out: seen.check(out[0])).remove)
+        if edges and has_edges(head):
+            stack.callback(head.register_forward_hook(lambda _, __, out: seen.edges.extend(out[1])).remove)
         stack.enter_context(shadowed(head, 'get_targets', seen.targets.append))
         yield seen
+
+
+def has_edges(head: Any) -> bool:
+    """Whether a head predicts a distribution for each edge of a box, as GFL's."""
+    return isinstance(getattr(head, 'integral', None), nn.Module) and hasattr(head, 'reg_max')
 
 
 def class_convs(head: nn.Module) -> list[nn.Conv2d]:

@@ -14,7 +14,7 @@ from mmkd_ext.models.outputs.kinds.detector import Detector
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.scores import SIGMOID
 
-from .matching import Features, Places, own_queries, watching_decoder
+from .matching import Features, Places, own_queries, told_where_not_finite, watching_decoder
 
 _USE = "'mmdet::detr/detr_r50_8xb2-150e_coco.py', or one of Conditional DETR, DAB-DETR, Deformable DETR and DINO"
 
@@ -71,7 +71,7 @@ class Query(Detector):
 
     def train(self, inputs: Tensor, samples: Sequence[Any], preprocessor: Any) -> Pass:
         """As `Kind`: the queries are those that its own losses teach the true boxes."""
-        with watching_decoder(self.network) as seen:
+        with watching_decoder(self.network) as seen, told_where_not_finite(self.who):
             terms = self.network.loss(inputs, samples)
         features = seen.features(self.network.num_queries)
         boxes, queries = seen.queries_of_boxes(features)

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from mmkd_ext.models.outputs.watching import shadowed, shadowed_by_name
 
+_MOST = 1e4  # of a score that is not finite
+
 
 class Places(NamedTuple):
     """True boxes that another network has matched, for each image.
@@ -116,6 +118,23 @@ def watching_decoder(network: Any) -> Iterator[DecoderPass]:
         yield seen
 
 
+@contextmanager
+def told_where_not_finite(who: str) -> Iterator[None]:
+    """Say in a sentence that queries cannot be matched whose scores or boxes are NaN or infinite.
+
+    Raises:
+        FloatingPointError: There are such.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if 'invalid numeric entries' not in str(error):  # of scipy's linear_sum_assignment
+            raise
+        raise FloatingPointError(
+            f'Queries are matched to boxes by finite scores and boxes, got NaN or Inf of the {who}. Look at the learning rate, at '
+            'optim_wrapper.clip_grad and at the precision.') from error
+
+
 @torch.no_grad()
 def own_queries(head: Any, features: Features, places: Places) -> list[Tensor]:
     """For each image, the query of every box, by a head's own assigner.
@@ -125,14 +144,16 @@ def own_queries(head: Any, features: Features, places: Places) -> list[Tensor]:
     Raises:
         ValueError: The assigner matches nothing.
     """
+    # the sizes of adapters are asked before a network has its first weights; what is not finite is told by the losses
+    scores, shares = features.scores.float().nan_to_num(0.0, _MOST, -_MOST), features.boxes.float().nan_to_num(0.0)
     found = []
     for n, (truth, meta) in enumerate(zip(places.truth, places.metas, strict=True)):
-        queries = features.scores.new_zeros(len(truth), dtype=torch.long)
+        queries = scores.new_zeros(len(truth), dtype=torch.long)
         left = torch.arange(len(truth), device=queries.device)
         while len(left):
             calls: list[Any] = []
             with shadowed(head.assigner, 'assign', calls.append):
-                head._get_targets_single(features.scores[n].float(), features.boxes[n].float(), truth[left], meta)
+                head._get_targets_single(scores[n], shares[n], truth[left], meta)
             boxes, chosen = by_box(calls[0].gt_inds)
             if not len(boxes):
                 raise _unread(f'a {type(head).__name__}')
