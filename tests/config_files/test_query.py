@@ -17,7 +17,8 @@ from mmkd_ext.registry import MODELS
 FOLDER = REPO / 'configs/query'
 LOSSES = dict(kd={'kd'}, kdpp={'kd', 'nd'}, pkd={'pkd'})
 COCO = dict(
-    deformable_detr_r50_refine_twostage_r50_coco_50e=('deformable_detr_r50_coco_50e', 'deformable_detr/deformable-detr_r50_16xb2-50e_coco.py'),
+    deformable_detr_r50_refine_twostage_r50_coco_50e=(
+        'deformable_detr_r50_coco_50e', 'deformable_detr/deformable-detr_r50_16xb2-50e_coco.py'),
     dino_r50_swin_l_coco_12e=('dino_r50_coco_12e', 'dino/dino-4scale_r50_8xb2-12e_coco.py'))
 pytestmark = [  # of mmdet and mmcv
     pytest.mark.filterwarnings('ignore:torch.meshgrid'), pytest.mark.filterwarnings('ignore::DeprecationWarning')]

@@ -12,7 +12,8 @@ from mmkd_ext.registry import MODELS
 ZOO = dict(
     detr='mmdet::detr/detr_r50_8xb2-150e_coco.py', conditional='mmdet::conditional_detr/conditional-detr_r50_8xb2-50e_coco.py',
     dab='mmdet::dab_detr/dab-detr_r50_8xb2-50e_coco.py', deformable='mmdet::deformable_detr/deformable-detr_r50_16xb2-50e_coco.py',
-    two_stage='mmdet::deformable_detr/deformable-detr-refine-twostage_r50_16xb2-50e_coco.py', dino='mmdet::dino/dino-4scale_r50_8xb2-12e_coco.py')  # fmt: skip
+    two_stage='mmdet::deformable_detr/deformable-detr-refine-twostage_r50_16xb2-50e_coco.py',
+    dino='mmdet::dino/dino-4scale_r50_8xb2-12e_coco.py')
 THREE = ('detr', 'deformable', 'dino')  # a softmax; sigmoids; queries for denoising
 BOXES = [[[4, 6, 30, 34], [20, 10, 44, 50], [10, 30, 62, 60]], [[20, 10, 44, 50]]]
 SIZES = ((64, 64), (64, 48))

@@ -118,7 +118,7 @@ class Query(Detector):
         if not loss.reads('stages') and classes[0] != classes[1]:
             raise ValueError(
                 f'losses.{name} compares the queries that both networks match to the same boxes, which needs the same classes, got '
-                f'{classes[0]} of the student and {classes[1]} of the teacher. Look at num_classes of both heads, or compare maps (PKDLoss).')
+                f'{classes[0]} of the student and {classes[1]} of the teacher. Look at num_classes of both heads, or compare maps.')
         if loss.reads('logits') and SIGMOID in (loss.scores or ()) and student.scores == SIGMOID:
             print_log(f'losses.{name} compares a yes or no for each class, since the scores of this detector are sigmoids.', 'current')
 
