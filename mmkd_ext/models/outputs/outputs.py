@@ -21,8 +21,8 @@ class Outputs(NamedTuple):
         scores: What the network makes of its logits: 'sigmoid', 'values', or None for one softmax.
         edges: (N, 4, B), where a loss asks for it: raw logits over the B places at which each edge of a box may lie.
 
-    In detection N counts images for `stages` (the FPN's maps), and for `embedding` and `logits` the samples of the kind of detector: RoIs
-    of the box head, or the positive positions of a dense head.
+    In detection N counts images for `stages` (the FPN's maps), and for `embedding`, `logits` and `edges` the samples of the kind of
+    detector: RoIs of the box head, the positive positions of a dense head, or the true boxes that queries are matched to.
 
     Example:
         >>> import torch

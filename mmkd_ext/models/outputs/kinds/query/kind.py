@@ -73,7 +73,7 @@ class Query(Detector):
         """As `Kind`: the queries are those that its own losses teach the true boxes."""
         with watching_decoder(self.network) as seen, told_where_not_finite(self.who):
             terms = self.network.loss(inputs, samples)
-        features = seen.features(self.network.num_queries)
+        features = seen.features()
         boxes, queries = seen.queries_of_boxes(features)
         places = _places(samples, boxes)
         target = torch.cat([x.labels for x in places.truth])
@@ -81,11 +81,9 @@ class Query(Detector):
 
     def look(self, inputs: Tensor, samples: Sequence[Any] | None = None, keep: bool = True) -> Features:
         """What the decoder makes of its queries."""
-        shape = tuple(inputs.shape[-2:])
-        whole = dict(img_shape=shape, ori_shape=shape, pad_shape=shape, batch_input_shape=shape, scale_factor=(1.0, 1.0))
         with watching_decoder(self.network) as seen:
-            self.network(inputs, samples or [_sample(whole) for _ in inputs], mode='tensor')
-        return seen.features(self.network.num_queries)
+            self.raw(inputs, samples)
+        return seen.features()
 
     @torch.no_grad()
     def answer(self, features: Features, places: Places) -> Outputs:
@@ -127,6 +125,10 @@ class Query(Detector):
         """K, without the class for no object that a softmax has."""
         return outputs.logits.shape[1] - (outputs.scores != SIGMOID)
 
+    def raw(self, images: Tensor, samples: Sequence[Any] | None) -> Any:
+        """Scores and boxes of all layers; without samples nothing of the images is padding."""
+        return super().raw(images, samples or _whole(images))
+
     def class_mean_samples(self, teacher: Any, data: Mapping[str, Any], classes: int) -> tuple[Outputs, Tensor]:
         """At all true boxes; no student changes them."""
         images, samples = data['inputs'], data['data_samples']
@@ -140,7 +142,9 @@ def _places(samples: Sequence[Any], boxes: Sequence[Tensor] | None = None) -> Pl
     return Places(truth if boxes is None else [x[n] for x, n in zip(truth, boxes, strict=True)], [x.metainfo for x in samples])
 
 
-def _sample(meta: dict[str, Any]) -> Any:
+def _whole(images: Tensor) -> list[Any]:
     from mmdet.structures import DetDataSample
 
-    return DetDataSample(metainfo=meta)
+    shape = tuple(images.shape[-2:])
+    meta = dict(img_shape=shape, ori_shape=shape, pad_shape=shape, batch_input_shape=shape, scale_factor=(1.0, 1.0))
+    return [DetDataSample(metainfo=meta) for _ in images]

@@ -63,16 +63,17 @@ class DecoderPass:
         self.said: list[tuple[Tensor, Tensor]] = []
         self.matched: list[tuple[dict[str, Any], Any]] = []
 
-    def features(self, queries: int) -> Features:
-        """Of the last layer and the last `queries` queries: those for denoising come first.
+    def features(self) -> Features:
+        """Of the last layer and, where it has trained, of the queries that were matched: those for denoising come before them.
 
         Raises:
             ValueError: The head does not give scores and boxes of all queries for each layer.
         """
         fits = len(self.said) == len(self.hidden) == 1 and all(
-            x.ndim == 4 and x.shape[:3] == self.hidden[0].shape[:3] and x.shape[2] >= queries for x in self.said[0])
+            x.ndim == 4 and x.shape[:3] == self.hidden[0].shape[:3] for x in self.said[0])
         if not fits:
             raise _unread(self.name)
+        queries = len(self.matched[0][1].gt_inds) if self.matched else self.hidden[0].shape[2]
         return Features(tuple(self.maps), *(x[-1][:, -queries:] for x in (self.hidden[0], *self.said[0])))
 
     def queries_of_boxes(self, features: Features) -> tuple[list[Tensor], list[Tensor]]:
