@@ -71,7 +71,9 @@ def query_detectors(losses):
 
 BUILDS = {
     'classifier': classifiers, 'labels': of_several_labels, 'two-stage': detectors, 'dense': dense_detectors, 'query': query_detectors}
-OF_MMDET = [pytest.mark.det, pytest.mark.filterwarnings('ignore:torch.meshgrid'), pytest.mark.filterwarnings('ignore::DeprecationWarning')]
+OF_MMDET = [
+    pytest.mark.det, pytest.mark.filterwarnings('ignore:DeprecationWarning. `num_anchors`'),
+    pytest.mark.filterwarnings('ignore:torch.meshgrid'), pytest.mark.filterwarnings('ignore::DeprecationWarning')]
 each_kind = pytest.mark.parametrize(
     'kind', [pytest.param(kind, marks=() if kind in ('classifier', 'labels') else OF_MMDET) for kind in BUILDS])
 

@@ -11,7 +11,9 @@ from support.detection import read, teacher_of
 from support.query import distiller as query_distiller
 from support.query import tiny as query
 
-pytestmark = [pytest.mark.filterwarnings('ignore:torch.meshgrid'), pytest.mark.filterwarnings('ignore::DeprecationWarning')]  # of mmdet
+pytestmark = [  # of mmdet
+    pytest.mark.filterwarnings('ignore:DeprecationWarning. `num_anchors`'), pytest.mark.filterwarnings('ignore:torch.meshgrid'),
+    pytest.mark.filterwarnings('ignore::DeprecationWarning')]
 LD = dict(ld=dict(type='mmkd_ext.LDLoss', loss_weight=0.5))
 
 
