@@ -1,6 +1,7 @@
 """Losses between a student and a teacher: pure functions and thin registered modules. Needs torch and the registry only."""
 
 from .base import ClassMeansLoss, DistillationLoss
+from .crosskd_loss import CrossKDLoss, crosskd_loss
 from .cwd_loss import CWDLoss, cwd_loss
 from .dist_loss import DISTLoss, dist_loss
 from .dkd_loss import DKDLoss, dkd_loss
@@ -23,6 +24,7 @@ from .vkd_loss import VkDLoss, vkd_loss
 __all__ = [
     'CWDLoss',
     'ClassMeansLoss',
+    'CrossKDLoss',
     'DISTLoss',
     'DKDLoss',
     'DSKDHead',
@@ -39,6 +41,7 @@ __all__ = [
     'TTMLoss',
     'VkDLoss',
     'binary_kd_loss',
+    'crosskd_loss',
     'cwd_loss',
     'dist_loss',
     'dkd_loss',

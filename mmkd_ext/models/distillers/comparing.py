@@ -37,11 +37,16 @@ def adapters_for(
         raise ValueError(
             f'losses.{name} ({type(loss).__name__}) compares the distributions of the edges of boxes, which detectors with a GFLHead '
             f'predict, got none of {" and ".join(without)}. Look at bbox_head of both, or compare maps (PKDLoss).')
+    without = [x for x, said in ((who[0].lower() + who[1:], student), (whom, teacher)) if said.tower is None]
+    if loss.reads('tower') and without:
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) follows the last convolutions of the classification of dense heads (cls_convs), got '
+            f'none of {" and ".join(without)}. Look at bbox_head of both, or compare maps (PKDLoss).')
     check_scores(name, loss, student.scores or SOFTMAX, teacher.scores or SOFTMAX, who[0].lower() + who[1:], whom)
     classes = kind.classes_of(student), kind.classes_of(teacher)
     if classes[0] != classes[1]:
         text = f'{who} has {classes[0]} classes and {whom} has {classes[1]}'
-        if loss.reads('logits'):
+        if loss.reads('logits') or loss.reads('tower'):
             raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set? Its '
                 "classes become the student's by teacher=dict(model=..., classes=...).")
         print_log(f'{text}: only its features can be followed.', 'current', WARNING)
@@ -54,7 +59,8 @@ def adapters_for(
 
 def ask(readers: Iterable[Kind], losses: Iterable[Any]) -> None:
     """Tell networks what losses read of them that is not always recorded."""
-    asked = frozenset(('edges',) if any(loss.reads('edges') for loss in losses) else ())
+    given = list(losses)
+    asked = frozenset(what for what in ('edges', 'tower') if any(loss.reads(what) for loss in given))
     for reader in readers:
         reader.asked = asked
 
@@ -64,7 +70,8 @@ def at_levels(student: Outputs, teacher: Outputs, levels: Levels | None) -> tupl
     if levels is None:
         return student, teacher
     mine, theirs = (tuple(said.stages[i] for i in places) for said, places in zip((student, teacher), levels, strict=True))
-    return student._replace(stages=mine), teacher._replace(stages=theirs)
+    towers = [said.tower and said.tower.at(places) for said, places in zip((student, teacher), levels, strict=True)]
+    return student._replace(stages=mine, tower=towers[0]), teacher._replace(stages=theirs, tower=towers[1])
 
 
 def compared(name: str, loss: Any, reader: Kind, seen: Pass, teacher: Outputs, levels: Levels | None, classes: int) -> Any:
@@ -73,7 +80,7 @@ def compared(name: str, loss: Any, reader: Kind, seen: Pass, teacher: Outputs, l
     Raises:
         ValueError: It has class means of another number of rows than the student's kind and classes make.
     """
-    if not len(seen.target) and not loss.reads('stages'):
+    if not len(seen.target) and not loss.reads('stages') and not loss.reads('tower'):
         return nothing(loss, seen)
     if not loss.needs_class_means:
         return loss(*at_levels(seen.outputs, teacher, levels), seen.target)

@@ -44,7 +44,7 @@ class Kind:
         who: Its name, for messages.
 
     Attributes:
-        asked: What losses read of it beside what is always recorded ('edges').
+        asked: What losses read of it beside what is always recorded ('edges', 'tower').
         scope: Of mmengine's registry, in which such networks are built.
         preprocessor_type: Of what prepares images for several networks.
         ensemble_type: Registered name of what joins several networks.

@@ -1,12 +1,13 @@
 """What a dense head says at positions, read while it runs. N images, S positions, K classes, A priors (anchors or points) in each cell."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from mmkd_ext.models.outputs.tower import Tower
 from mmkd_ext.models.outputs.watching import shadowed
 
 Cells = tuple[Tensor, ...]  # (S,) image, row, column and prior of each
@@ -31,6 +32,9 @@ class HeadPass:
         entered: (N, D, H, W), what entered the last convolution of the classification.
         scores: (N, A * K, H, W), what it gave.
         edges: (N, A * 4 * B, H, W), distributions of the edges of boxes over B places; empty where they are not asked for.
+        features: (N, D, H, W), what entered the convolution of the tower before; empty where the tower is not asked for.
+        ends: That convolution of the tower and the last one.
+        left: What that convolution of the tower gave.
         targets: What each call of the head's `get_targets` gave.
     """
 
@@ -39,6 +43,9 @@ class HeadPass:
         self.entered: list[Tensor] = []
         self.scores: list[Tensor] = []
         self.edges: list[Tensor] = []
+        self.features: list[Tensor] = []
+        self.ends: list[nn.Module] = []
+        self.left: list[Tensor] = []
         self.targets: list[Any] = []
 
     def check(self, scores: Sequence[Tensor]) -> None:
@@ -101,9 +108,18 @@ class HeadPass:
         return torch.cat(found)
 
 
+    def tower(self, last: Sequence[nn.Module]) -> Tower | None:
+        """The end of the classification; None where what entered its last convolutions `last` is not what the tower gave."""
+        if not self.left or len(self.left) != len(self.entered) or any(a is not b for a, b in zip(self.left, self.entered, strict=True)):
+            return None
+        each = last if len(last) == len(self.ends) else list(last) * len(self.ends)
+        ends = tuple(nn.Sequential(*pair) for pair in zip(self.ends, each, strict=True))
+        return Tower(tuple(self.features), tuple(self.scores), ends)
+
+
 @contextmanager
-def watching_head(head: nn.Module, edges: bool = False) -> Iterator[HeadPass]:
-    """Watch one call of a head, or of its `loss`, and, if it is asked for, the edges of a head that has them; nothing stays on it.
+def watching_head(head: Any, asked: Collection[str] = ()) -> Iterator[HeadPass]:
+    """Watch one call of a head, or of its `loss`, and what is asked for of 'edges' and 'tower'; nothing stays on it.
 
     Raises:
         ValueError: The class scores are not those of its `class_convs`.
@@ -114,12 +130,19 @@ def watching_head(head: nn.Module, edges: bool = False) -> Iterator[HeadPass]:
         seen.entered.append(args[0])
         seen.scores.append(out)
 
+    def read_tower(conv: nn.Module, args: tuple, out: Tensor) -> None:
+        seen.ends.append(conv)
+        seen.features.append(args[0])
+        seen.left.append(out)
+
     with ExitStack() as stack:
         for conv in class_convs(head):
             stack.callback(conv.register_forward_hook(read).remove)
         stack.callback(head.register_forward_hook(lambda _, __, out: seen.check(out[0])).remove)
-        if edges and has_edges(head):
+        if 'edges' in asked and has_edges(head):
             stack.callback(head.register_forward_hook(lambda _, __, out: seen.edges.extend(out[1])).remove)
+        for conv in tower_convs(head) if 'tower' in asked else ():
+            stack.callback(conv.register_forward_hook(read_tower).remove)
         stack.enter_context(shadowed(head, 'get_targets', seen.targets.append))
         yield seen
 
@@ -127,6 +150,15 @@ def watching_head(head: nn.Module, edges: bool = False) -> Iterator[HeadPass]:
 def has_edges(head: Any) -> bool:
     """Whether a head predicts a distribution for each edge of a box, as GFL's."""
     return isinstance(getattr(head, 'integral', None), nn.Module) and hasattr(head, 'reg_max')
+
+
+def tower_convs(head: Any) -> list[nn.Module]:
+    """The last convolutions of a head's classification tower `cls_convs`: one for all maps, or one for each; none without a tower."""
+    convs = getattr(head, 'cls_convs', None)
+    if not isinstance(convs, nn.ModuleList) or not len(convs):
+        return []
+    each: list[Any] = [x[-1] for x in convs if len(x)] if isinstance(convs[0], nn.ModuleList | nn.Sequential) else [convs[-1]]
+    return list(dict.fromkeys(each))
 
 
 def class_convs(head: nn.Module) -> list[nn.Conv2d]:
