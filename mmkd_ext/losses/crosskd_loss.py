@@ -14,6 +14,8 @@ from .base import DistillationLoss, NetworkOutputs, Row
 from .map_pairs import as_pairs
 from .numerics import at_least_float32
 
+_LEAST = 1e-6  # of a teacher's highest score: of a teacher that is sure of nothing the sum would be 0
+
 
 def crosskd_loss(crossed: Tensor | Sequence[Tensor], teacher: Tensor | Sequence[Tensor], beta: float = 2.0) -> Tensor:
     r"""Quality focal loss of each yes or no, **summed** over places, classes and levels, by the teacher's own certainty.
@@ -47,8 +49,8 @@ def crosskd_loss(crossed: Tensor | Sequence[Tensor], teacher: Tensor | Sequence[
             x, q = at_least_float32(s), at_least_float32(t.detach()).sigmoid()
             distance = (q - x.sigmoid()).abs() ** beta
             total.append((distance * F.binary_cross_entropy_with_logits(x, q, reduction='none')).sum())
-            sure.append(q.amax(dim=1).sum())
-        return torch.stack(total).sum() / torch.stack(sure).sum().clamp_min(torch.finfo(total[0].dtype).tiny)
+            sure.append(q.amax(dim=1).clamp_min(_LEAST).sum())
+        return torch.stack(total).sum() / torch.stack(sure).sum()
 
 
 @MODELS.register_module()
@@ -90,7 +92,7 @@ class CrossKDLoss(DistillationLoss):
         widths = [x.features[0].shape[1] for x in (mine, theirs)]
         if widths[0] == widths[1]:
             return []
-        self.adapter = nn.Conv2d(*widths, 1)
+        self.adapter = nn.Conv2d(widths[0], widths[1], 1)
         return [('tower', str(widths[0]), str(widths[1]), f'conv 1x1 {tuple(widths)}')]
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor | None = None) -> Tensor:

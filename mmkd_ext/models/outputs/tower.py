@@ -21,7 +21,8 @@ class Tower(NamedTuple):
 
     def at(self, levels: Sequence[int]) -> 'Tower':
         """That of some maps."""
-        return Tower(*(tuple(each[i] for i in levels) for each in self))
+        features, scores = (tuple(each[i] for i in levels) for each in (self.features, self.scores))
+        return Tower(features, scores, tuple(self.ends[i] for i in levels))
 
     def detached(self) -> 'Tower':
         """Without gradient."""

@@ -22,7 +22,7 @@ def test_students_learn_from_one_another_at_the_boxes_of_each(rng):
             type='mmkd_ext.MutualLearningDistiller', students=dict(a=tiny(), b=tiny('dino', queries=12)), teacher=tiny(embed=64),
             input_size=64, losses=dict(kd=LOSSES['kd'], ml=dict(type='mmkd_ext.MutualLearningLoss')),
             data_preprocessor=tiny()['data_preprocessor']))  # fmt: skip
-    for network in (model.networks.values()):
+    for network in model.networks.values():
         network.init_weights()
     inputs, samples = read(model, batch(rng))
     terms = model.train()(inputs, samples, mode='loss')
@@ -30,7 +30,8 @@ def test_students_learn_from_one_another_at_the_boxes_of_each(rng):
     (terms['loss_kd_a'] + terms['loss_ml_a']).backward(retain_graph=True)
     touched = {name.split('.')[1] for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     assert touched == {'a'}
-    found = model.eval()(inputs, samples, mode='predict')
+    with torch.no_grad():
+        found = model.eval()(inputs, samples, mode='predict')
     assert set(found[0].networks) >= {'a', 'b'} and len(found[0].pred_instances) > 0
 
 

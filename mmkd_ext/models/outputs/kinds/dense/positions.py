@@ -141,8 +141,8 @@ def watching_head(head: Any, asked: Collection[str] = ()) -> Iterator[HeadPass]:
         stack.callback(head.register_forward_hook(lambda _, __, out: seen.check(out[0])).remove)
         if 'edges' in asked and has_edges(head):
             stack.callback(head.register_forward_hook(lambda _, __, out: seen.edges.extend(out[1])).remove)
-        for conv in tower_convs(head) if 'tower' in asked else ():
-            stack.callback(conv.register_forward_hook(read_tower).remove)
+        for module in tower_convs(head) if 'tower' in asked else ():
+            stack.callback(module.register_forward_hook(read_tower).remove)
         stack.enter_context(shadowed(head, 'get_targets', seen.targets.append))
         yield seen
 
@@ -154,7 +154,7 @@ def has_edges(head: Any) -> bool:
 
 def tower_convs(head: Any) -> list[nn.Module]:
     """The last convolutions of a head's classification tower `cls_convs`: one for all maps, or one for each; none without a tower."""
-    convs = getattr(head, 'cls_convs', None)
+    convs: Any = getattr(head, 'cls_convs', None)
     if not isinstance(convs, nn.ModuleList) or not len(convs):
         return []
     each: list[Any] = [x[-1] for x in convs if len(x)] if isinstance(convs[0], nn.ModuleList | nn.Sequential) else [convs[-1]]
