@@ -157,8 +157,10 @@ def tower_convs(head: Any) -> list[nn.Module]:
     convs: Any = getattr(head, 'cls_convs', None)
     if not isinstance(convs, nn.ModuleList) or not len(convs):
         return []
-    each: list[Any] = [x[-1] for x in convs if len(x)] if isinstance(convs[0], nn.ModuleList | nn.Sequential) else [convs[-1]]
-    return list(dict.fromkeys(each))
+    parts: list[Any] = list(convs)
+    if isinstance(parts[0], nn.ModuleList | nn.Sequential):
+        return list(dict.fromkeys(part[-1] for part in parts if len(part)))
+    return parts[-1:]
 
 
 def class_convs(head: nn.Module) -> list[nn.Conv2d]:
