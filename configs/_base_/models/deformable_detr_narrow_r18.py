@@ -20,7 +20,7 @@ model = dict(
     encoder=dict(num_layers=2, layer_cfg=dict(self_attn_cfg=_attention, ffn_cfg=_ffn)),
     decoder=dict(
         num_layers=2, return_intermediate=True, post_norm_cfg=None,
-        layer_cfg=dict(self_attn_cfg=dict(dropout=0.0, **_attention), cross_attn_cfg=_attention, ffn_cfg=_ffn)),
+        layer_cfg=dict(self_attn_cfg=_attention, cross_attn_cfg=_attention, ffn_cfg=_ffn)),
     positional_encoding=dict(num_feats=32, normalize=True, offset=-0.5),
     bbox_head=dict(
         type='DeformableDETRHead', num_classes=10, embed_dims=64, sync_cls_avg_factor=True,
