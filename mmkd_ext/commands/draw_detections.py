@@ -46,7 +46,8 @@ def load_detector(cfg: Config, checkpoint: str) -> Any:
                              'tools/install_mmcv.sh.') from error  # fmt: skip
     if not isinstance(student, BaseDetector):
         raise PreflightError(
-            f'A detector is needed, got {type(student).__name__}: name a config of configs/nd_loss_det, configs/dense or mmdet.')
+            f'A detector is needed, got {type(student).__name__}: name a config of configs/nd_loss_det, configs/dense, configs/query or '
+            'mmdet.')
     check_weights(student, read, checkpoint)
     student.load_state_dict({k: v for k, v in weights_of(read, checkpoint).items() if k in student.state_dict()})
     return model

@@ -1,6 +1,7 @@
 """Losses between a student and a teacher: pure functions and thin registered modules. Needs torch and the registry only."""
 
 from .base import ClassMeansLoss, DistillationLoss
+from .crosskd_loss import CrossKDLoss, crosskd_loss
 from .cwd_loss import CWDLoss, cwd_loss
 from .dist_loss import DISTLoss, dist_loss
 from .dkd_loss import DKDLoss, dkd_loss
@@ -8,6 +9,7 @@ from .dskd_head import DSKDHead
 from .dskd_loss import layer_kd_losses, layer_map_losses
 from .hard_kd_loss import HardKDLoss, hard_kd_loss
 from .kd_loss import KDLoss, binary_kd_loss, kd_loss
+from .ld_loss import LDLoss, ld_loss
 from .loss_weights import loss_based_weights
 from .mgd_loss import MGDLoss, mgd_loss
 from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss
@@ -22,12 +24,14 @@ from .vkd_loss import VkDLoss, vkd_loss
 __all__ = [
     'CWDLoss',
     'ClassMeansLoss',
+    'CrossKDLoss',
     'DISTLoss',
     'DKDLoss',
     'DSKDHead',
     'DistillationLoss',
     'HardKDLoss',
     'KDLoss',
+    'LDLoss',
     'MGDLoss',
     'MutualLearningLoss',
     'NDLoss',
@@ -37,6 +41,7 @@ __all__ = [
     'TTMLoss',
     'VkDLoss',
     'binary_kd_loss',
+    'crosskd_loss',
     'cwd_loss',
     'dist_loss',
     'dkd_loss',
@@ -45,6 +50,7 @@ __all__ = [
     'kd_loss',
     'layer_kd_losses',
     'layer_map_losses',
+    'ld_loss',
     'loss_based_weights',
     'mgd_loss',
     'mutual_learning_loss',

@@ -11,7 +11,7 @@ from mmkd_ext.errors import check_numbers
 from .auto_weight import read_weight
 from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
 
-READS = ('logits', 'embedding', 'stages')
+READS = ('logits', 'embedding', 'stages', 'edges', 'tower')
 
 
 class NetworkOutputs(Protocol):
@@ -38,9 +38,10 @@ class DistillationLoss(nn.Module):
 
     What a subclass says of itself, as attributes of the class or of the object:
 
-    - `compares`: what it reads of both networks: `'logits'`, `'embedding'`, `'stages'`, or a tuple of them. Networks of different
-      numbers of classes are refused where it reads the logits; in detection, logits and embeddings are one for each region
-      or position, and stages are the FPN's maps, so that stages cannot be read together with the others.
+    - `compares`: what it reads of both networks: `'logits'`, `'embedding'`, `'stages'`, `'edges'` (the distributions of a box's edges,
+      which some detectors predict), `'tower'` (the end of a dense head's classification), or a tuple of them. Networks of different
+      numbers of classes are refused where it reads the logits or the tower; in detection, logits, embeddings and edges are one for each
+      region or position, and stages are the FPN's maps, so that stages cannot be read together with the others.
     - `scores`: which logits it can compare, of `'softmax'` and `'sigmoid'` (several labels); None: any.
     - `among_peers`: True for a loss of students among themselves. `forward(students)` then takes a list of outputs and returns a value
       for each.
@@ -99,7 +100,7 @@ class DistillationLoss(nn.Module):
         self.diagnostics: dict[str, Tensor] = {}
 
     def reads(self, what: str) -> bool:
-        """Whether it compares the logits, the embedding or the stages."""
+        """Whether it compares the logits, the embedding, the stages, the edges or the tower."""
         return what == self.compares or what in self.compares and not isinstance(self.compares, str)
 
     def build_for(self, student: NetworkOutputs, teacher: NetworkOutputs) -> list[Row]:

@@ -58,3 +58,18 @@ def test_a_coco_config_is_mmdet_s_recipe_with_the_losses_alone(method):
     teacher = get_config(cfg.model.teacher).model
     assert teacher.type == 'RetinaNet' and teacher.backbone.depth == 101
     assert bare(teacher.bbox_head) == bare(stock.model.bbox_head)
+
+
+def test_the_coco_config_of_ld_is_mmdet_s_recipe_of_gfl_with_resnet_18():
+    cfg, alone = (Config.fromfile(FOLDER / f'{name}.py') for name in ('ld_gfl_r18_r101_coco_1x', 'gfl_r18_coco_1x'))
+    stock, ld = get_config('mmdet::gfl/gfl_r50_fpn_1x_coco.py'), get_config('mmdet::ld/ld_r18-gflv1-r101_fpn_1x_coco.py')
+    assert plain_model(cfg.model) == alone.model
+    for key in ('data_preprocessor', 'bbox_head', 'train_cfg', 'test_cfg'):
+        assert bare(alone.model[key]) == bare(stock.model[key]), key
+    for key in ('backbone', 'neck'):
+        assert bare(alone.model[key]) == bare(ld.model[key]), key
+    for each in (cfg, alone):
+        assert bare(each.optim_wrapper) == bare(ld.optim_wrapper) and bare(each.param_scheduler) == bare(ld.param_scheduler)
+    assert cfg.model.losses.ld == dict(type='mmkd_ext.LDLoss', tau=ld.model.bbox_head.loss_ld['T'], loss_weight=0.25)
+    teacher = get_config(cfg.model.teacher).model
+    assert teacher.backbone.depth == 101 and bare(teacher.bbox_head) == bare(stock.model.bbox_head)

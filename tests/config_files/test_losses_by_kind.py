@@ -5,7 +5,7 @@ import re
 
 import pytest
 import torch
-from support import detection, offline
+from support import dense, detection, offline, query
 from support import several_labels as labels
 from support.runs import REPO
 
@@ -29,7 +29,7 @@ def table():
 
 
 HEAD, ROWS = table()
-KINDS = dict(zip(('classifier', 'labels', 'two-stage'), HEAD[2:], strict=True))
+KINDS = dict(zip(('classifier', 'labels', 'two-stage', 'dense', 'query'), HEAD[2:], strict=True))
 RNG = torch.Generator().manual_seed(0)
 
 
@@ -60,10 +60,21 @@ def detectors(losses):
     return detection.pair('faster', losses), detection.raw(RNG)
 
 
+def dense_detectors(losses):
+    return dense.pair('gfl', losses), dense.batch(RNG)
+
+
+def query_detectors(losses):
+    return query.pair('deformable', losses), query.batch(RNG)
+
+
 BUILDS = {
-    'classifier': classifiers, 'labels': of_several_labels, 'two-stage': detectors}
+    'classifier': classifiers, 'labels': of_several_labels, 'two-stage': detectors, 'dense': dense_detectors, 'query': query_detectors}
+OF_MMDET = [
+    pytest.mark.det, pytest.mark.filterwarnings('ignore:DeprecationWarning. `num_anchors`'),
+    pytest.mark.filterwarnings('ignore:torch.meshgrid'), pytest.mark.filterwarnings('ignore::DeprecationWarning')]
 each_kind = pytest.mark.parametrize(
-    'kind', [pytest.param(kind, marks=pytest.mark.det if kind == 'two-stage' else ()) for kind in BUILDS])
+    'kind', [pytest.param(kind, marks=() if kind in ('classifier', 'labels') else OF_MMDET) for kind in BUILDS])
 
 
 def test_every_loss_has_a_row_that_says_what_it_compares():

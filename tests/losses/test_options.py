@@ -18,6 +18,7 @@ NUMBERS = {
     'KDLoss': ['tau', 'loss_weight'], 'DKDLoss': ['tau', 'alpha', 'beta', 'loss_weight'], 'HardKDLoss': ['loss_weight'],
     'DISTLoss': ['tau', 'beta', 'gamma', 'loss_weight'], 'TTMLoss': ['gamma', 'loss_weight'],
     'MutualLearningLoss': ['tau', 'loss_weight'],
+    'LDLoss': ['tau', 'loss_weight'], 'CrossKDLoss': ['beta', 'loss_weight'],
     'PKDLoss': ['loss_weight'], 'CWDLoss': ['tau', 'loss_weight'], 'MGDLoss': ['mask_ratio', 'loss_weight'],
     'VkDLoss': ['loss_weight'], 'NDLoss': ['loss_weight', 'dropout'], 'ReviewKDLoss': ['loss_weight'],
     'DSKDHead': ['tau', 'alpha', 'beta', 'ce_weight', 'loss_weight'],

@@ -20,9 +20,9 @@ def together():
             losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=2.0), ml=dict(type='mmkd_ext.MutualLearningLoss'))))  # fmt: skip
 
 
-def network(mutual=False):
+def network(mutual=False, make=pair):
     """A distiller with the same weights in every process; no residual branch starts at zero."""
-    model = (together() if mutual else pair()).train()
+    model = (together() if mutual else make()).train()
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -42,23 +42,23 @@ def step(model, rank):
     return {k: float(v.detach()) for k, v in terms.items() if 'loss' in k}, gradients
 
 
-def work(rank, port, queue, mutual):
+def work(rank, port, queue, mutual, make):
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
-    terms, gradients = step(MODEL_WRAPPERS.build(cpu_wrapper({}), default_args=dict(module=network(mutual))), rank)
+    terms, gradients = step(MODEL_WRAPPERS.build(cpu_wrapper({}), default_args=dict(module=network(mutual, make))), rank)
     queue.put((rank, terms, {name: x.numpy() for name, x in gradients.items()}))
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 
 
-def two_processes(mutual=False):
-    """Terms and gradients by rank."""
+def two_processes(mutual=False, make=pair):
+    """Terms and gradients by rank, of the distiller that `make` makes, or of networks that train together."""
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     context = torch.multiprocessing.get_context('spawn')
     queue = context.SimpleQueue()
-    workers = torch.multiprocessing.spawn(work, (port, queue, mutual), nprocs=2, join=False)
+    workers = torch.multiprocessing.spawn(work, (port, queue, mutual, make), nprocs=2, join=False)
     said = {}
     while len(said) < 2:
         if queue.empty():

@@ -5,7 +5,7 @@ are. torch 2.14's inductor gives one tensor without gradient for a term and the 
 in Python would be compiled anew at every step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from logging import WARNING
 from typing import Any
 
@@ -25,18 +25,28 @@ def adapters_for(
 
     Raises:
         ValueError: It compares students among themselves, logits of different numbers of classes, scores of a kind that it cannot
-            compare, or what networks of this kind do not have.
+            compare, or what networks of this kind, or these two, do not have.
     """
     if loss.among_peers:
         raise ValueError(
             f'losses.{name} ({type(loss).__name__}) compares students among themselves and no teacher: it is one of the losses of a '
             'MutualLearningDistiller.')
     kind.check_loss(name, loss, size, student, teacher)
+    without = [x for x, said in ((who[0].lower() + who[1:], student), (whom, teacher)) if said.edges is None]
+    if loss.reads('edges') and without:
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) compares the distributions of the edges of boxes, which detectors with a GFLHead '
+            f'predict, got none of {" and ".join(without)}. Look at bbox_head of both, or compare maps (PKDLoss).')
+    without = [x for x, said in ((who[0].lower() + who[1:], student), (whom, teacher)) if said.tower is None]
+    if loss.reads('tower') and without:
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) follows the last convolutions of the classification of dense heads (cls_convs), got '
+            f'none of {" and ".join(without)}. Look at bbox_head of both, or compare maps (PKDLoss).')
     check_scores(name, loss, student.scores or SOFTMAX, teacher.scores or SOFTMAX, who[0].lower() + who[1:], whom)
     classes = kind.classes_of(student), kind.classes_of(teacher)
     if classes[0] != classes[1]:
         text = f'{who} has {classes[0]} classes and {whom} has {classes[1]}'
-        if loss.reads('logits'):
+        if loss.reads('logits') or loss.reads('tower'):
             raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set? Its '
                 "classes become the student's by teacher=dict(model=..., classes=...).")
         print_log(f'{text}: only its features can be followed.', 'current', WARNING)
@@ -47,12 +57,21 @@ def adapters_for(
     return rows
 
 
+def ask(readers: Iterable[Kind], losses: Iterable[Any]) -> None:
+    """Tell networks what losses read of them that is not always recorded."""
+    given = list(losses)
+    asked = frozenset(what for what in ('edges', 'tower') if any(loss.reads(what) for loss in given))
+    for reader in readers:
+        reader.asked = asked
+
+
 def at_levels(student: Outputs, teacher: Outputs, levels: Levels | None) -> tuple[Outputs, Outputs]:
     """Both with the stages that they have in common."""
     if levels is None:
         return student, teacher
     mine, theirs = (tuple(said.stages[i] for i in places) for said, places in zip((student, teacher), levels, strict=True))
-    return student._replace(stages=mine), teacher._replace(stages=theirs)
+    towers = [said.tower and said.tower.at(places) for said, places in zip((student, teacher), levels, strict=True)]
+    return student._replace(stages=mine, tower=towers[0]), teacher._replace(stages=theirs, tower=towers[1])
 
 
 def compared(name: str, loss: Any, reader: Kind, seen: Pass, teacher: Outputs, levels: Levels | None, classes: int) -> Any:
@@ -61,7 +80,7 @@ def compared(name: str, loss: Any, reader: Kind, seen: Pass, teacher: Outputs, l
     Raises:
         ValueError: It has class means of another number of rows than the student's kind and classes make.
     """
-    if not len(seen.target) and not loss.reads('stages'):
+    if not len(seen.target) and not loss.reads('stages') and not loss.reads('tower'):
         return nothing(loss, seen)
     if not loss.needs_class_means:
         return loss(*at_levels(seen.outputs, teacher, levels), seen.target)

@@ -21,7 +21,7 @@ from mmkd_ext.registry import MODELS
 from .auto_weights import auto_factor, check_auto_weights
 from .by_kind import ByKind
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, among_peers, compared, own_term
+from .comparing import adapter_table, adapters_for, add_terms, among_peers, ask, compared, own_term
 from .diagnostics import norms_and_accuracies
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
@@ -109,6 +109,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         self.distill = nn.ModuleDict(modules)
         trained_by = {key: [self.readers[name].network for name in pair.students] for key, pair in self.pairs.items()}
         check_auto_weights(modules, trained_by)
+        ask((*self.readers.values(), *(each.reader for each in self.teachers.values())), modules.values())
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if self.kind.watches_order else {}

@@ -23,7 +23,7 @@ from mmkd_ext.registry import MODELS
 from .auto_weights import auto_factor, check_auto_weights
 from .by_kind import ByKind
 from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, compared
+from .comparing import adapter_table, adapters_for, add_terms, ask, compared
 from .diagnostics import norms_and_accuracies
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
@@ -103,6 +103,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         check_auto_weights(self.distill, dict.fromkeys(self.distill, (network,)))
         # plain objects: no entry in parameters, modes, checkpoints or DDP
         self.teachers = {name: frozen_teacher(spec, network.data_preprocessor, channel_order, kind) for name, spec in specs.items()}
+        ask((self.reader, *(each.reader for each in self.teachers.values())), self.distill.values())
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name, what=kind.samples_name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if kind.watches_order else {}

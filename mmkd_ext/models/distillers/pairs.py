@@ -67,6 +67,10 @@ def paired_losses(
         return [(entry, Pair(entry, chosen, None), loss)]
     if teacher == TEACHER and TEACHER not in followed:
         raise ValueError(f"losses.{entry} follows the teacher, and there is none. Give one, or name a student: teacher='...'.")
+    if loss.reads('tower') and not followed[teacher]:
+        raise ValueError(
+            f'losses.{entry} lets features go through the convolutions of a teacher that stays as it is, got {teacher!r}, which trains. '
+            'Set freeze_teacher=True, or leave the loss out.')
     if loss.needs_class_means and not followed[teacher]:
         raise ValueError(
             f'losses.{entry} follows class means, which only a teacher that stays as it is has; got {teacher!r}, which trains. '

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from .feature_maps import Grid, as_map, shows, tensors_in
 from .scores import SOFTMAX
+from .tower import Tower
 
 
 class Outputs(NamedTuple):
@@ -19,9 +20,11 @@ class Outputs(NamedTuple):
         logits: (N, K), raw.
         token_logits: (N, K), what a distillation token alone says (DeiT); None for the others.
         scores: What the network makes of its logits: 'sigmoid', 'values', or None for one softmax.
+        edges: (N, 4, B), where a loss asks for it: raw logits over the B places at which each edge of a box may lie.
+        tower: Where a loss asks for it, the end of a dense head's classification.
 
-    In detection N counts images for `stages` (the FPN's maps), and for `embedding` and `logits` the samples of the kind of detector: RoIs
-    of the box head, or the positive positions of a dense head.
+    In detection N counts images for `stages` (the FPN's maps), and for `embedding`, `logits` and `edges` the samples of the kind of
+    detector: RoIs of the box head, the positive positions of a dense head, or the true boxes that queries are matched to.
 
     Example:
         >>> import torch
@@ -35,6 +38,8 @@ class Outputs(NamedTuple):
     logits: Tensor
     token_logits: Tensor | None = None
     scores: str | None = None
+    edges: Tensor | None = None
+    tower: Tower | None = None
 
 
 def detached(said: Outputs) -> Outputs:
@@ -46,8 +51,10 @@ def detached(said: Outputs) -> Outputs:
         >>> detached(outputs).logits.requires_grad
         False
     """
-    tokens = None if said.token_logits is None else said.token_logits.detach()
-    return Outputs(tuple(x.detach() for x in said.stages), said.embedding.detach(), said.logits.detach(), tokens, said.scores)
+    tokens, edges = (None if x is None else x.detach() for x in (said.token_logits, said.edges))
+    return Outputs(
+        tuple(x.detach() for x in said.stages), said.embedding.detach(), said.logits.detach(), tokens, said.scores, edges,
+        None if said.tower is None else said.tower.detached())
 
 
 class Recording:

@@ -1,5 +1,6 @@
 """Forward hooks that read stages, embedding and logits of mmpretrain's, timm's and plain classifiers during a recording."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -152,7 +153,7 @@ def _before(module: nn.Module, record: Recording, stack: ExitStack) -> None:
 
 
 @contextmanager
-def shadowed(module: nn.Module, method: str, read: Callable[[Any], Any]) -> Iterator[None]:
+def shadowed(module: Any, method: str, read: Callable[[Any], Any]) -> Iterator[None]:
     """Read what a method returns, by an attribute of the instance that hides it for a while."""
     original, had = getattr(module, method), module.__dict__.get(method)
 
@@ -168,6 +169,24 @@ def shadowed(module: nn.Module, method: str, read: Callable[[Any], Any]) -> Iter
         delattr(module, method)
         if had is not None:
             setattr(module, method, had)
+
+
+@contextmanager
+def shadowed_by_name(module: Any, method: str, read: Callable[[dict[str, Any], Any], None]) -> Iterator[None]:
+    """Read a method's arguments by name and what it returns, by an attribute of the instance that hides it for a while."""
+    original = getattr(module, method)
+    signature = inspect.signature(original)
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        out = original(*args, **kwargs)
+        read(signature.bind(*args, **kwargs).arguments, out)
+        return out
+
+    setattr(module, method, wrapped)
+    try:
+        yield
+    finally:
+        delattr(module, method)
 
 
 def _classifier(part: nn.Module) -> nn.Module:

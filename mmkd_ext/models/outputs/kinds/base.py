@@ -44,6 +44,7 @@ class Kind:
         who: Its name, for messages.
 
     Attributes:
+        asked: What losses read of it beside what is always recorded ('edges', 'tower').
         scope: Of mmengine's registry, in which such networks are built.
         preprocessor_type: Of what prepares images for several networks.
         ensemble_type: Registered name of what joins several networks.
@@ -76,6 +77,7 @@ class Kind:
     def __init__(self, network: nn.Module, who: str = 'network') -> None:
         self.network: Any = network
         self.who = who
+        self.asked: frozenset[str] = frozenset()
 
     # what is asked of a config or of a network before it is one of this kind
 

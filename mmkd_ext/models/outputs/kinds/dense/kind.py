@@ -78,7 +78,7 @@ class Dense(Detector):
     def train(self, inputs: Tensor, samples: Sequence[Any], preprocessor: Any) -> Pass:
         """As `Kind`: the positions are those that its own losses learn boxes at."""
         maps: list[Tensor] = []
-        with watching_head(self.head) as seen, shadowed(self.network, 'extract_feat', maps.extend):
+        with watching_head(self.head, self.asked) as seen, shadowed(self.network, 'extract_feat', maps.extend):
             terms = self.network.loss(inputs, samples)
         cells, target = seen.positives(self.head.num_base_priors, self.head.num_classes)
         places = Places(self.head.num_base_priors, dict(zip(self.strides, cells, strict=True)))
@@ -105,12 +105,15 @@ class Dense(Detector):
                 f'Dense detectors are compared at the same anchors, or one of both has one for each position, got {places.priors} anchors '
                 f'a position of the student and {priors} of the {self.who}. Look at scales and ratios of both anchor_generators.')
         maps = tuple(x.detach() for x in features)
-        with in_eval_mode(self.head), watching_head(self.head) as seen:
+        with in_eval_mode(self.head), watching_head(self.head, self.asked) as seen:
             self.head(maps)
         return self._outputs(maps, seen, places)
 
     def _outputs(self, maps: Sequence[Tensor], seen: HeadPass, places: Places) -> Outputs:
-        return Outputs(tuple(maps), *seen.at(places, self.strides, self.head.num_base_priors), scores=SIGMOID)
+        priors = self.head.num_base_priors
+        said = seen.at(places, self.strides, priors)
+        edges, tower = seen.edges_at(places, self.strides, priors), seen.tower(class_convs(self.head))
+        return Outputs(tuple(maps), *said, scores=SIGMOID, edges=edges, tower=tower)
 
     def example(self, shape: tuple[int, int, int]) -> tuple[Tensor, Places]:
         """An image, and the first cell of each map."""

@@ -1,12 +1,13 @@
 """What a dense head says at positions, read while it runs. N images, S positions, K classes, A priors (anchors or points) in each cell."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from mmkd_ext.models.outputs.tower import Tower
 from mmkd_ext.models.outputs.watching import shadowed
 
 Cells = tuple[Tensor, ...]  # (S,) image, row, column and prior of each
@@ -30,6 +31,10 @@ class HeadPass:
     Attributes:
         entered: (N, D, H, W), what entered the last convolution of the classification.
         scores: (N, A * K, H, W), what it gave.
+        edges: (N, A * 4 * B, H, W), distributions of the edges of boxes over B places; empty where they are not asked for.
+        features: (N, D, H, W), what entered the convolution of the tower before; empty where the tower is not asked for.
+        ends: That convolution of the tower and the last one.
+        left: What that convolution of the tower gave.
         targets: What each call of the head's `get_targets` gave.
     """
 
@@ -37,6 +42,10 @@ class HeadPass:
         self.name = name
         self.entered: list[Tensor] = []
         self.scores: list[Tensor] = []
+        self.edges: list[Tensor] = []
+        self.features: list[Tensor] = []
+        self.ends: list[nn.Module] = []
+        self.left: list[Tensor] = []
         self.targets: list[Any] = []
 
     def check(self, scores: Sequence[Tensor]) -> None:
@@ -88,9 +97,29 @@ class HeadPass:
         return torch.cat(embeddings), torch.cat(logits)
 
 
+    def edges_at(self, places: Places, strides: Sequence[int], priors: int) -> Tensor | None:
+        """(S, 4, B) at places, as `at`; None where there are none, or at another number of priors."""
+        if not self.edges or places.priors != priors:
+            return None
+        levels, found = dict(zip(strides, self.edges, strict=True)), []
+        for stride, (image, row, column, prior) in places.cells.items():
+            by_edge = levels.get(stride, self.edges[0] * 0).unflatten(1, (priors, 4, -1))
+            found.append(by_edge[image, prior, :, :, row, column])
+        return torch.cat(found)
+
+
+    def tower(self, last: Sequence[nn.Module]) -> Tower | None:
+        """The end of the classification; None where what entered its last convolutions `last` is not what the tower gave."""
+        if not self.left or len(self.left) != len(self.entered) or any(a is not b for a, b in zip(self.left, self.entered, strict=True)):
+            return None
+        each = last if len(last) == len(self.ends) else list(last) * len(self.ends)
+        ends = tuple(nn.Sequential(*pair) for pair in zip(self.ends, each, strict=True))
+        return Tower(tuple(self.features), tuple(self.scores), ends)
+
+
 @contextmanager
-def watching_head(head: nn.Module) -> Iterator[HeadPass]:
-    """Watch one call of a head, or of its `loss`; nothing stays on it.
+def watching_head(head: Any, asked: Collection[str] = ()) -> Iterator[HeadPass]:
+    """Watch one call of a head, or of its `loss`, and what is asked for of 'edges' and 'tower'; nothing stays on it.
 
     Raises:
         ValueError: The class scores are not those of its `class_convs`.
@@ -101,12 +130,37 @@ def watching_head(head: nn.Module) -> Iterator[HeadPass]:
         seen.entered.append(args[0])
         seen.scores.append(out)
 
+    def read_tower(conv: nn.Module, args: tuple, out: Tensor) -> None:
+        seen.ends.append(conv)
+        seen.features.append(args[0])
+        seen.left.append(out)
+
     with ExitStack() as stack:
         for conv in class_convs(head):
             stack.callback(conv.register_forward_hook(read).remove)
         stack.callback(head.register_forward_hook(lambda _, __, out: seen.check(out[0])).remove)
+        if 'edges' in asked and has_edges(head):
+            stack.callback(head.register_forward_hook(lambda _, __, out: seen.edges.extend(out[1])).remove)
+        for module in tower_convs(head) if 'tower' in asked else ():
+            stack.callback(module.register_forward_hook(read_tower).remove)
         stack.enter_context(shadowed(head, 'get_targets', seen.targets.append))
         yield seen
+
+
+def has_edges(head: Any) -> bool:
+    """Whether a head predicts a distribution for each edge of a box, as GFL's."""
+    return isinstance(getattr(head, 'integral', None), nn.Module) and hasattr(head, 'reg_max')
+
+
+def tower_convs(head: Any) -> list[nn.Module]:
+    """The last convolutions of a head's classification tower `cls_convs`: one for all maps, or one for each; none without a tower."""
+    convs: Any = getattr(head, 'cls_convs', None)
+    if not isinstance(convs, nn.ModuleList) or not len(convs):
+        return []
+    parts: list[Any] = list(convs)
+    if isinstance(parts[0], nn.ModuleList | nn.Sequential):
+        return list(dict.fromkeys(part[-1] for part in parts if len(part)))
+    return parts[-1:]
 
 
 def class_convs(head: nn.Module) -> list[nn.Conv2d]:

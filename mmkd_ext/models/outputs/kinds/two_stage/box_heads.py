@@ -1,6 +1,6 @@
 """Box heads of a two-stage detector, and the recording of their RoIs while it trains. R RoIs, K classes, D embedding width."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.models.outputs.watching import shadowed_by_name
 
 REGIONS = 'roi_head'  # where mmdet keeps what a two-stage detector does at its RoIs, in a config and in a network
 _USE = "'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', or one of mask_rcnn or cascade_rcnn with an FPN"
@@ -97,7 +98,7 @@ def recording_rois(detector: Any, heads: Sequence[BoxHead]) -> Iterator[RoIRecor
                 record.labels.append(out['bbox_targets'][0])
                 record.embeddings.append(entered[-1])
 
-            stack.enter_context(_shadowed(head, 'loss_and_target', read))
+            stack.enter_context(shadowed_by_name(head, 'loss_and_target', read))
         yield record
 
 
@@ -110,20 +111,3 @@ def _entering(module: nn.Module, stack: ExitStack) -> list[Tensor]:
     seen: list[Tensor] = []
     stack.callback(module.register_forward_pre_hook(lambda _, args: seen.append(args[0])).remove)
     return seen
-
-
-@contextmanager
-def _shadowed(module: nn.Module, method: str, read: Callable[[dict, Any], None]) -> Iterator[None]:
-    """Read a method's arguments by name and what it returns, by an attribute of the instance that hides it for a while."""
-    original = getattr(module, method)
-
-    def wrapped(**kwargs: Any) -> Any:
-        out = original(**kwargs)
-        read(kwargs, out)
-        return out
-
-    setattr(module, method, wrapped)
-    try:
-        yield
-    finally:
-        delattr(module, method)

@@ -14,6 +14,7 @@ from mmengine.runner.checkpoint import get_state_dict
 from support.dense import BOXES, LOSSES, THREE, ZOO, batch, distiller, pair, tiny, with_means
 from support.detection import CLASSES, build, read, teacher_of
 from support.detection import tiny as two_stage
+from support.query import tiny as tiny_query
 
 from mmkd_ext.models.plain import plain_model
 
@@ -283,7 +284,7 @@ CLASSIFIER = dict(type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ex
     (tiny, fewer_anchors, 'got 9 anchors a position of the student and 6 of the teacher RetinaNet'),
     (softmax, tiny, 'as student, got RetinaNet with a RetinaHead, which has scores that are no sigmoids'),
     (lambda: 'mmdet::ssd/ssd300_coco.py', tiny, 'as student, got SingleStageDetector with a SSDHead, which has no classification tower'),
-    (lambda: 'mmdet::detr/detr_r50_8xb2-150e_coco.py', tiny, 'got DETR with a DETRHead, which has no classification tower'),
+    (tiny, lambda: tiny_query('detr'), 'as teacher DETR, got DETR with a DETRHead, which has no classification tower'),
     (lambda: 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py', tiny, 'as student, got YOLOX with a YOLOXHead, which has no get_targets'),
 ], ids=[
     'two-stage', 'classifier', 'of a classifier', 'classes', 'no stride', 'some strides', 'anchors', 'softmax', 'ssd',
