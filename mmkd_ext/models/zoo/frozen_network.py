@@ -83,6 +83,12 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
     return Network(module, name, preprocessor, size, order, record)
 
 
+def pretrained_size(module: Any) -> Size | None:
+    """The size of the images of timm's pretraining, whatever others the network takes; None for networks that are not timm's."""
+    told = getattr(getattr(module, 'model', module), 'pretrained_cfg', None)
+    return short_size(as_size(tuple(told['input_size'][1:]))) if told else None
+
+
 def _only_size(module: Any, words: Mapping[str, Any]) -> Size | None:
     """The size of the images that a network with a table of positions was made for."""
     network, options = getattr(module, 'backbone', getattr(module, 'model', module)), words.get('options') or {}

@@ -5,12 +5,13 @@ from typing import Any
 
 from torch import nn
 
+from .backbone import Backbone
 from .base import Kind
 from .classifier import Classifier
 from .dense.kind import Dense
 from .two_stage.kind import TwoStage
 
-KINDS: list[type[Kind]] = [TwoStage, Dense, Classifier]  # the first that knows a network as its own
+KINDS: list[type[Kind]] = [TwoStage, Dense, Backbone, Classifier]  # the first that knows a network as its own
 
 
 def register_kind(kind: type[Kind]) -> type[Kind]:
