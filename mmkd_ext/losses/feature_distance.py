@@ -38,4 +38,12 @@ def feature_distance(student: Tensor, teacher: Tensor, by: str, beta: float) -> 
         mine, theirs = at_least_float32(student), at_least_float32(teacher.detach())
         if by == 'smooth_l1':
             return F.smooth_l1_loss(mine, theirs, beta=beta)
-        return 1 - F.cosine_similarity(mine, theirs, dim=1).mean()
+        return 1 - (_directions(mine) * _directions(theirs)).sum(dim=1).mean()
+
+
+def _directions(x: Tensor) -> Tensor:
+    """Vectors (N, D, ...) of length 1; those of zeros stay as they are, and have a finite gradient."""
+    largest = x.detach().abs().amax(dim=1, keepdim=True)
+    x = x / largest.masked_fill(largest == 0, 1.0)  # changes no direction, and keeps the squares in range
+    squares = x.square().sum(dim=1, keepdim=True)
+    return x * squares.masked_fill(squares == 0, 1.0).rsqrt()

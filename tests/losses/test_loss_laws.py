@@ -71,7 +71,7 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
     'hidden maps': lambda s, t: layer_map_losses(s.stages, t.stages).mean(),
 }
 MAP_LOSSES = ('hcl', 'hidden maps', 'pkd', 'cwd', 'mgd', 'maps by cosine', 'maps by smooth l1')
-SQUARED_ERRORS = ('hcl', 'hidden maps', 'mgd', 'vkd', 'vkd, by the batch')
+SQUARED_ERRORS = ('hcl', 'hidden maps', 'mgd', 'vkd', 'vkd, by the batch', 'embeddings by smooth l1', 'maps by smooth l1')
 over_all_losses = pytest.mark.parametrize('loss', LOSSES.values(), ids=LOSSES)
 
 
@@ -220,7 +220,7 @@ def test_cuda_never_waits(rng, loss):
 def test_wrong_shapes_raise_and_both_are_named(rng, name, cut):
     student, teacher = outputs(rng), outputs(rng)
     wrong = mapped(teacher, cut)
-    what = 'stages' if name in MAP_LOSSES else 'embedding' if name.startswith(('nd', 'vkd')) else 'logits'
+    what = 'stages' if name in MAP_LOSSES else 'embedding' if name.startswith(('nd', 'vkd', 'embeddings')) else 'logits'
     pair = (student.stages[0], wrong.stages[0]) if what == 'stages' else (getattr(student, what), getattr(wrong, what))
     with pytest.raises(ValueError) as error:
         LOSSES[name](student, wrong)

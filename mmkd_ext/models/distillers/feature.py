@@ -33,7 +33,7 @@ class FeatureDistiller(OfflineDistiller):
 
     Raises:
         ValueError: As there; a loss that reads logits or class means, a network without a map where a loss reads maps, `num_classes`
-            of the student, or `classes` of a teacher.
+            of the student, `classes` of a teacher, or a `TeacherEnsemble`.
 
     Example:
         >>> import torch
@@ -41,7 +41,8 @@ class FeatureDistiller(OfflineDistiller):
         >>> teacher = dict(model='timm/test_vit', checkpoint=None, allow_random=True)  # in earnest 'timm/vit_small_patch14_dinov2.lvd142m'
         >>> losses = dict(token=dict(type='mmkd_ext.EmbeddingLoss'), patches=dict(type='mmkd_ext.MapLoss'))
         >>> student = dict(type='mmkd_ext.CIFARResNet', depth=8)
-        >>> model = MODELS.build(dict(type='mmkd_ext.FeatureDistiller', student=student, teacher=teacher, losses=losses))
+        >>> model = MODELS.build(dict(
+        ...     type='mmkd_ext.FeatureDistiller', student=student, teacher=teacher, losses=losses, channel_order='rgb'))
         >>> sorted(key for key in model(torch.randn(4, 3, 32, 32), [DataSample()] * 4, mode='loss') if 'loss' in key)
         ['loss_patches', 'loss_token']
         >>> next(iter(model.state_dict()))
