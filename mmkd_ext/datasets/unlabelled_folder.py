@@ -41,7 +41,7 @@ class UnlabelledFolder(CustomDataset):
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """The paths of the images."""
-        folder = self.img_prefix
+        folder = self.img_prefix.rstrip('/')
         if '://' not in folder and not Path(folder).is_dir():
             raise ValueError(f'UnlabelledFolder needs a folder of images, got {folder}, which is not there. Look at data_root.')
         try:
