@@ -1,6 +1,6 @@
 """The teacher of digits: timm's smallest vision transformer, 16 patches of 4 x 4 pixels and a class token. Half a minute on a CPU.
 
-    python tools/train.py configs/features/teacher_vit_digits.py
+python tools/train.py configs/features/teacher_vit_digits.py
 """
 
 _base_ = ['../_base_/datasets/digits.py', '../_base_/default_runtime_digits.py']

@@ -48,5 +48,5 @@ class UnlabelledFolder(CustomDataset):
             return super().load_data_list()
         except RuntimeError as error:  # mmpretrain's, of no file
             raise ValueError(
-                f'UnlabelledFolder needs one image or more, got none below {folder}. Images end in {", ".join(sorted(self.extensions))}; look '
-                'at data_root and extensions.') from error
+                f'UnlabelledFolder needs one image or more, got none below {folder}. Images end in '
+                f'{", ".join(sorted(self.extensions))}; look at data_root and extensions.') from error

@@ -48,12 +48,12 @@ class FeatureAccuracy(BaseMetric):
             label, embedding = sample.get('gt_label'), sample.get('embedding')
             if embedding is None:
                 raise ValueError(
-                    f'{type(self).__name__} needs the embedding of each image, which FeatureDistiller and BackboneModel predict, got samples '
-                    f'with {", ".join(sorted(sample))}. Look at val_evaluator and model.type.')
+                    f'{type(self).__name__} needs the embedding of each image, which FeatureDistiller and BackboneModel predict, got '
+                    f'samples with {", ".join(sorted(sample))}. Look at val_evaluator and model.type.')
             if label is None or torch.as_tensor(label).numel() != 1:
                 raise ValueError(
-                    f'{type(self).__name__} needs validation images with one label each, got {"none" if label is None else label}. Training '
-                    'images need none; look at val_dataloader.dataset.')
+                    f'{type(self).__name__} needs validation images with one label each, got {"none" if label is None else label}. '
+                    'Training images need none; look at val_dataloader.dataset.')
             self.results.append((embedding.float().cpu(), int(torch.as_tensor(label))))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
@@ -70,8 +70,8 @@ class FeatureAccuracy(BaseMetric):
         if self.bank is not None:
             if self.bank >= len(labels):
                 raise ValueError(
-                    f'{type(self).__name__} needs more images than its bank={self.bank}, got {len(labels)}: the first are learned from, the '
-                    'rest are asked about. Look at val_dataloader.dataset and at bank in val_evaluator.')
+                    f'{type(self).__name__} needs more images than its bank={self.bank}, got {len(labels)}: the first are learned from, '
+                    'the rest are asked about. Look at val_dataloader.dataset and at bank in val_evaluator.')
             first = np.arange(len(labels)) < self.bank
             yield first, ~first
             return

@@ -83,7 +83,8 @@ def _check_plan(plan: Any, path: Path) -> None:
             f'got {", ".join(map(str, strange))}: look at {path}.')
     if befores and plan.get('same_start'):
         raise PreflightError(
-            f'A study whose variants start from what goes before them is needed, got same_start too, which would replace it: look at {path}.')
+            'A study whose variants start from what goes before them is needed, got same_start too, which would replace it: look at '
+            f'{path}.')
     for name in teachers:
         if not _names_a_folder(name):
             raise PreflightError(f'A teacher whose name can be a folder in the study\'s own is needed, got {name!r}: look at {path}.')

@@ -39,7 +39,8 @@ def network_files(
     trained, shipped = build_model(cfg), deployed(cfg, size, plain_cfg)
     plain, kind = shipped.network, shipped.kind
     if onnx and not kind.exports_onnx:
-        raise ValueError(f'ONNX export is for classifiers, got {kind.called}: leave --onnx out{", and use mmdeploy on the .pth and .py" if kind.boxes else ""}.')
+        instead = ', and use mmdeploy on the .pth and .py' if kind.boxes else ''
+        raise ValueError(f'ONNX export is for classifiers, got {kind.called}: leave --onnx out{instead}.')
     _load(trained, weights, source, 'the config')
     kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
     _load(plain, kept, source, 'the config without its helpers')

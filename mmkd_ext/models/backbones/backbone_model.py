@@ -15,8 +15,8 @@ class BackboneModel(ImageClassifier):
     """What `FeatureDistiller` trains and deploys: a backbone whose predictions are embeddings.
 
     Its checkpoints have the keys `backbone.*`, which a classifier or detector with the same backbone takes by
-    `init_cfg=dict(type='Pretrained', checkpoint=FILE, prefix='backbone.')`. `mode='tensor'` gives what the backbone returns, `mode='predict'`
-    samples with an `embedding` (see `features_of`), which `KNNAccuracy` and `ProbeAccuracy` take.
+    `init_cfg=dict(type='Pretrained', checkpoint=FILE, prefix='backbone.')`. `mode='tensor'` gives what the backbone returns,
+    `mode='predict'` samples with an `embedding` (see `features_of`), which `KNNAccuracy` and `ProbeAccuracy` take.
 
     Args:
         backbone: Config of a backbone of mmpretrain, or with its prefix of mmdet or of ours.

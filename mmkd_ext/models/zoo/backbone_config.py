@@ -70,5 +70,6 @@ def _backbone(plain: ConfigDict) -> ConfigDict:
 
 def _preprocessor(of_model: Mapping[str, Any]) -> ConfigDict:
     """As mmpretrain's takes it, from that of a detector too."""
-    turned = {'to_rgb': of_model[key] for key in ('to_rgb', 'bgr_to_rgb') if key in of_model}
-    return ConfigDict({key: of_model[key] for key in ('mean', 'std') if key in of_model} | turned)
+    kept = {key: of_model[key] for key in ('mean', 'std') if key in of_model}
+    turned = [of_model[key] for key in ('to_rgb', 'bgr_to_rgb') if key in of_model]
+    return ConfigDict(kept, to_rgb=turned[0]) if turned else ConfigDict(kept)

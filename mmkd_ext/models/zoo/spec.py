@@ -33,7 +33,8 @@ def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
     - `'timm/resnet18'`, `'torchvision/resnet18'`, `'cifar/resnet20'` (the KD field's CIFAR zoo)
     - the config of a model
     - `dict(model=...)` with one of these, and more keys:
-      `num_classes` (0 for a teacher of timm's that is read for its features and whose file has no head); `options`, merged into the model's config, such as `dict(backbone=dict(out_indices=(0, 1, 2, 3)))`
+      `num_classes` (0 for a teacher of timm's that is read for its features and whose file has no head);
+      `options`, merged into the model's config, such as `dict(backbone=dict(out_indices=(0, 1, 2, 3)))`
       (torchvision's ResNets take `pre_activation=True` for stages before their last ReLU);
       `pretrained`, the weights that the zoo knows: a teacher's default; with True a network that trains starts from them, or from those
       of its backbone;

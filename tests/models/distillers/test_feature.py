@@ -150,7 +150,8 @@ def test_the_exported_backbone_goes_into_a_classifier_to_the_last_bit(rng, stude
     backbone = plain_model(config(**options)).backbone
     backbone.init_cfg = dict(type='Pretrained', checkpoint=file, prefix='backbone.')
     head = dict(type='LinearClsHead', num_classes=3, in_channels=model.reader.look(torch.zeros(2, 3, 32, 32)).embedding.shape[1])
-    network = load(dict(type='mmpretrain.ImageClassifier', backbone=backbone, neck=dict(type='GlobalAveragePooling'), head=head), 'mmpretrain')
+    neck = dict(type='GlobalAveragePooling')
+    network = load(dict(type='mmpretrain.ImageClassifier', backbone=backbone, neck=neck, head=head), 'mmpretrain')
     same_features(model, network, batch(rng)[0])
 
 

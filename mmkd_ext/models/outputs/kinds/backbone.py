@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from mmkd_ext.config.named_types import type_name
-from mmkd_ext.models.outputs.features import features_of, with_features
 from mmkd_ext.models.outputs.feature_maps import tensors_in
+from mmkd_ext.models.outputs.features import features_of, with_features
 from mmkd_ext.models.outputs.outputs import Outputs
 
 from .base import Kind, Pass
