@@ -42,6 +42,21 @@ class FeatureAccuracy(BaseMetric):
         """A classifier of scikit-learn's, fitted to features (N, D) in float32 and labels (N,)."""
         raise NotImplementedError
 
+    def check_count(self, images: int, loader: str = 'val_') -> None:
+        """Whether there are more images than those of the bank.
+
+        Args:
+            images: How many there are.
+            loader: What stands before `dataloader` and `evaluator`, for the sentence.
+
+        Raises:
+            ValueError: There are not.
+        """
+        if self.bank is not None and self.bank >= images:
+            raise ValueError(
+                f'{type(self).__name__} needs more images than its bank={self.bank}, got {images}: the first are learned from, the rest '
+                f'are asked about. Look at {loader}dataloader.dataset and at bank in {loader}evaluator.')
+
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep embedding (D,) and label of each sample."""
         for sample in data_samples:
@@ -68,10 +83,7 @@ class FeatureAccuracy(BaseMetric):
     def _splits(self, labels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Which images are learned from and which are asked about, each time."""
         if self.bank is not None:
-            if self.bank >= len(labels):
-                raise ValueError(
-                    f'{type(self).__name__} needs more images than its bank={self.bank}, got {len(labels)}: the first are learned from, '
-                    'the rest are asked about. Look at val_dataloader.dataset and at bank in val_evaluator.')
+            self.check_count(len(labels))
             first = np.arange(len(labels)) < self.bank
             yield first, ~first
             return

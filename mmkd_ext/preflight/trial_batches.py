@@ -18,6 +18,7 @@ from torch.utils.data import IterableDataset
 
 from mmkd_ext.datasets.missing_data import missing_data
 from mmkd_ext.engine.model_wrappers import unwrapped
+from mmkd_ext.evaluation.feature_accuracy import FeatureAccuracy
 from mmkd_ext.evaluation.metrics import StudentAccuracy
 from mmkd_ext.explain.failing_line import failing_line
 from mmkd_ext.explain.sentences import module_that_raised, one_line, sentence
@@ -99,6 +100,9 @@ def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> list[str] | N
         return None
     if loader.batch_sampler is None:
         raise ValueError(f'A batch size of 1 or more is needed, got None: look at {name}_dataloader.batch_size.')
+    for metric in evaluator.metrics:
+        if isinstance(metric, FeatureAccuracy):
+            metric.check_count(len(loader.dataset), f'{name}_')
     batch = _batch(runner, loader, name, 2)
     model = _copied(runner)
     if model is None or hasattr(model, 'prepare_prototype'):  # a retriever, which a hook prepares
@@ -135,7 +139,9 @@ def _names(evaluator: Any) -> list[str] | None:
     found: list[str] = []
     known = type(evaluator) is Evaluator
     for metric in evaluator.metrics:
-        if type(metric) in _QUICK:
+        if isinstance(metric, FeatureAccuracy):  # which needs more than two images
+            found.append(f'{metric.prefix}/top1')
+        elif type(metric) in _QUICK:
             names = list(metric.compute_metrics(metric.results))
             found += [f'{metric.prefix}/{each}' if metric.prefix else each for each in names]
         else:
