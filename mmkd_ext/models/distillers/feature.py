@@ -5,6 +5,7 @@ from typing import Any
 
 from mmengine.config import ConfigDict
 
+from mmkd_ext.models.images.image_shape import Size
 from mmkd_ext.models.outputs.kinds.backbone import Backbone
 from mmkd_ext.models.teachers.teacher_ensemble import is_ensemble, specs_by_name
 from mmkd_ext.models.zoo.backbone_config import backbone_spec
@@ -29,7 +30,10 @@ class FeatureDistiller(OfflineDistiller):
         teacher: As for `OfflineDistiller`.
         losses: As there; those that read `embedding` or `stages`, such as `EmbeddingLoss`, `MapLoss` and `PKDLoss`. The embedding is a
             network's pooled token, the only stage its last map.
-        **kwargs: As there: `input_size`, `channel_order`, `data_preprocessor`, `init_cfg`.
+        input_size: As there, for both networks to be looked at once.
+        channel_order: As there.
+        data_preprocessor: As there.
+        init_cfg: As there.
 
     Raises:
         ValueError: As there; a loss that reads logits or class means, a network without a map where a loss reads maps, `num_classes`
@@ -51,12 +55,22 @@ class FeatureDistiller(OfflineDistiller):
 
     kind = Backbone
 
-    def __init__(self, student: str | Mapping[str, Any], teacher: Any, losses: Mapping[str, Mapping[str, Any]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        student: str | Mapping[str, Any],
+        teacher: str | Mapping[str, Any],
+        losses: Mapping[str, Mapping[str, Any]],
+        input_size: Size | None = None,
+        channel_order: str | None = None,
+        data_preprocessor: Mapping[str, Any] | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         if any(map(is_ensemble, specs_by_name(teacher).values() if isinstance(teacher, Mapping) else ())):
             raise ValueError(
                 'A TeacherEnsemble joins logits, which a student without a head has not: give FeatureDistiller the teachers by name, each '
                 'with losses of its own.')
-        super().__init__(backbone_spec(student) if isinstance(student, str | Mapping) else student, teacher, losses, **kwargs)
+        spec = backbone_spec(student) if isinstance(student, str | Mapping) else student
+        super().__init__(spec, teacher, losses, input_size, channel_order, data_preprocessor, init_cfg)
 
     @classmethod
     def student_spec(cls, cfg: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmkd_ext.config.named_types import type_name
+from mmkd_ext.models.images.image_shape import Size
 from mmkd_ext.models.outputs.feature_maps import tensors_in
 from mmkd_ext.models.outputs.features import features_of, with_features
 from mmkd_ext.models.outputs.outputs import Outputs
@@ -39,6 +40,11 @@ class Backbone(Kind):
     def is_network(network: nn.Module) -> bool:
         """A `BackboneModel`."""
         return any(base.__name__ == _MODEL for base in type(network).__mro__)
+
+    def input_shape(self, cfg: Mapping[str, Any], size: Size | None) -> tuple[int, int, int]:
+        """As `Kind`; where nobody tells the size, that which a transformer of timm was built for."""
+        built = getattr(getattr(getattr(self.network.backbone, 'timm_model', None), 'patch_embed', None), 'img_size', None)
+        return super().input_shape(cfg, size or (tuple(built) if built else None))
 
     def train(self, inputs: Tensor, samples: Sequence[Any], preprocessor: Any) -> Pass:
         """As `Kind`; there are no terms, and a target (N, 0) of no classes."""
