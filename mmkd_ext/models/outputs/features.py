@@ -26,9 +26,6 @@ def features_of(network: Any, images: Tensor) -> Outputs:
 
     Returns:
         `Outputs` with one stage or none, and logits (N, 0).
-
-    Raises:
-        ValueError: What a backbone returns last is no map, no tokens and no vectors, or its tokens lie in no grid.
     """
     inner = getattr(network, 'model', None)
     inner = inner if isinstance(inner, nn.Module) else network
@@ -55,31 +52,31 @@ def _of_backbone(backbone: Any, images: Tensor) -> Outputs:
     *others, last = tensors_in(backbone(images))
     # the others get a gradient of zero, or DDP would wait for that of their norms
     last = last + sum((0.0 * x.mean() for x in others), 0.0) if others and last.requires_grad else last
-    if last.ndim == 2:
+    if last.ndim not in (3, 4):
         return _outputs(last, ())
     inner = getattr(backbone, 'timm_model', backbone)
     prefix = getattr(inner, 'num_prefix_tokens', getattr(inner, 'num_extra_tokens', None)) or 0
-    found = _map(last, images, prefix, type(inner).__name__)
-    return _outputs(last[:, 0] if last.ndim == 3 and prefix else found.mean(dim=(2, 3)), (found,))
+    found = _map(last, images, prefix)
+    if last.ndim == 4:
+        return _outputs((found[0] if found else last).mean(dim=(2, 3)), found)
+    return _outputs(last[:, 0] if prefix else last.mean(dim=1), found)
 
 
 def _of_timm(network: Any, images: Tensor) -> Outputs:
     seen = network.forward_features(images)
     pooled = next(tensors_in(network.forward_head(seen, pre_logits=True)))
     last = next(tensors_in(seen))
-    prefix = getattr(network, 'num_prefix_tokens', None) or 0
-    found = (_map(last, images, prefix, type(network).__name__),) if last.ndim > 2 else ()
-    return _outputs(pooled.mean(dim=(2, 3)) if pooled.ndim == 4 else pooled, found)
+    if hasattr(network, 'reroll'):  # Hiera keeps its tokens in the order of its windows
+        last = network.reroll(last, len(network.blocks) - 1)
+    pooled = pooled.mean(dim=(2, 3)) if pooled.ndim == 4 else pooled
+    return _outputs(pooled, _map(last, images, getattr(network, 'num_prefix_tokens', None) or 0))
 
 
-def _map(x: Tensor, images: Tensor, prefix: int, name: str) -> Tensor:
+def _map(x: Tensor, images: Tensor, prefix: int) -> tuple[Tensor, ...]:
+    """The map of tokens that lie in a grid, or of a map; none of vectors and other tokens."""
     # tokens are cut here, where it is known how many go before those of the image
     found = as_map(x[:, prefix:] if x.ndim == 3 else x, images.shape, None, 0)
-    if found is None:
-        raise ValueError(
-            f'{name} needs to return a map (N, C, H, W), tokens (N, {prefix} + H W, C) or vectors (N, D) of images '
-            f'{tuple(images.shape)}, got {tuple(x.shape)}.')
-    return found
+    return () if found is None else (found,)
 
 
 def _outputs(embedding: Tensor, stages: Sequence[Tensor]) -> Outputs:

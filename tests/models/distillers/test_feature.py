@@ -190,7 +190,7 @@ def test_every_loss_trains_or_is_refused_in_one_sentence(rng, name):
     (dict(student=dict(model='cifar/resnet8', num_classes=5)), 'A student without a head has no classes, got num_classes=5'),
     (dict(student=7), "FeatureDistiller needs student='name' or a dict, got 7"),
     (dict(student=dict(type='mmpretrain.VisionTransformer', arch='deit-tiny', img_size=32, patch_size=8)),
-     r"compares maps \(N, C, H, W\), got vectors \(2, 192\) of the student at 32 x 32 pixels.*out_type='featmap'"),
+     r"compares maps \(N, C, H, W\), got only vectors \(2, 192\) of the student at 32 x 32 pixels.*out_type='featmap'"),
     (dict(student=dict(type='mmpretrain.ResNet', depth=18), input_size=32), 'got a map of one place of the student at 32 x 32 pixels'),
     (dict(student=dict(type='mmpretrain.VisionTransformer', arch='deit-tiny', img_size=48, patch_size=8, out_type='raw'), input_size=30),
      'The student needs images of a size that it takes, got 30 x 30 pixels'),

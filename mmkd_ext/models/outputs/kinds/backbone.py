@@ -82,7 +82,7 @@ class Backbone(Kind):
         for whose, said in (('student', student), ('teacher', teacher)):
             if loss.reads('stages') and not said.stages:
                 raise ValueError(
-                    f'{who} compares maps (N, C, H, W), got vectors {tuple(said.embedding.shape)} of the {whose} at {size[0]} x {size[1]} '
+                    f'{who} compares maps (N, C, H, W), got only vectors {tuple(said.embedding.shape)} of the {whose} at {size[0]} x {size[1]} '
                     f'pixels. {_MAPS}; EmbeddingLoss takes vectors. Look at model.{whose}.')
             if loss.reads('stages') and said.stages[-1].shape[2:].numel() == 1:
                 raise ValueError(
