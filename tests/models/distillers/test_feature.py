@@ -133,7 +133,7 @@ def load(cfg, scope):
 
 
 def same_features(model, network, inputs):
-    mine, theirs = model.student.backbone.eval(), network.backbone
+    mine, theirs = model.eval().student.backbone, network.backbone
     assert mine.state_dict().keys() == theirs.state_dict().keys()
     assert all(torch.equal(value, theirs.state_dict()[key]) for key, value in mine.state_dict().items())
     assert all(torch.equal(a, b) for a, b in zip(mine(inputs), theirs(inputs)[-1:], strict=True))

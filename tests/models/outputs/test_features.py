@@ -69,7 +69,8 @@ def test_an_mmpretrain_transformer_by_what_it_returns(rng, out_type, maps):
     torch.manual_seed(0)
     cfg = dict(type='VisionTransformer', arch='deit-tiny', img_size=32, patch_size=8, out_type=out_type)
     with DefaultScope.overwrite_default_scope('mmpretrain'):
-        backbone = ZOO.build(cfg).eval()
+        backbone = ZOO.build(cfg)
+    backbone.eval()
     x = images(rng)
     with torch.no_grad():
         said = features_of(backbone, x)

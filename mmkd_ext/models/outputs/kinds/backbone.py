@@ -82,8 +82,8 @@ class Backbone(Kind):
         for whose, said in (('student', student), ('teacher', teacher)):
             if loss.reads('stages') and not said.stages:
                 raise ValueError(
-                    f'{who} compares maps (N, C, H, W), got only vectors {tuple(said.embedding.shape)} of the {whose} at {size[0]} x {size[1]} '
-                    f'pixels. {_MAPS}; EmbeddingLoss takes vectors. Look at model.{whose}.')
+                    f'{who} compares maps (N, C, H, W), got only vectors {tuple(said.embedding.shape)} of the {whose} at {size[0]} x '
+                    f'{size[1]} pixels. {_MAPS}; EmbeddingLoss takes vectors. Look at model.{whose}.')
             if loss.reads('stages') and said.stages[-1].shape[2:].numel() == 1:
                 raise ValueError(
                     f'{who} compares maps place by place, got a map of one place of the {whose} at {size[0]} x {size[1]} pixels. Give it '
