@@ -110,7 +110,7 @@ def test_the_export_is_tested_with_the_numbers_of_the_run_and_fine_tuned(folder,
 @pytest.mark.parametrize(('options', 'word'), [
     (['train_dataloader.dataset.data_root=absent'], 'UnlabelledFolder needs a folder of images, got absent'),
     (['model.losses.token.type=mmkd_ext.KDLoss'], 'compares logits, which a student without a head has not'),
-    (['model.losses={}'], 'of one loss or more, got losses={}'),
+    (['model.losses={}'], 'FeatureDistiller needs losses=dict(name=config, ...)'),
     (['model.teacher.input_size=20'], 'needs images of a size that it takes, got 20 x 20 pixels'),
     (['val_evaluator.0.bank=400'], 'bank=400'),
     (['val_evaluator=dict(type=Accuracy)'], 'val_evaluator'),

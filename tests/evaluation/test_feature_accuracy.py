@@ -76,7 +76,7 @@ def test_the_probe_equals_the_normal_equations(rng, bank, ridge):
     splits = list(naive_folds(labels)) if bank is None else [(list(range(bank)), list(range(bank, len(labels))))]
     hits = [hit for learned, asked in splits for hit in naive_probe(features, labels, learned, asked, ridge)]
     found = judged(ProbeAccuracy(ridge, bank=bank), features, labels)
-    assert found == {'probe/top1': pytest.approx(100 * sum(hits) / len(hits))} and 20 < found['probe/top1'] < 100
+    assert found == {'probe/top1': pytest.approx(100 * sum(hits) / len(hits))} and 10 < found['probe/top1'] < 100
 
 
 @pytest.mark.parametrize('kind', [KNNAccuracy, ProbeAccuracy])
@@ -112,7 +112,7 @@ def test_data_that_cannot_be_judged_are_one_sentence(rng, kind):
 
 
 @pytest.mark.parametrize(('kind', 'options', 'word'), [
-    (KNNAccuracy, dict(k=0), 'k'), (KNNAccuracy, dict(k=None), 'k of 1'), (KNNAccuracy, dict(tau=0.0), 'tau > 0'),
+    (KNNAccuracy, dict(k=0), 'k'), (KNNAccuracy, dict(k=None), 'k of 1'), (KNNAccuracy, dict(tau=0.0), 'k of 1 or more and tau > 0'),
     (KNNAccuracy, dict(tau='hot'), 'tau'), (ProbeAccuracy, dict(ridge=0), 'ridge > 0'), (ProbeAccuracy, dict(ridge=float('nan')), 'ridge')])
 def test_options_out_of_range_are_refused(kind, options, word):
     with pytest.raises(ValueError, match=f'{kind.__name__} needs {word}'):

@@ -89,7 +89,7 @@ def test_half_precision_and_a_file_without_a_head(rng, tmp_path):
     inputs, _ = batch(rng)
     said, rough = exact(inputs), half(inputs)
     torch.testing.assert_close(said.embedding, network.eval()(exact.as_its_own(inputs)), rtol=0, atol=0)
-    assert rough.stages[0].dtype == torch.bfloat16 and not torch.equal(rough.embedding.float(), said.embedding)
+    assert not torch.equal(rough.embedding.float(), said.embedding)
     torch.testing.assert_close(rough.embedding.float(), said.embedding, rtol=0.1, atol=0.1)
     with pytest.raises(ValueError, match='needs to fit the teacher timm/test_vit wholly.*first missing: head'):
         distiller(teacher=dict(teacher, num_classes=10))
@@ -149,7 +149,8 @@ def test_the_exported_backbone_goes_into_a_classifier_to_the_last_bit(rng, stude
     file = exported(model, tmp_path, **options)
     backbone = plain_model(config(**options)).backbone
     backbone.init_cfg = dict(type='Pretrained', checkpoint=file, prefix='backbone.')
-    head = dict(type='LinearClsHead', num_classes=3, in_channels=model.reader.look(torch.zeros(2, 3, 32, 32)).embedding.shape[1])
+    width = model.eval().reader.look(batch(rng)[0]).embedding.shape[1]
+    head = dict(type='LinearClsHead', num_classes=3, in_channels=width)
     neck = dict(type='GlobalAveragePooling')
     network = load(dict(type='mmpretrain.ImageClassifier', backbone=backbone, neck=neck, head=head), 'mmpretrain')
     same_features(model, network, batch(rng)[0])
@@ -192,7 +193,7 @@ def test_every_loss_trains_or_is_refused_in_one_sentence(rng, name):
     (dict(student=dict(type='mmpretrain.VisionTransformer', arch='deit-tiny', img_size=32, patch_size=8)),
      r"compares maps \(N, C, H, W\), got only vectors \(2, 192\) of the student at 32 x 32 pixels.*out_type='featmap'"),
     (dict(student=dict(type='mmpretrain.ResNet', depth=18), input_size=32), 'got a map of one place of the student at 32 x 32 pixels'),
-    (dict(student=dict(type='mmpretrain.VisionTransformer', arch='deit-tiny', img_size=48, patch_size=8, out_type='raw'), input_size=30),
+    (dict(student='timm/test_vit', input_size=30),
      'The student needs images of a size that it takes, got 30 x 30 pixels'),
 ], ids=str)
 def test_what_cannot_be_compared_is_one_sentence(options, word):
