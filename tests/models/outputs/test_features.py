@@ -85,8 +85,9 @@ def test_an_mmpretrain_transformer_by_what_it_returns(rng, out_type, maps):
 
 def test_of_several_maps_the_last_counts_and_the_others_get_a_gradient_of_zero(rng):
     torch.manual_seed(0)
+    arch = dict(embed_dims=16, depths=[1, 1], num_heads=[1, 1])
     model = MODELS.build(dict(type='mmkd_ext.BackboneModel', backbone=dict(
-        type='mmpretrain.SwinTransformer', window_size=2, arch=dict(embed_dims=16, depths=[1, 1], num_heads=[1, 1]), img_size=32, out_indices=(0, 1))))
+        type='mmpretrain.SwinTransformer', window_size=2, arch=arch, img_size=32, out_indices=(0, 1))))
     x = images(rng)
     said = features_of(model, x)
     torch.testing.assert_close(said.stages[0], model.eval()(x)[-1], rtol=0, atol=0)
