@@ -348,7 +348,7 @@ def test_what_goes_before_a_variant_is_trained_for_each_seed_and_kept(tmp_path, 
         calls.append((str(work_dir.relative_to(tmp_path / 'out')), seed, tuple(options[2:])))
         log = work_dir / '20260101_000000/vis_data/scalars.json'
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(json.dumps({'accuracy/top1' if 'before' not in str(work_dir) else 'knn/top1': 50.0 + seed, 'step': 1}))
+        log.write_text(json.dumps({'accuracy/top1' if work_dir.parent.name != 'before' else 'knn/top1': 50.0 + seed, 'step': 1}))
         (work_dir / 'last_checkpoint').write_text(str(work_dir / 'epoch_2.pth'))
         (work_dir / 'epoch_2.pth').write_bytes(b'weights')
         return 1.0

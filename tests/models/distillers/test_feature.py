@@ -136,7 +136,7 @@ def same_features(model, network, inputs):
     mine, theirs = model.eval().student.backbone, network.backbone
     assert mine.state_dict().keys() == theirs.state_dict().keys()
     assert all(torch.equal(value, theirs.state_dict()[key]) for key, value in mine.state_dict().items())
-    assert all(torch.equal(a, b) for a, b in zip(mine(inputs), theirs(inputs)[-1:], strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(mine(inputs)[-1:], theirs(inputs)[-1:], strict=True))
 
 
 @pytest.mark.parametrize('student', [
