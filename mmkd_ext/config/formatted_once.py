@@ -21,12 +21,12 @@ class FormattedOnce(Config):
 
 
 def formatted_once(cfg: Config) -> Config:
-    """The same content as a `FormattedOnce`.
+    r"""The same content as a `FormattedOnce`.
 
     Example:
         >>> cfg = formatted_once(Config(dict(lr=0.1)))
         >>> cfg.pretty_text
-        'lr = 0.1\\n'
+        'lr = 0.1\n'
     """
     kept = FormattedOnce.__new__(FormattedOnce)
     kept.__dict__.update(cfg.__dict__)
