@@ -8,9 +8,10 @@ markers `<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the stud
 
 Also: `options` for all variants; `differences` (variant -> its baseline, or several): a table of paired differences over the seeds with
 their 95 % intervals; `same_start`, the config of a plain network from whose random weights, one draw for each seed, every variant starts;
-`teachers` (name -> dict(config, options)), trained once and given to the variants with `teacher=name`; `full`, settings of the study's
-long form, for `--full`; `folder`, the name of the runs' folder, which several studies may share. The order of the images follows from the
-seed alone.
+`teachers` (name -> dict(config, options)), trained once and given to the variants with `teacher=name`; `before` of a variant,
+dict(config, option, options={}, teacher=None), trained before it for each seed, whose last checkpoint goes to that option of the variant;
+`full`, settings of the study's long form, for `--full`; `folder`, the name of the runs' folder, which several studies may share. The order
+of the images follows from the seed alone.
 """
 
 import argparse

@@ -73,10 +73,18 @@ def _check_plan(plan: Any, path: Path) -> None:
     strange = [each for name, base in pairs.items() for each in (name, *baselines(base)) if each not in variants]
     teachers = plan.get('teachers') or {}
     strange += [v.teacher for v in variants.values() if v.get('teacher') is not None and v.teacher not in teachers]
+    befores = {name: v.before for name, v in variants.items() if v.get('before') is not None}
+    strange += [f'variants.{name}.before' for name, each in befores.items() if 'config' not in each or 'option' not in each]
+    strange += [each.teacher for each in befores.values() if each.get('teacher') is not None and each.teacher not in teachers]
     strange += [f'teachers.{name}' for name, each in teachers.items() if not isinstance(each, dict) or 'config' not in each]
     if strange:
         raise PreflightError(
-            f'Differences between variants, and teachers with a config, are needed, got {", ".join(map(str, strange))}: look at {path}.')
+            'Differences between variants, teachers with a config, and what goes before a variant with a config and an option are needed, '
+            f'got {", ".join(map(str, strange))}: look at {path}.')
+    if befores and plan.get('same_start'):
+        raise PreflightError(
+            'A study whose variants start from what goes before them is needed, got same_start too, which would replace it: look at '
+            f'{path}.')
     for name in teachers:
         if not _names_a_folder(name):
             raise PreflightError(f'A teacher whose name can be a folder in the study\'s own is needed, got {name!r}: look at {path}.')
@@ -97,6 +105,9 @@ def _typed(plan: Mapping[str, Any]) -> Iterator[tuple[str, Any, type]]:
             if isinstance(each, dict):
                 yield f'{part}.{name}.config', each.get('config'), str
                 yield f'{part}.{name}.options', each.get('options'), dict
+                yield f'{part}.{name}.before', each.get('before'), dict
+                for key, kind in dict(config=str, options=dict, option=str).items() if isinstance(each.get('before'), dict) else ():
+                    yield f'{part}.{name}.before.{key}', each['before'].get(key), kind
 
 
 def _names_a_folder(name: Any) -> bool:

@@ -109,6 +109,7 @@ class Study:
     def __init__(self, plan: Any, out: Path) -> None:
         self.plan, self.out = plan, out
         self.failed = Event()
+        self.teachers: dict[str, tuple[Path, str]] = {}
         self.also, self.scale = plan.get('also') or {}, 100.0 if plan.get('unit') == 'percent' else 1.0
 
     def teacher(self, name: str, each: dict) -> tuple[Path, str]:
@@ -116,15 +117,30 @@ class Study:
         folder = self.out / 'teachers' / name
         config = variant_config(each, folder)
         asked = digest(config, 0, self.plan.metric)
-        run = _finished(folder / 'result.json', asked)
-        if run is None or not (folder / run['checkpoint']).is_file():
-            seconds = run_once(config, folder, 0, [*_ONE_CHECKPOINT, f'needed_metrics={self.plan.metric}'])
-            last = (folder / 'last_checkpoint').read_text().strip()
-            values = scores(folder, self.plan.metric)
-            run = dict(last=values[-1], best=max(values), seconds=seconds, digest=asked, checkpoint=Path(last).name)
-            write_text(folder / 'result.json', json.dumps(run))
+        run = self._checkpointed(config, folder, 0, asked, [f'needed_metrics={self.plan.metric}'], scored=True)
         print(f'teacher {name}: last {self.scale * run["last"]:.2f}, best {self.scale * run["best"]:.2f}', flush=True)
         return folder / run['checkpoint'], asked
+
+    def before(self, name: str, seed: int, each: Any) -> tuple[str, str]:
+        """Train what goes before a variant, with its seed: the option that gives the variant the last checkpoint, and its digest."""
+        folder = self.out / name / 'before'
+        config, work_dir, teacher = folder / 'config.py', folder / f'seed{seed}', self.teachers.get(each.get('teacher'))
+        asked = digest(config, seed, self.plan.metric, {'teacher': teacher[1]} if teacher else None)
+        options = [f'model.teacher.checkpoint={teacher[0]}'] if teacher else []
+        run = self._checkpointed(config, work_dir, seed, asked, options, scored=False)
+        return f'{each.option}={work_dir / run["checkpoint"]}', asked
+
+    def _checkpointed(self, config: Path, folder: Path, seed: int, asked: str, options: list[str], scored: bool) -> dict:
+        """Train once for the last checkpoint, unless that is done."""
+        run = _finished(folder / 'result.json', asked)
+        if run is None or not (folder / run['checkpoint']).is_file():
+            seconds = run_once(config, folder, seed, [*_ONE_CHECKPOINT, *options])
+            last = (folder / 'last_checkpoint').read_text().strip()
+            values = scores(folder, self.plan.metric) if scored else []
+            run = dict(last=values[-1], best=max(values)) if values else {}
+            run |= dict(seconds=seconds, digest=asked, checkpoint=Path(last).name)
+            write_text(folder / 'result.json', json.dumps(run))
+        return run
 
     def start(self, seed: int) -> Path:
         """The plain network's random weights of a seed, as a file that every variant loads."""
@@ -160,12 +176,14 @@ class Study:
         """The result of one run, or that of an earlier call with the same digest."""
         work_dir = self.out / name / f'seed{seed}'
         record, config = work_dir / 'result.json', self.out / name / 'config.py'
-        origin = {'teacher': teacher[1] if teacher else None, 'start': self.plan.get('same_start')}
+        before = self.plan.variants[name].get('before')
+        given, made = self.before(name, seed, before) if before else ('', None)
+        origin = {'teacher': teacher[1] if teacher else None, 'start': self.plan.get('same_start'), 'before': made}
         asked = digest(config, seed, self.plan.metric, {**self.also, **{key: value for key, value in origin.items() if value}})
         run = _finished(record, asked)
         if run is None:
             metrics = dict.fromkeys([self.plan.metric, *(each for several in self.also.values() for each in several)])
-            options = [*_ONE_CHECKPOINT, f'needed_metrics={",".join(metrics)}']
+            options = [*_ONE_CHECKPOINT, f'needed_metrics={",".join(metrics)}', *([given] if given else [])]
             options += [f'model.teacher.checkpoint={teacher[0]}'] if teacher else []
             options += [f'load_from={start}'] if start else []
             seconds = run_once(config, work_dir, seed, options)
@@ -181,11 +199,13 @@ class Study:
         """All results, by variant. Seed by seed, so that an unfinished study compares what it has."""
         for name, variant in self.plan.variants.items():
             variant_config(variant, self.out / name, self.plan.get('options'))
+            if variant.get('before'):
+                variant_config(variant.before, self.out / name / 'before')
         for name, each in (self.plan.get('teachers') or {}).items():  # all configs before the first training
             variant_config(each, self.out / 'teachers' / name)
         if self.plan.get('same_start'):
             load_config(self.plan.same_start)
-        teachers = {name: self.teacher(name, each) for name, each in (self.plan.get('teachers') or {}).items()}
+        self.teachers = teachers = {name: self.teacher(name, each) for name, each in (self.plan.get('teachers') or {}).items()}
         starts = {seed: self.start(seed) if self.plan.get('same_start') else None for seed in seeds}
         wanted = [(name, seed) for seed in seeds for name in self.plan.variants]
         results: dict[str, list[dict]] = {name: [] for name in self.plan.variants}

@@ -32,13 +32,15 @@ def network_files(
     """
     text, plain_cfg = written_config(plain_config(cfg), source)
     if distils(cfg.model):  # no teacher is needed here: its student alone predicts
-        helpers = registered(cfg.model.type).helper_prefix
-        cfg = Config({**cfg, 'model': network_config(cfg.model.student)})
+        distiller = registered(cfg.model.type)
+        helpers = distiller.helper_prefix
+        cfg = Config({**cfg, 'model': network_config(distiller.student_spec(cfg.model))})
         weights = {key: value for key, value in weights.items() if not key.startswith(helpers)}
     trained, shipped = build_model(cfg), deployed(cfg, size, plain_cfg)
     plain, kind = shipped.network, shipped.kind
     if onnx and not kind.exports_onnx:
-        raise ValueError('ONNX export is for classifiers, got a detector: leave --onnx out, and use mmdeploy on the .pth and .py.')
+        instead = ', and use mmdeploy on the .pth and .py' if kind.boxes else ''
+        raise ValueError(f'ONNX export is for classifiers, got {kind.called}: leave --onnx out{instead}.')
     _load(trained, weights, source, 'the config')
     kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
     _load(plain, kept, source, 'the config without its helpers')

@@ -7,10 +7,12 @@ from .dist_loss import DISTLoss, dist_loss
 from .dkd_loss import DKDLoss, dkd_loss
 from .dskd_head import DSKDHead
 from .dskd_loss import layer_kd_losses, layer_map_losses
+from .embedding_loss import EmbeddingLoss, embedding_loss
 from .hard_kd_loss import HardKDLoss, hard_kd_loss
 from .kd_loss import KDLoss, binary_kd_loss, kd_loss
 from .ld_loss import LDLoss, ld_loss
 from .loss_weights import loss_based_weights
+from .map_loss import MapLoss, map_loss
 from .mgd_loss import MGDLoss, mgd_loss
 from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss
 from .nd_loss import NDLoss, nd_loss
@@ -29,10 +31,12 @@ __all__ = [
     'DKDLoss',
     'DSKDHead',
     'DistillationLoss',
+    'EmbeddingLoss',
     'HardKDLoss',
     'KDLoss',
     'LDLoss',
     'MGDLoss',
+    'MapLoss',
     'MutualLearningLoss',
     'NDLoss',
     'PKDLoss',
@@ -45,6 +49,7 @@ __all__ = [
     'cwd_loss',
     'dist_loss',
     'dkd_loss',
+    'embedding_loss',
     'hard_kd_loss',
     'hcl_loss',
     'kd_loss',
@@ -52,6 +57,7 @@ __all__ = [
     'layer_map_losses',
     'ld_loss',
     'loss_based_weights',
+    'map_loss',
     'mgd_loss',
     'mutual_learning_loss',
     'nd_loss',

@@ -18,6 +18,7 @@ from torch.utils.data import IterableDataset
 
 from mmkd_ext.datasets.missing_data import missing_data
 from mmkd_ext.engine.model_wrappers import unwrapped
+from mmkd_ext.evaluation.feature_accuracy import FeatureAccuracy
 from mmkd_ext.evaluation.metrics import StudentAccuracy
 from mmkd_ext.explain.failing_line import failing_line
 from mmkd_ext.explain.sentences import module_that_raised, one_line, sentence
@@ -103,6 +104,9 @@ def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> dict[str, boo
         return None
     if loader.batch_sampler is None:
         raise ValueError(f'A batch size of 1 or more is needed, got None: look at {name}_dataloader.batch_size.')
+    for metric in evaluator.metrics:
+        if isinstance(metric, FeatureAccuracy):
+            metric.check_count(len(loader.dataset), f'{name}_')
     batch = _batch(runner, loader, name, 2)
     model = _copied(runner)
     if model is None or hasattr(model, 'prepare_prototype'):  # a retriever, which a hook prepares
@@ -139,7 +143,9 @@ def _names(evaluator: Any) -> dict[str, bool] | None:
     found: list[tuple[str, bool]] = []
     known = type(evaluator) is Evaluator
     for metric in evaluator.metrics:
-        if type(metric) in _QUICK:
+        if isinstance(metric, FeatureAccuracy):  # which needs more than two images
+            values = {'top1': True}
+        elif type(metric) in _QUICK:
             values = {key: _is_one(value) for key, value in metric.compute_metrics(metric.results).items()}
         else:
             told = names_by_settings(metric)

@@ -231,9 +231,51 @@ def test_a_paired_study_gives_every_variant_the_start_and_the_teacher(tmp_path, 
     assert Config.fromfile(tmp_path / 'long/plain/config.py').train_cfg.max_epochs == 9
 
 
+def test_what_goes_before_a_variant_is_trained_for_each_seed_and_kept(tmp_path, monkeypatch):
+    config, calls = str(write_config(tmp_path, TESKD)), []
+
+    def run_once(config: Path, work_dir: Path, seed: int, options=(), quiet=True) -> float:
+        calls.append((str(work_dir.relative_to(tmp_path / 'out')), seed, tuple(each for each in options if each.startswith('model.'))))
+        log = work_dir / '20260101_000000/vis_data/scalars.json'
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(json.dumps({'accuracy/top1' if work_dir.parent.name != 'before' else 'knn/top1': 50.0 + seed, 'step': 1}))
+        (work_dir / 'last_checkpoint').write_text(str(work_dir / 'epoch_2.pth'))
+        (work_dir / 'epoch_2.pth').write_bytes(b'weights')
+        return 1.0
+
+    def write(depth: int = 34, **extra) -> Path:
+        before = dict(config=config, option='model.backbone.init_cfg.checkpoint', teacher='big', options={'model.backbone.depth': depth})
+        variants = dict(alone=dict(config=config), after=dict(config=config, before=before | extra))
+        path = tmp_path / 'study_tiny.py'
+        plan = dict(metric='accuracy/top1', seeds=[0, 1], teachers=dict(big=dict(config=config)), variants=variants)
+        path.write_text(f'study = {plan!r}\n')
+        return path
+
+    monkeypatch.setattr(study_runs, 'run_once', run_once)
+    out = tmp_path / 'out'
+    assert study.main([str(write()), '--out', str(out)]) == 0
+    assert Config.fromfile(out / 'after/before/config.py').model.backbone.depth == 34
+    taught = (f'model.teacher.checkpoint={out / "teachers/big/epoch_2.pth"}',)
+    for seed in (0, 1):
+        first, then = (calls.index(each) for each in [
+            (f'after/before/seed{seed}', seed, taught),
+            (f'after/seed{seed}', seed, (f'model.backbone.init_cfg.checkpoint={out}/after/before/seed{seed}/epoch_2.pth',))])
+        assert first < then
+    assert len(calls) == 7
+    assert study.main([str(write()), '--out', str(out)]) == 0 and len(calls) == 7  # nothing again
+    assert study.main([str(write(depth=50)), '--out', str(out)]) == 0  # what comes after is of another start
+    assert [call[0] for call in calls[7:]] == ['after/before/seed0', 'after/seed0', 'after/before/seed1', 'after/seed1']
+
+
 @pytest.mark.parametrize(
     ('extra', 'word'),
     [
+        (dict(variants=dict(a=dict(config='x.py', before=dict(config='y.py')))), 'variants.a.before'),
+        (dict(variants=dict(a=dict(config='x.py', before=dict(option='load_from')))), 'variants.a.before'),
+        (dict(variants=dict(a=dict(config='x.py', before=[1]))), 'variants.a.before'),
+        (dict(variants=dict(a=dict(config='x.py', before=dict(config='y.py', option=3)))), 'variants.a.before.option'),
+        (dict(variants=dict(a=dict(config='x.py', before=dict(config='y.py', option='load_from', teacher='none')))), 'none'),
+        (dict(variants=dict(a=dict(config='x.py', before=dict(config='y.py', option='load_from'))), same_start='z.py'), 'same_start'),
         (dict(differences=dict(teskd='x')), 'x'),
         (dict(differences=dict(teskd=['plain', 'y'])), 'y'),
         (dict(differences=dict(teskd=5)), '5'),

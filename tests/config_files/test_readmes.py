@@ -27,7 +27,8 @@ METAFILES = sorted(REPO.glob('configs/*/metafile.yml'))
 OUTPUTS = {'student.py', 'adapters.txt', 'my_kd.py'}  # what a command of a README writes
 FOLDERS = ('mmkd_ext', 'tools', 'configs', 'tests')
 # Marked tables without numbers, each with its reason; a filled one has to be taken out.
-NOT_MEASURED_YET = {('configs/kd/README.md', 'study_cifar100')}  # was added without a run
+NOT_MEASURED_YET = {  # were added without a run
+    ('configs/kd/README.md', 'study_cifar100'), ('configs/features/README.md', 'study_cifar100_features')}
 NUMBER = re.compile(r'\d+(\.\d+)?')
 each_document = pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: str(path.relative_to(REPO)))
 

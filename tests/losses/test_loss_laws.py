@@ -13,8 +13,10 @@ from mmkd_ext.losses.cwd_loss import cwd_loss
 from mmkd_ext.losses.dist_loss import DISTLoss, dist_loss
 from mmkd_ext.losses.dkd_loss import DKDLoss, dkd_loss
 from mmkd_ext.losses.dskd_loss import layer_kd_losses, layer_map_losses
+from mmkd_ext.losses.embedding_loss import embedding_loss
 from mmkd_ext.losses.hard_kd_loss import HardKDLoss, hard_kd_loss
 from mmkd_ext.losses.kd_loss import KDLoss, kd_loss
+from mmkd_ext.losses.map_loss import map_loss
 from mmkd_ext.losses.mgd_loss import mgd_loss
 from mmkd_ext.losses.nd_loss import NDLoss, nd_loss
 from mmkd_ext.losses.pkd_loss import pkd_loss
@@ -57,6 +59,10 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
         s.embedding, t.embedding, t.logits.detach().double().softmax(1), means(s.embedding.device)),
     'vkd': lambda s, t: vkd_loss(s.embedding, t.embedding),
     'vkd, by the batch': lambda s, t: vkd_loss(s.embedding, t.embedding, 'batch'),
+    'embeddings by cosine': lambda s, t: embedding_loss(s.embedding, t.embedding),
+    'embeddings by smooth l1': lambda s, t: embedding_loss(s.embedding, t.embedding, 'smooth_l1', 0.5),
+    'maps by cosine': lambda s, t: map_loss(s.stages, t.stages),
+    'maps by smooth l1': lambda s, t: map_loss(s.stages, t.stages, 'smooth_l1', 0.5),
     'hcl': lambda s, t: hcl_loss(s.stages, t.stages),
     'pkd': lambda s, t: pkd_loss(s.stages, t.stages),
     'cwd': lambda s, t: cwd_loss(s.stages, t.stages, 2.0),
@@ -64,8 +70,8 @@ LOSSES: dict[str, Callable[[Outputs, Outputs], Tensor]] = {
     'deep logits': lambda s, t: layer_kd_losses([s.logits, s.logits.flip(1)], t.logits, 4.0).mean(),
     'hidden maps': lambda s, t: layer_map_losses(s.stages, t.stages).mean(),
 }
-MAP_LOSSES = ('hcl', 'hidden maps', 'pkd', 'cwd', 'mgd')
-SQUARED_ERRORS = ('hcl', 'hidden maps', 'mgd', 'vkd', 'vkd, by the batch')
+MAP_LOSSES = ('hcl', 'hidden maps', 'pkd', 'cwd', 'mgd', 'maps by cosine', 'maps by smooth l1')
+SQUARED_ERRORS = ('hcl', 'hidden maps', 'mgd', 'vkd', 'vkd, by the batch', 'embeddings by smooth l1', 'maps by smooth l1')
 over_all_losses = pytest.mark.parametrize('loss', LOSSES.values(), ids=LOSSES)
 
 
@@ -201,7 +207,7 @@ def test_cuda_never_waits(rng, loss):
 def test_wrong_shapes_raise_and_both_are_named(rng, name, cut):
     student, teacher = outputs(rng), outputs(rng)
     wrong = mapped(teacher, cut)
-    what = 'stages' if name in MAP_LOSSES else 'embedding' if name.startswith(('nd', 'vkd')) else 'logits'
+    what = 'stages' if name in MAP_LOSSES else 'embedding' if name.startswith(('nd', 'vkd', 'embeddings')) else 'logits'
     pair = (student.stages[0], wrong.stages[0]) if what == 'stages' else (getattr(student, what), getattr(wrong, what))
     with pytest.raises(ValueError) as error:
         LOSSES[name](student, wrong)

@@ -20,6 +20,7 @@ NUMBERS = {
     'MutualLearningLoss': ['tau', 'loss_weight'],
     'LDLoss': ['tau', 'loss_weight'], 'CrossKDLoss': ['beta', 'loss_weight'],
     'PKDLoss': ['loss_weight'], 'CWDLoss': ['tau', 'loss_weight'], 'MGDLoss': ['mask_ratio', 'loss_weight'],
+    'EmbeddingLoss': ['beta', 'loss_weight'], 'MapLoss': ['beta', 'loss_weight'],
     'VkDLoss': ['loss_weight'], 'NDLoss': ['loss_weight', 'dropout'], 'ReviewKDLoss': ['loss_weight'],
     'DSKDHead': ['tau', 'alpha', 'beta', 'ce_weight', 'loss_weight'],
     'TESKDHead': ['tau', 'ce_weight', 'kl_weight', 'feature_weight'], 'TESKDStackedHead': ['tau', 'kl_weight'],
@@ -30,7 +31,7 @@ WHOLE = {
     'CIFARResNet': ['depth', 'width'], 'CIFARWideResNet': ['depth', 'width'], 'CIFARVGG': ['depth'], 'CIFARMobileNetV2': ['expansion'],
     'CIFARShuffleNetV1': ['groups']}
 WHOLES = {
-    **{name: ['student_stages', 'teacher_stages'] for name in ('PKDLoss', 'CWDLoss', 'MGDLoss')},
+    **{name: ['student_stages', 'teacher_stages'] for name in ('PKDLoss', 'CWDLoss', 'MGDLoss', 'MapLoss')},
     'ReviewKDLoss': ['student_stages', 'teacher_stages', 'student_channels'], 'DSKDHead': ['student_stages', 'teacher_stages'],
     'TESKDNeck': ['in_channels', 'stage_strides', 'branch_strides'], 'ReviewKDNeck': ['in_channels', 'out_channels'],
     'TESKDStackedHead': ['mid_channels'], 'CIFARResNet': ['out_indices'], 'CIFARShuffleNetV1': ['widths', 'blocks'],
@@ -58,7 +59,7 @@ NEEDED = {
     'CIFARShuffleNetV1': ['groups', 'widths', 'blocks'], 'CIFARShuffleNetV2': ['widths', 'blocks']}
 ALL = [*cases(NEEDED, [None]), *cases(NUMBERS, NO_NUMBER), *cases(WHOLE, NO_WHOLE), *cases(WHOLES, NO_WHOLES),
        ('KDLoss', 'tau', 0), ('NDLoss', 'dropout', 1),
-       ('TTMLoss', 'gamma', 0), ('MGDLoss', 'mask_ratio', 1)]
+       ('TTMLoss', 'gamma', 0), ('EmbeddingLoss', 'beta', 0), ('MapLoss', 'beta', 0), ('MGDLoss', 'mask_ratio', 1)]
 
 
 @pytest.mark.parametrize(('kind', 'name', 'value'), ALL, ids=str)

@@ -1,5 +1,6 @@
-"""Backbones for 32 px images that mmpretrain does not have."""
+"""Backbones for 32 px images that mmpretrain does not have, torchvision's as backbones, and a backbone as a model."""
 
+from .backbone_model import BackboneModel
 from .cifar_mobilenet_v2 import CIFARMobileNetV2
 from .cifar_resnet import CIFARResNet, CIFARResNet50
 from .cifar_shufflenet_v1 import CIFARShuffleNetV1
@@ -8,8 +9,10 @@ from .cifar_vgg import CIFARVGG
 from .cifar_wide_resnet import CIFARWideResNet
 from .resnext_cifar import ResNeXt_CIFAR
 from .seresnet_cifar import SEResNet_CIFAR
+from .torchvision_backbone import TorchvisionBackbone
 
 __all__ = [
+    'BackboneModel',
     'CIFARVGG',
     'CIFARMobileNetV2',
     'CIFARResNet',
@@ -19,4 +22,5 @@ __all__ = [
     'CIFARWideResNet',
     'ResNeXt_CIFAR',
     'SEResNet_CIFAR',
+    'TorchvisionBackbone',
 ]

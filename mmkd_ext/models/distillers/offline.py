@@ -1,6 +1,7 @@
 """OfflineDistiller: a student with frozen teachers. N samples, K classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmkd_ext.checkpoints.plain_keys import PlainKeys
+from mmkd_ext.explain.sentences import one_line
 from mmkd_ext.losses.base import as_loss
 from mmkd_ext.models.images.image_shape import Size, as_size
 from mmkd_ext.models.outputs.kinds.base import Kind, Pass
@@ -27,6 +29,8 @@ from .comparing import adapter_table, adapters_for, add_terms, ask, compared
 from .diagnostics import norms_and_accuracies
 from .labels_looked_at import look_at_labels
 from .order_watch import OrderWatch, watch_orders
+
+_TEACHERS_SIZE = "the teacher's input_size, or its options (img_size or, for timm, dynamic_img_size=True)"
 
 
 @MODELS.register_module()
@@ -116,6 +120,11 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         return cls.kind or kind_of_config(plain)
 
     @classmethod
+    def student_spec(cls, cfg: Mapping[str, Any]) -> Any:
+        """The spec of the student as it is trained."""
+        return cfg['student']
+
+    @classmethod
     def plain_cfg(cls, cfg: Mapping[str, Any]) -> ConfigDict:
         """The student's config, which is all that is deployed; stages that only the losses read are left out."""
         plain = network_config(cfg['student'], cfg.get('data_preprocessor'))
@@ -187,12 +196,13 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         self.input_shape = self.reader.input_shape(student_cfg, input_size)
         size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
         self.student.eval()
-        student = self.reader.answer(self.reader.look(images), places)
+        student = _first_said(lambda: self.reader.answer(self.reader.look(images), places), 'The student', size, 'model.student')
         self.student.train()
         self._classes = self.kind.classes_of(student)
         for teacher in self.teachers.values():
             teacher.labels.tell(self._classes, class_names)
-        said = {name: teacher(images, places=places, once=True) for name, teacher in self.teachers.items()}
+        said = {name: _first_said(partial(teacher, images, places=places, once=True), f'The teacher {teacher.name}',
+                                  teacher.input_size or size, _TEACHERS_SIZE) for name, teacher in self.teachers.items()}
         self._levels = {name: self.kind.levels(size, student, theirs) for name, theirs in said.items()}
         for name, teacher in self.teachers.items():
             teacher.num_classes = self.kind.classes_of(said[name])
@@ -211,6 +221,15 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
             return self.student.get_layer_depth(param_name.removeprefix('student.'))
         _, layers = self.student.get_layer_depth('head.fc.weight')
         return layers - 1, layers
+
+
+def _first_said(look: Callable[[], Outputs], who: str, size: Size, where: str) -> Outputs:
+    """What a network says of an example; a size that it does not take is said here."""
+    try:
+        return look()
+    except (AssertionError, RuntimeError) as error:
+        got = f'{size[0]} x {size[1]}' if isinstance(size, tuple) else f'{size} x {size}'
+        raise ValueError(f'{who} needs images of a size that it takes, got {got} pixels: {one_line(error)}. Look at {where}.') from error
 
 
 def _checked(who: str, teacher: Any, losses: Any) -> dict[str, Mapping[str, Any]]:

@@ -18,11 +18,11 @@ from mmkd_ext.models.outputs.feature_maps import tensors_in
 from mmkd_ext.models.outputs.kinds.base import Kind
 from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.models.outputs.outputs import Outputs
-from mmkd_ext.models.zoo.frozen_network import build_network
+from mmkd_ext.models.zoo.frozen_network import build_network, pretrained_size
 from mmkd_ext.models.zoo.spec import read_spec
 from mmkd_ext.models.zoo.teacher_record import class_names
 
-from .compiled_recording import CompiledRecording
+from .compiled_recording import CompiledFeatures, CompiledRecording
 from .label_space import LabelSpace
 
 _PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
@@ -82,6 +82,10 @@ class FrozenTeacher:
             raise ValueError('A teacher that detects runs without torch.compile, got compile=True: leave it out.')
         if classes is not None and not kind.shares_samples:
             raise ValueError('A teacher that detects needs the classes of its student in their order, got classes=...: leave it out.')
+        if classes is not None and not kind.has_classes:
+            raise ValueError('A teacher of a student without a head has no classes to map, got classes=...: leave it out.')
+        if self.input_size is None and not kind.has_classes:
+            self.input_size = pretrained_size(self.network)
         self.labels = LabelSpace(self.name, classes, allow_unmapped, class_names(options, self.record))
         self.channels = channels_of({}, self.network)
         convolves = any(isinstance(module, nn.Conv2d) for module in self.network.modules())
@@ -90,7 +94,8 @@ class FrozenTeacher:
         if self._channels_last:
             self.fingerprint()  # of the weights as they were loaded
             self.network = without_batch_norms(self.network).to(memory_format=torch.channels_last)
-        self._compiled = CompiledRecording(self.network, self.name) if compiled else None
+        compiles = CompiledRecording if kind.has_classes else CompiledFeatures
+        self._compiled = compiles(self.network, self.name) if compiled else None
         self.reader = kind(self.network, f'teacher {self.name}')
         self.reader.check()
         self.num_classes: int | None = None

@@ -85,12 +85,24 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
     return Network(module, name, preprocessor, size, order, record, loaded)
 
 
+def pretrained_size(module: Any) -> Size | None:
+    """The size of the images of timm's pretraining, whatever others the network takes; None for networks that are not timm's."""
+    network = getattr(module, 'model', module)
+    return short_size(_timm_size(network, {})) if getattr(network, 'pretrained_cfg', None) else None
+
+
+def _timm_size(network: Any, options: Mapping[str, Any]) -> tuple[int, int]:
+    """Of its table of positions, as it was built; else as timm tells it of the weights."""
+    built = getattr(getattr(network, 'patch_embed', None), 'img_size', None)
+    return as_size(options.get('img_size') or built or tuple(network.pretrained_cfg['input_size'][1:]), 'options.img_size of the teacher')
+
+
 def _only_size(module: Any, words: Mapping[str, Any]) -> Size | None:
     """The size of the images that a network with a table of positions was made for."""
     network, options = getattr(module, 'backbone', getattr(module, 'model', module)), words.get('options') or {}
     timm = getattr(network, 'pretrained_cfg', None)
     if timm is not None:
-        made_for = as_size(options.get('img_size') or tuple(timm['input_size'][1:]), 'options.img_size of the teacher')
+        made_for = _timm_size(network, options)
         return short_size(made_for) if timm.get('fixed_input_size') else None
     if words['model'] == 'torchvision/maxvit_t':
         return short_size(as_size(options.get('input_size', 224)))

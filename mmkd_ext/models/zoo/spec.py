@@ -41,7 +41,8 @@ def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
     - `'timm/resnet18'`, `'torchvision/resnet18'`, `'cifar/resnet20'` (the KD field's CIFAR zoo)
     - the config of a model
     - `dict(model=...)` with one of these, and more keys:
-      `num_classes`; `options`, merged into the model's config, such as `dict(backbone=dict(out_indices=(0, 1, 2, 3)))`
+      `num_classes` (0 for a teacher of timm's that is read for its features and whose file has no head);
+      `options`, merged into the model's config, such as `dict(backbone=dict(out_indices=(0, 1, 2, 3)))`
       (torchvision's ResNets take `pre_activation=True` for stages before their last ReLU);
       `pretrained`, the weights that the zoo knows: a teacher's default; with True a network that trains starts from them, or from those
       of its backbone;
@@ -75,7 +76,8 @@ def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
             f'A {role} needs a name, a model config, or a dict with model and any of {", ".join(known)}; got '
             f'{", ".join(map(str, words)) or repr(spec)} with a model of type {type(words.get("model")).__name__}.')
     who = f'The {role} {name_of(words["model"])}'
-    check_whole(who, num_classes=words.get('num_classes'))
+    headless = role == 'teacher' and str(words['model']).startswith('timm/')  # whose file may have no head, for its features
+    check_whole(who, 0 if headless else 1, num_classes=words.get('num_classes'))
     for key, (kind, said) in _TYPES.items():
         if words.get(key) is not None and not isinstance(words[key], kind):
             raise ValueError(f'{who} needs {key} to be {said}, got {words[key]!r}.')

@@ -55,6 +55,8 @@ class Kind:
         boxes: Whether annotations are boxes; then images are padded, and never resized for a teacher.
         sized_by_data: Whether adapters are sized with images as large as the data's.
         exports_onnx: Whether there is an ONNX export.
+        has_classes: Whether there are labels and logits; without, a teacher sees images in the size of its pretraining where timm tells it.
+        called: What such a network is, for messages.
         samples_name: Of the samples, for messages.
         class_heads: Names of modules with `num_classes`, for comparing them with the data.
         parts: Names of parts that hooks of mmengine, mmpretrain and mmdet ask a model for.
@@ -70,6 +72,8 @@ class Kind:
     boxes = False
     sized_by_data = True
     exports_onnx = True
+    has_classes = True
+    called = 'a detector'
     samples_name = 'training images'
     class_heads: tuple[str, ...] = ()
     parts: frozenset[str] = frozenset()

@@ -5,13 +5,14 @@ from typing import Any
 
 from torch import nn
 
+from .backbone import Backbone
 from .base import Kind
 from .classifier import Classifier
 from .dense.kind import Dense
 from .query.kind import Query
 from .two_stage.kind import TwoStage
 
-KINDS: list[type[Kind]] = [TwoStage, Query, Dense, Classifier]  # the first that knows a network as its own
+KINDS: list[type[Kind]] = [TwoStage, Query, Dense, Backbone, Classifier]  # the first that knows a network as its own
 
 
 def register_kind(kind: type[Kind]) -> type[Kind]:
