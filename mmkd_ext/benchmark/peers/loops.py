@@ -1,4 +1,4 @@
-"""Distillation in the loops of others, as their own examples write them: python -m mmkd_ext.benchmark.peers.loops PEER ... N images, K classes.
+"""Distillation in the loops of others, as their own examples write them.
 
 No worker processes anywhere: what an image costs is then part of the process that is measured.
 """
@@ -55,11 +55,7 @@ def plain(pair: Pair, folder: str, batch_size: int, half: bool) -> Iterator[floa
 
 
 def timm(pair: Pair, folder: str, batch_size: int, half: bool, channels_last: bool = False) -> Iterator[float]:
-    """timm's `LogitDistillationTask` with timm's loader, as its train.py has them.
-
-    Args:
-        channels_last: timm's option of this name.
-    """
+    """What timm's train.py does: its `LogitDistillationTask`, its loader, and maybe its option --channels-last."""
     from timm.data import create_loader
     from timm.data.transforms import ToNumpy
     from timm.optim import create_optimizer_v2
@@ -95,17 +91,15 @@ def timm(pair: Pair, folder: str, batch_size: int, half: bool, channels_last: bo
 
 
 def torchdistill(pair: Pair, folder: str, batch_size: int, half: bool) -> Iterator[float]:
-    """torchdistill's `DistillationBox`, configured as its example for CIFAR-100, with its loop's metrics.
+    """The `DistillationBox` of torchdistill, configured as its example for CIFAR-100, with its loop's metrics.
 
     It has no mixed precision of its own for images: autocast stands around its forward process.
     """
     from torchdistill.core.distillation import get_distillation_box
 
-    where = dict(module_path='.', io='output')
-    term = dict(key='KDLoss', kwargs={
-        **{f'{role}_{key}': value for role in ('student', 'teacher') for key, value in dict(
-            module_path=where['module_path'], module_io=where['io']).items()},
-        'temperature': TAU, 'alpha': LABEL_WEIGHT, 'beta': KD_WEIGHT, 'reduction': 'batchmean'})
+    term = dict(key='KDLoss', kwargs=dict(
+        student_module_path='.', student_module_io='output', teacher_module_path='.', teacher_module_io='output',
+        temperature=TAU, alpha=LABEL_WEIGHT, beta=KD_WEIGHT, reduction='batchmean'))
     loader = dict(
         dataset_id='train', sampler=dict(class_or_func=torch.utils.data.RandomSampler, kwargs=None),
         kwargs=dict(batch_size=batch_size, num_workers=0, drop_last=False))
@@ -128,7 +122,7 @@ def torchdistill(pair: Pair, folder: str, batch_size: int, half: bool) -> Iterat
 
 
 def timm_channels_last(pair: Pair, folder: str, batch_size: int, half: bool) -> Iterator[float]:
-    """timm with its option --channels-last."""
+    """The same with channels-last networks and images."""
     return timm(pair, folder, batch_size, half, channels_last=True)
 
 

@@ -1,19 +1,14 @@
 """The two pairs of a comparison: their networks as plain torch modules, and their training images. N images, K classes."""
 
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 from torchvision import transforms
-
-from mmkd_ext.datasets.cifar import CIFAR100, read_class_folders
-from mmkd_ext.models.backbones.cifar_resnet import CIFARResNet
 
 TAU, KD_WEIGHT, LABEL_WEIGHT = 4.0, 0.9, 0.1  # the KD field's on CIFAR-100
 LR, MOMENTUM, WEIGHT_DECAY = 0.1, 0.9, 5e-4
@@ -50,7 +45,7 @@ class Pair:
         return torchvision.models.get_model(name, num_classes=self.classes)
 
     def augmentation(self) -> list[Callable]:
-        """torchvision's transforms of an image, those before it becomes a tensor."""
+        """The transforms of torchvision for an image, those before it becomes a tensor."""
         crop = transforms.RandomCrop(32, padding=4) if self.size == 32 else transforms.RandomResizedCrop(self.size)
         return [crop, transforms.RandomHorizontalFlip()]
 
@@ -59,7 +54,7 @@ class Pair:
         return transforms.Compose([*self.augmentation(), transforms.ToTensor(), transforms.Normalize(self.mean, self.std)])
 
     def images(self, folder: str, transform: Callable | None) -> Any:
-        """torchvision's data set of the training images in a folder: CIFAR-100's archive, or class folders."""
+        """The data set of torchvision for the training images in a folder: CIFAR-100's archive, or class folders."""
         if self.size != 32:
             return torchvision.datasets.ImageFolder(folder, transform)
         return _UncheckedCIFAR100(folder, transform=transform)
@@ -71,17 +66,36 @@ PAIRS = {
 }
 
 
+class _Block(nn.Module):
+    """Two 3x3 convolutions beside a shortcut, which is a convolution where the width grows."""
+
+    def __init__(self, before: int, width: int) -> None:
+        super().__init__()
+        stride = 1 if before == width else 2
+        self.conv1, self.bn1 = nn.Conv2d(before, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width)
+        self.shortcut = nn.Identity() if stride == 1 else nn.Sequential(
+            nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
 class _CIFARNetwork(nn.Module):
-    """A CIFAR ResNet (N, 3, 32, 32) -> (N, K)."""
+    """The CIFAR ResNet that the KD field's repositories share: (N, 3, 32, 32) -> (N, K)."""
 
     def __init__(self, depth: int, classes: int) -> None:
         super().__init__()
-        self.backbone = CIFARResNet(depth)
-        self.pool = nn.AdaptiveAvgPool2d(1)
+        blocks = (depth - 2) // 6
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
+        widths = [16] * blocks + [32] * blocks + [64] * blocks
+        self.blocks = nn.Sequential(*(_Block(before, width) for before, width in zip([16, *widths], widths, strict=False)))
         self.fc = nn.Linear(64, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.fc(self.pool(self.backbone(images)[-1]).flatten(1))
+        x = self.blocks(F.relu(self.bn1(self.conv1(images))))
+        return self.fc(x.mean((2, 3)))
 
 
 class _UncheckedCIFAR100(torchvision.datasets.CIFAR100):
@@ -89,25 +103,6 @@ class _UncheckedCIFAR100(torchvision.datasets.CIFAR100):
 
     train_list, test_list = [['train', None]], []
     meta = {**torchvision.datasets.CIFAR100.meta, 'md5': None}
-
-
-def write_archive(folder: Path, out: Path) -> Path:
-    """CIFAR-100's training images as the published archive has them, in `out`, from class folders in `folder / 'train'`.
-
-    Returns:
-        The folder that holds `cifar-100-python/`: `folder` itself, where the archive is there.
-    """
-    if (folder / 'cifar-100-python').is_dir():
-        return folder
-    archive = out / 'cifar-100-python'
-    if not (archive / 'meta').is_file():
-        listed = read_class_folders(folder / 'train', CIFAR100.METAINFO['classes'], 'The comparison')
-        rows = np.stack([each['img'].transpose(2, 0, 1).reshape(-1) for each in listed])
-        archive.mkdir(parents=True, exist_ok=True)
-        content = {'data': rows, 'fine_labels': [each['gt_label'] for each in listed]}
-        (archive / 'train').write_bytes(pickle.dumps(content))
-        (archive / 'meta').write_bytes(pickle.dumps({'fine_label_names': list(CIFAR100.METAINFO['classes'])}))
-    return out
 
 
 def sgd(parameters: Any) -> torch.optim.Optimizer:
