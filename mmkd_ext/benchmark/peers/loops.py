@@ -114,6 +114,7 @@ def torchdistill(pair: Pair, folder: str, batch_size: int, half: bool) -> Iterat
             criterion=dict(key='WeightedSumLoss', kwargs=dict(sub_terms=dict(kd=dict(criterion=term, weight=1.0))))),
         torch.device('cpu'), None, False, 1)
     box.pre_epoch_process(epoch=0)
+    box.teacher_model.eval()  # which the box leaves to its user
     for images, target, more in for_ever(box.train_data_loader):
         with autocast(half):
             loss = box.forward_process(images, target, more)
