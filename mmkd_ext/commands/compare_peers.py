@@ -31,7 +31,8 @@ from mmkd_ext.running.command_line import run_checked
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--pair', nargs='+', choices=list(PAIRS), default=list(PAIRS), help='resnet56 -> resnet20 at 32 px, resnet34 -> resnet18 at 224')
+    parser.add_argument(
+        '--pair', nargs='+', choices=list(PAIRS), default=list(PAIRS), help='resnet56 -> resnet20, 32 px; resnet34 -> resnet18, 224 px')
     parser.add_argument('--cifar', type=Path, default=Path(os.environ.get('MMKD_CIFAR100', 'data/cifar100')), metavar='FOLDER',
                         help="CIFAR-100's archive or class folders")
     parser.add_argument('--images', type=Path, default=Path('data/imagenette/train'), metavar='FOLDER', help='10 class folders of images')
@@ -78,7 +79,8 @@ def compare_peers(argv: Sequence[str] | None = None) -> list[dict]:
             theirs = archive_folder(images, out) if pair == 'cifar' else images
             setting = Setting(pair, images.absolute(), theirs.absolute(), batch, args.iterations, args.threads, out, python)
             for precision in args.precision:
-                rows += [dict(pair=pair, batch=batch, **asdict(rates)) for rates in compare([OURS, *peers], precision, setting, args.rounds)]
+                measured = compare([OURS, *peers], precision, setting, args.rounds)
+                rows += [dict(pair=pair, batch=batch, **asdict(rates)) for rates in measured]
                 print(peers_table(rows), flush=True)
     words = _without([str(word) for word in (sys.argv[1:] if argv is None else argv)])
     where = f'{machine()}, {args.threads} threads; ' + ', '.join(f'{name} {version}' for name, version in found.items())
@@ -109,8 +111,8 @@ def peers_table(rows: Sequence[dict]) -> str:
         rates, pair = Rates(row['name'], row['precision'], row['cpu'], row['wall']), PAIRS[row['pair']]
         ratio = Rates('', '', [a / b for a, b in zip(ours['cpu'], row['cpu'], strict=True)]).median
         lines.append(
-            f'| {pair.teacher} -> {pair.student}, {pair.size} px, batch {row["batch"]} | {row["precision"]} | {row["name"]} | {rates.median:.1f} '
-            f'| {Rates("", "", rates.wall).median:.1f} | {"-" if row["name"] == OURS else f"{ratio:.2f}"} |')
+            f'| {pair.teacher} -> {pair.student}, {pair.size} px, batch {row["batch"]} | {row["precision"]} | {row["name"]} '
+            f'| {rates.median:.1f} | {Rates("", "", rates.wall).median:.1f} | {"-" if row["name"] == OURS else f"{ratio:.2f}"} |')
     return '\n'.join(lines)
 
 
