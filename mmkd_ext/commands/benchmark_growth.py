@@ -59,7 +59,7 @@ def growth_table(measured: Sequence[Growth]) -> str:
     The last columns say how far the worst place lies off a straight line, as a share of the largest value.
     """
     lines = [
-        '| axis | ms at each place | of its networks | peak MB | ms for one more | of its networks | off a straight line | networks | memory |',
+        '| axis | ms at each place | its networks | peak MB | ms for one more | its networks | off a straight line | networks | memory |',
         '|---|---|---|---|---|---|---|---|---|',
     ]
     for each in measured:

@@ -1,5 +1,6 @@
 """Hooks for mmengine's Runner: epoch seeds, loss warm-up, class means, teacher metrics, invalid losses, exact resuming, export."""
 
+from mmkd_ext.hooks.channels_last_hook import ChannelsLastHook
 from mmkd_ext.hooks.class_means_hook import ClassMeansHook
 from mmkd_ext.hooks.compiled_step_hook import CompiledStepHook
 from mmkd_ext.hooks.distillation_report_hook import DistillationReportHook
@@ -13,7 +14,7 @@ from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
 from mmkd_ext.hooks.views_visualization_hook import ViewsVisualizationHook
 
 __all__ = [
-    'ClassMeansHook', 'CompiledStepHook', 'DistillationReportHook', 'EpochSeedHook', 'ExportStudentHook', 'InvalidLossHook',
-    'LossWarmupHook', 'PlainCheckpointHook', 'ResumedValidationHook', 'SummedTermsHook', 'ValidationRecordHook',
+    'ChannelsLastHook', 'ClassMeansHook', 'CompiledStepHook', 'DistillationReportHook', 'EpochSeedHook', 'ExportStudentHook',
+    'InvalidLossHook', 'LossWarmupHook', 'PlainCheckpointHook', 'ResumedValidationHook', 'SummedTermsHook', 'ValidationRecordHook',
     'ViewsVisualizationHook',
 ]

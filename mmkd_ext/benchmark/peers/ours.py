@@ -11,6 +11,7 @@ _IMAGES = """_base_ = {base!r}
 data_preprocessor = dict(num_classes={classes})
 train_dataloader = dict(batch_size={batch_size}, num_workers=0, dataset=dict(
     _delete_=True, type='mmpretrain.CustomDataset', data_root={folder!r}, pipeline=_base_.train_pipeline))
+default_hooks = dict(channels_last=dict(type='mmkd_ext.ChannelsLastHook'))
 """
 _BOTH = """
 model = dict(
