@@ -9,6 +9,7 @@ in the folder that --env names.
 import argparse
 import json
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -84,7 +85,7 @@ def compare_peers(argv: Sequence[str] | None = None) -> list[dict]:
                 print(peers_table(rows), flush=True)
     words = _without([str(word) for word in (sys.argv[1:] if argv is None else argv)])
     where = f'{machine()}, {args.threads} threads; ' + ', '.join(f'{name} {version}' for name, version in found.items())
-    text = f'`{" ".join(["python tools/compare_peers.py", *words])}` ({args.rounds} blocks of {args.iterations} iterations each; {where}):'
+    text = f'`python tools/compare_peers.py {shlex.join(words)}` ({args.rounds} blocks of {args.iterations} iterations each; {where}):'
     if args.readme:
         write_between_markers(args.readme, args.marker, f'{text}\n\n{peers_table(rows)}')
     if args.out:

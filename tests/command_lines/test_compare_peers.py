@@ -33,8 +33,9 @@ def test_ours_and_a_plain_loop_side_by_side(cifar, tmp_path, capsys):
     for row in rows:
         assert len(row['cpu']) == len(row['wall']) == 2 and min(*row['cpu'], *row['wall']) > 0
     text = readme.read_text()
-    assert text.startswith('before\n<!-- peers -->\n`python tools/compare_peers.py --pair cifar') and text.endswith('<!-- /peers -->\nafter\n')
-    assert '--cifar CIFAR' in text and str(tmp_path) not in text and re.search(r'torch \d', text)
+    assert text.startswith('before\n<!-- peers -->\n`python tools/compare_peers.py --pair cifar')
+    assert text.endswith('<!-- /peers -->\nafter\n')
+    assert "--cifar CIFAR --peers 'plain loop'` (" in text and str(tmp_path) not in text and re.search(r'torch \d', text)
     assert text.count('| resnet56 -> resnet20, 32 px, batch 4 | float32 |') == 2
 
 
@@ -63,7 +64,7 @@ def test_a_process_that_ends_is_one_sentence_with_its_log(tmp_path, capsys):
 
 
 def test_an_environment_sees_this_one_s_packages_and_leaves_it_alone(tmp_path):
-    python = make_environment(tmp_path / 'env', needed=['--version'])  # nothing to install
+    python = make_environment(tmp_path / 'env', needed=['pip'])  # which is there
     found = versions(python, ['numpy', 'is_nowhere'])
     assert found == {'numpy': np.__version__}
 

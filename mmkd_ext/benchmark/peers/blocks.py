@@ -15,10 +15,11 @@ class Blocks:
     Args:
         iterations: Of a block.
         fd: Where reports go.
+        warm_up: Iterations of the first block; None: as many as of the others.
     """
 
-    def __init__(self, iterations: int, fd: int) -> None:
-        self.iterations, self.fd, self._done = iterations, fd, 0
+    def __init__(self, iterations: int, fd: int, warm_up: int | None = None) -> None:
+        self.iterations, self.fd, self._left = iterations, fd, warm_up or iterations
         self._start()
 
     def _start(self) -> None:
@@ -30,11 +31,12 @@ class Blocks:
         Raises:
             SystemExit: There is no further turn.
         """
-        self._done += 1
-        if self._done % self.iterations:
+        self._left -= 1
+        if self._left:
             return
         spent = dict(cpu=time.process_time() - self._cpu, wall=time.perf_counter() - self._wall)
         os.write(self.fd, json.dumps(spent).encode() + b'\n')
         if not sys.stdin.readline():
             raise SystemExit(0)
+        self._left = self.iterations
         self._start()

@@ -18,8 +18,9 @@ model = dict(
     teacher=dict(_delete_=True, model={teacher!r}, num_classes={classes}, checkpoint=None, allow_random=True, precision={precision!r}),
     student=dict(head=dict(num_classes={classes}, loss=dict(loss_weight={label_weight}))),
     losses=dict(kd=dict(tau={tau}, loss_weight={kd_weight})))
-custom_hooks = [dict(type='mmkd_ext.benchmark.peers.block_hook.BlockHook', iterations={iterations}, fd={fd})]
+custom_hooks = [dict(type='mmkd_ext.benchmark.peers.block_hook.BlockHook', iterations={iterations}, fd={fd}, warm_up={warm_up})]
 """
+_LOOKED_AT = 256  # images that a distiller shows its teacher once more when a run starts, to see whether it knows them
 _FILES = {32: 'kd/kd_resnet20_resnet56_cifar100.py', 224: 'kd/kd_resnet18_resnet34_imagenet.py'}
 
 
@@ -39,4 +40,4 @@ def config_text(pair: Pair, folder: str, batch_size: int, half: bool, iterations
     return text.format(
         base=str(OURS / _FILES[pair.size]), batch_size=batch_size, folder=folder, classes=pair.classes,
         teacher=f'{zoo}/{pair.teacher}', precision='bf16' if half else None, label_weight=LABEL_WEIGHT, tau=TAU, kd_weight=KD_WEIGHT,
-        iterations=iterations, fd=fd)
+        iterations=iterations, fd=fd, warm_up=max(iterations, _LOOKED_AT // batch_size + 1))
