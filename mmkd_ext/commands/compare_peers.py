@@ -63,6 +63,10 @@ def compare_peers(argv: Sequence[str] | None = None) -> list[dict]:
         folder, flag = (args.cifar, '--cifar') if pair == 'cifar' else (args.images, '--images')
         if not folder.is_dir():
             raise PreflightError(f'A folder of images is needed for the pair {pair}, got {folder}, which is not there. Look at {flag}.')
+        classes = sum(path.is_dir() for path in folder.iterdir())
+        if pair != 'cifar' and classes != PAIRS[pair].classes:
+            needed = f'{PAIRS[pair].classes} class folders are needed for the pair {pair}'
+            raise PreflightError(f'{needed}, got {classes} in {folder}. Look at {flag}.')
     peers = [name for name in NAMES[1:] if name in args.peers]
     python = Path(sys.executable)
     if 'torchdistill' in peers and args.env is None:

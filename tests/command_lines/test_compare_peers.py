@@ -55,6 +55,12 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path, capsys):
     assert 'nowhere' in text and '--cifar' in text
 
 
+def test_another_number_of_class_folders_is_one_sentence(tmp_path, capsys):
+    (tmp_path / 'one').mkdir()
+    assert compare_peers.main([*TINY, '--pair', 'imagenet', '--images', str(tmp_path)]) == 2
+    assert '10 class folders are needed for the pair imagenet, got 1' in one_error(capsys.readouterr().err)
+
+
 def test_a_process_that_ends_is_one_sentence_with_its_log(tmp_path, capsys):
     (tmp_path / 'empty/cifar-100-python').mkdir(parents=True)  # no archive is in it
     words = [*TINY, '--cifar', str(tmp_path / 'empty'), '--peers', 'plain loop', '--work-dir', str(tmp_path / 'kept')]

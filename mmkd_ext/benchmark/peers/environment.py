@@ -12,14 +12,14 @@ from pathlib import Path
 from mmkd_ext.errors import PreflightError
 
 NEEDED = ('torchdistill',)
-SHOWN = ('torch', 'torchvision', 'timm', 'mmengine', 'mmpretrain', 'torchdistill', 'mmkd_ext')
+SHOWN = ('torch', 'torchvision', 'timm', 'torchdistill', 'mmengine', 'onedl-mmengine', 'mmpretrain', 'onedl-mmpretrain')
 _VERSIONS = """
-import importlib, json, sys
+import importlib.metadata as metadata, json, sys
 found = {}
 for name in sys.argv[1:]:
     try:
-        found[name] = importlib.import_module(name).__version__
-    except ImportError:
+        found[name] = metadata.version(name)
+    except metadata.PackageNotFoundError:
         pass
 print(json.dumps(found))
 """
@@ -48,7 +48,7 @@ def make_environment(folder: Path, needed: Sequence[str] = NEEDED) -> Path:
 
 
 def versions(python: Path, names: Sequence[str] = SHOWN) -> dict[str, str]:
-    """Versions of the packages that an interpreter can import."""
+    """Versions of the packages that an interpreter sees."""
     return json.loads(_run([str(python), '-c', _VERSIONS, *names]).splitlines()[-1])
 
 
