@@ -54,13 +54,14 @@ class _Step(BareStep):
     ) -> None:
         torch.manual_seed(0)  # the same weights for all
         how = teacher or {}
-        self.model: Any = (build_with_random_teachers(cfg, **how) if 'teacher' in cfg.model else build_model(cfg)).train()
+        model: Any = build_with_random_teachers(cfg, **how) if 'teacher' in cfg.model else build_model(cfg)
+        self.model: Any = model.train()
         wrapper = copy.deepcopy(cfg.optim_wrapper)
         if fused:
             wrapper.optimizer.fused = True
         self.optim_wrapper: Any = build_optim_wrapper(self.model, wrapper)
         with torch.no_grad():
-            self.data = self.model.data_preprocessor(copy.deepcopy(batch), True)
+            self.data = model.data_preprocessor(copy.deepcopy(batch), True)
         form = torch.channels_last if images else torch.contiguous_format
         self.data['inputs'] = self.data['inputs'].contiguous(memory_format=form)
         if weights:
@@ -79,7 +80,7 @@ def compare_options(cfg: Config, iterations: int, rounds: int, precisions: list[
         precisions: 'float32', 'bfloat16'.
         compiled: Whether to try `torch.compile` too, which takes minutes.
     """
-    options = {**OPTIONS, **(COMPILED if compiled else {})}
+    options: dict[str, Any] = {**OPTIONS, **(COMPILED if compiled else {})}
     if 'teacher' not in cfg.model:
         options = {name: option for name, option in options.items() if 'teacher' not in option}
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):

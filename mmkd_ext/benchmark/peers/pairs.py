@@ -101,7 +101,8 @@ class _CIFARNetwork(nn.Module):
 class _UncheckedCIFAR100(torchvision.datasets.CIFAR100):
     """CIFAR-100's training archive, whose digest need not be the published file's."""
 
-    train_list, test_list = [['train', None]], []
+    train_list: list = [['train', None]]
+    test_list: list = []
     meta = {**torchvision.datasets.CIFAR100.meta, 'md5': None}
 
 
