@@ -7,7 +7,7 @@ CONSTRAINTS := constraints.txt
 CLS := $(VENV)/.classification
 DET := $(VENV)/.detection
 # And what a test frees is kept for the next, as mmkd_ext.engine.memory does in training.
-ONE_THREAD := OMP_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=2147483647 MALLOC_MMAP_THRESHOLD_=33554432
+ONE_THREAD := OMP_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=536870912 MALLOC_MMAP_THRESHOLD_=33554432
 
 .PHONY: demo test test-fast test-inductor format lint types clean
 

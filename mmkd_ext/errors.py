@@ -18,6 +18,13 @@ def check_numbers(owner: str, least: float = 0, below: float = math.inf, /, **va
             raise ValueError(f'{owner} needs {name} to be a finite number >= {least:g}{upper}, got {value!r}.')
 
 
+def check_given(owner: str, /, **values: Any) -> None:
+    """Raise a ValueError where a value is None; the checks below take it for an option that is left out."""
+    for name, value in values.items():
+        if value is None:
+            raise ValueError(f'{owner} needs {name}, got None.')
+
+
 def check_whole(owner: str, least: int | None = 1, /, **values: Any) -> None:
     """Raise a ValueError unless all values are whole numbers >= least, or None."""
     for name, value in values.items():

@@ -1,7 +1,9 @@
 """Fixtures that every test may use."""
 
+import gc
 from collections.abc import Iterator
 
+import mmpretrain.models  # noqa: F401  # before what is here is frozen
 import pytest
 import torch
 from mmengine.logging import MMLogger
@@ -9,6 +11,8 @@ from mmengine.registry import DefaultScope
 
 # The tests' tensors are small: on two threads they wait for each other more than they compute.
 torch.set_num_threads(1)
+# mmengine collects garbage for every data set; what the imports made is no garbage.
+gc.freeze()
 
 
 @pytest.fixture

@@ -98,3 +98,24 @@ def test_every_room_has_a_floor_and_a_sentence():
         said = ast.get_docstring(ast.parse(path.read_text(encoding='utf-8')))
         assert said and said.endswith('.'), path
     assert {path.name for path in PACKAGE.glob('*.py')} == {'__init__.py', 'registry.py', 'errors.py'}
+
+
+TESTS = REPO / 'tests'
+
+
+@pytest.mark.parametrize('name', [name for name, path in FILES.items() if path.name != '__init__.py'])
+def test_a_module_has_a_test_file_of_its_name(name):
+    *rooms, module = name.split('.')[1:]
+    folder = TESTS.joinpath(*['command_lines' if room == 'commands' else room for room in rooms])
+    assert (folder / f'test_{module}.py').is_file()
+
+
+def test_no_test_file_is_imported_by_another():
+    """What several need lies in support/ or witnesses/: pytest loads a test file under a name of its own, so an import makes it twice."""
+    files = {'.'.join(path.relative_to(TESTS).with_suffix('').parts): path for path in TESTS.rglob('test_*.py')}
+    for path in TESTS.rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Import):
+                assert not [alias.name for alias in node.names if alias.name in files], path
+            elif isinstance(node, ast.ImportFrom):
+                assert not [alias.name for alias in node.names if {node.module, f'{node.module}.{alias.name}'} & set(files)], path

@@ -1,5 +1,6 @@
 """Baselines for a distiller's step: the student's step and the teachers' forward passes, each alone."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from mmkd_ext.class_means.compute import batches_of, compute_class_means
 from mmkd_ext.datasets.listed_data import build_data
 from mmkd_ext.models.build import build_model
-from mmkd_ext.models.teachers.teacher_ensemble import is_ensemble
+from mmkd_ext.models.teachers.teacher_ensemble import is_ensemble, specs_by_name
 
 from .branches import StudentWithBranches
 from .detectors import DetectorAlone
@@ -41,7 +42,6 @@ def distiller_parts(cfg: Config, compiled: bool = False) -> dict[str, nn.Module]
         cfg: The distiller's.
         compiled: Whether to add one with compiled bf16 teachers.
     """
-    cfg = cfg.copy()
     model: Any = build_with_random_teachers(cfg)
     parts: dict[str, nn.Module] = {'student': model.student}
     if any(loss.has_branches for loss in model.distill.values()):
@@ -63,11 +63,9 @@ def build_with_random_teachers(cfg: Config, **how: Any) -> nn.Module:
         cfg: Its config.
         how: Further keys of every teacher's spec, such as `precision`.
     """
-    cfg = cfg.copy()
-    spec = cfg.model.teacher
-    several = isinstance(spec, Mapping) and 'model' not in spec and not is_ensemble(spec)
-    specs = {name: _random(each, how) for name, each in (spec if several else {'teacher': spec}).items()}
-    cfg.model.teacher = specs if several else specs['teacher']
+    cfg = copy.deepcopy(cfg)  # mmengine's `copy` shares the parts inside
+    specs = {name: _random(each, how) for name, each in specs_by_name(cfg.model.teacher).items()}
+    cfg.model.teacher = specs['teacher'] if list(specs) == ['teacher'] else specs  # of several that train together it is one
     model: Any = build_model(cfg)
     for loss in model.distill.values():
         if loss.needs_class_means:

@@ -102,7 +102,7 @@ def compare_loop(cfg: Config, iterations: int, rounds: int, cpu_time: bool = Tru
     Returns:
         Seconds per iteration: the loop's, and the bare step's with contiguous and with channels-last images.
     """
-    cfg = cfg.copy()
+    cfg = copy.deepcopy(cfg)
     for key in ('val_dataloader', 'val_cfg', 'val_evaluator', 'test_dataloader', 'test_cfg', 'test_evaluator'):
         cfg[key] = None
     cfg.train_cfg = dict(by_epoch=True, max_epochs=10**6)

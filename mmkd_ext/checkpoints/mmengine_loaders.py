@@ -54,7 +54,7 @@ def load_from_openmmlab(filename: str, map_location: Any = None) -> dict[str, An
     """The weights that mmengine knows for a name; a relative path lies in its home."""
     name = filename.split('://', 1)[1]
     address = _known(f'openmmlab://{get_deprecated_model_names().get(name, name)}', get_external_models())
-    home = os.getenv('MMENGINE_HOME', os.path.join(os.getenv('XDG_CACHE_HOME', '~/.cache'), 'mmengine'))
+    home = os.path.expanduser(os.getenv('MMENGINE_HOME', os.path.join(os.getenv('XDG_CACHE_HOME', '~/.cache'), 'mmengine')))
     return load_from_file(address if address.startswith(_HTTP) else os.path.join(home, address), map_location)
 
 

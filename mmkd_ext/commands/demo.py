@@ -4,6 +4,7 @@ Train a small network plainly and with TESKD, test both, export, draw, and print
 """
 
 import argparse
+import copy
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -43,7 +44,7 @@ def last_checkpoint(folder: Path) -> Path:
 
 def load(config: Config, checkpoint: Path) -> Any:
     """A trained network in eval mode; its students, if it has any, run too."""
-    config = config.copy()
+    config = copy.deepcopy(config)
     if 'TESKD' in config.model.neck.type:
         config.model.neck.eval_students = True
     model = build_model(config)

@@ -81,6 +81,11 @@ def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int
     ]
     if not panels:
         raise PreflightError(f'A loss or an accuracy is needed, got {", ".join(c.key for c in known)}: see --keys.')
+    drawn = [curve for _, _, curves in panels for curve in curves]
+    if not any(math.isfinite(y) for run in read.values() for curve in drawn for _, y in run.curves.get(curve, ())):
+        raise PreflightError(
+            f'A finite number to draw is needed, got only NaN and infinite ones of {", ".join(dict.fromkeys(c.key for c in drawn))} in '
+            f'{", ".join(map(str, runs.values()))}. Did the training diverge? Look at its log.')
     with matplotlib.rc_context(_STYLE):
         return write_picture(_figure(read, panels, smooth), Path(out))
 

@@ -80,6 +80,10 @@ def make_config(args: argparse.Namespace) -> Config:
             check_output(Path(args.show_dir) / 'image.png', 'Name another folder by --show-dir.')
     finish_config(cfg, args)
     check_needed(cfg, _NEEDS, f'{args.config} and --cfg-options')
+    if _gives_nothing(cfg.test_evaluator) and not (args.show or args.show_dir or (args.out and args.out_item != 'metrics')):
+        raise PreflightError(
+            f'An evaluator that gives a number is needed, got test_evaluator={cfg.test_evaluator!r}: look at {args.config} and '
+            '--cfg-options; without one, predictions can be written by --out or drawn by --show-dir.')
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
     if distils(cfg.model):  # the student predicts alone; its teacher may be on another machine
@@ -88,6 +92,11 @@ def make_config(args: argparse.Namespace) -> Config:
         _augment(cfg)
     _leave_weights(cfg)
     return cfg
+
+
+def _gives_nothing(evaluator: Any) -> bool:
+    """Whether it has no metric: `[]`, `{}`, `dict(type='Evaluator', metrics=[])`."""
+    return not (evaluator.get('metrics', evaluator) if isinstance(evaluator, Mapping) else evaluator)
 
 
 def _drawing(cfg: Config, args: argparse.Namespace) -> dict[str, Any]:
@@ -191,7 +200,8 @@ def test(argv: Sequence[str] | None = None) -> None:
     if is_main_process():
         if args.out and args.out_item == 'metrics':
             mmengine.dump(metrics, args.out)
-        print_metrics(metrics)
+        if metrics:  # of a test that only dumps or draws there are none
+            print_metrics(metrics)
     leave_processes()
 
 

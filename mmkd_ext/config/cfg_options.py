@@ -48,9 +48,12 @@ def merge_options(
         where: Whose options they are, for the sentence.
 
     Raises:
-        PreflightError: A key that leads to nowhere in the config.
+        PreflightError: A key that is no word, or leads to nowhere in the config.
         ValueError: A word, in the config or the options, where True, False or a number belongs.
     """
+    wrong = [key for key in options or {} if not isinstance(key, str)]
+    if wrong:
+        raise PreflightError(f'{where} need keys that are words, such as train_cfg.max_epochs, got {wrong[0]!r}.')
     new = new_keys(cfg, options or {})
     try:
         cfg.merge_from_dict(dict(options or {}))

@@ -26,12 +26,11 @@ class BatchCrop:
 
     Args:
         size: (h, w) of the crops.
-        padding: Pixels left, top, right and bottom.
-        value: Of the padded pixels.
+        padding: Black pixels left, top, right and bottom.
     """
 
-    def __init__(self, size: tuple[int, int], padding: tuple[int, int, int, int] = (0, 0, 0, 0), value: int = 0) -> None:
-        self.size, self.padding, self.value = size, padding, value
+    def __init__(self, size: tuple[int, int], padding: tuple[int, int, int, int] = (0, 0, 0, 0)) -> None:
+        self.size, self.padding = size, padding
         self.room: tuple[int, int] = (0, 0)  # offsets to choose from, beyond 0
 
     def fit(self, height: int, width: int) -> tuple[int, int]:
@@ -52,7 +51,7 @@ class BatchCrop:
     def apply(self, images: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """Cut (h, w) out of each padded image."""
         (n, *_, c), (left, top, right, bottom) = images.shape, self.padding
-        padded = F.pad(images.flatten(2), (left * c, right * c, top, bottom), value=self.value)
+        padded = F.pad(images.flatten(2), (left * c, right * c, top, bottom))
         windows = padded.unfold(1, self.size[0], 1).unfold(2, self.size[1] * c, c)  # (N, y, x, h, w * C)
         return windows[torch.arange(n, device=images.device), drawn[0], drawn[1]].unflatten(2, (self.size[1], c))
 
@@ -105,9 +104,11 @@ def by_batch(transforms: Sequence[Any]) -> tuple[list[Any], list[Any]]:
 
 def _by_batch(transform: Any) -> BatchCrop | BatchFlip:
     if type(transform) is RandomCrop:
-        if transform.pad_if_needed or not isinstance(transform.pad_val, int | float):
-            raise _unknown(transform, 'RandomCrop without pad_if_needed and with one number as pad_val')
-        return BatchCrop(tuple(transform.crop_size), _four(transform.padding), transform.pad_val)  # type: ignore[arg-type]
+        if transform.pad_if_needed or transform.padding_mode != 'constant':
+            raise _unknown(transform, "RandomCrop without pad_if_needed and with padding_mode='constant'")
+        if transform.pad_val != 0:  # OpenCV gives another number to the first channel only
+            raise _unknown(transform, 'RandomCrop with pad_val=0')
+        return BatchCrop(tuple(transform.crop_size), _four(transform.padding))  # type: ignore[arg-type]
     if type(transform) is RandomFlip:
         if not isinstance(transform.prob, float) or transform.direction not in ('horizontal', 'vertical'):
             raise _unknown(transform, 'RandomFlip with one prob and one direction, horizontal or vertical')

@@ -40,6 +40,9 @@ def _names_of(dataset: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _of_type(dataset: Mapping[str, Any]) -> tuple[str, ...] | None:
-    kind = DATASETS.get(dataset['type']) if isinstance(dataset['type'], str) else dataset['type']
+    kind = dataset['type']
+    if isinstance(kind, str):
+        with DATASETS.switch_scope_and_registry(None) as registry:  # the scope's, as `build` does
+            kind = registry.get(kind)
     given = (dataset.get('metainfo') or {}).get('classes') or (getattr(kind, 'METAINFO', None) or {}).get('classes')
     return tuple(map(str, given)) if isinstance(given, list | tuple) and given else None

@@ -12,7 +12,7 @@ import numpy as np
 from mmdet.datasets import CocoDataset
 
 from mmkd_ext.datasets.digits import Digits
-from mmkd_ext.errors import check_whole
+from mmkd_ext.errors import check_given, check_whole
 from mmkd_ext.registry import DATASETS
 
 _SIDE = 128
@@ -52,6 +52,7 @@ class DigitScenes(CocoDataset):
     def __init__(
         self, split: str = 'train', scenes: int = 400, seed: int = 0, root: str = 'data/digit_scenes', **kwargs: Any
     ) -> None:
+        check_given('DigitScenes', scenes=scenes)
         check_whole('DigitScenes', None, scenes=scenes)
         check_whole('DigitScenes', 0, seed=seed)
         if split not in ('train', 'test') or scenes < 1:

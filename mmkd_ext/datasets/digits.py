@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from mmpretrain.datasets import BaseDataset
 
-from mmkd_ext.errors import check_whole
+from mmkd_ext.errors import check_given, check_whole
 from mmkd_ext.registry import DATASETS
 
 _TEST_SHARE = 0.4438  # of each class: 797 of 1797 images, which leaves 1000 to train on
@@ -40,6 +40,7 @@ class Digits(BaseDataset):
     def __init__(
         self, split: str = 'train', size: int = 16, samples_per_class: int | None = None, seed: int = 0, **kwargs: Any
     ) -> None:
+        check_given('Digits', size=size)
         check_whole('Digits', None, size=size, samples_per_class=samples_per_class)
         check_whole('Digits', 0, seed=seed)
         if split not in ('train', 'test'):

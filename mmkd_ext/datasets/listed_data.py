@@ -11,7 +11,7 @@ from mmengine.registry import DATASETS, DefaultScope
 from mmkd_ext.explain.sentences import one_line
 
 from .coco_categories import categories_checked
-from .missing_data import missing_data
+from .missing_data import missing_data, unreadable_annotations
 
 LISTED = 100_000  # of a larger set these many are looked at, evenly spaced: a start must not take minutes
 
@@ -24,14 +24,18 @@ def build_data(cfg: Mapping[str, Any], name: str) -> Any:
         name: 'train', 'val' or 'test': whose loader's it is, for the sentences.
 
     Raises:
-        ValueError: Data that is not there, or as `check_listed`.
+        ValueError: Data that is not there, annotations that cannot be read, or as `check_listed`.
     """
     scope = DefaultScope.get_current_instance()
     try:
         with categories_checked() if scope is not None and scope.scope_name == 'mmdet' else nullcontext():
             dataset = DATASETS.build(cfg)
-    except (OSError, AssertionError) as error:
-        raise ValueError(missing_data(cfg, name, error)) from error
+    except Exception as error:  # data sets are anybody's
+        told = unreadable_annotations(name, error) or (
+            missing_data(cfg, name, error) if isinstance(error, OSError | AssertionError) else None)
+        if told is None:
+            raise
+        raise ValueError(told) from error
     check_listed(dataset, name)
     return name_images(dataset)
 

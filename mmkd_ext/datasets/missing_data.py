@@ -1,4 +1,4 @@
-"""The error for data that is not where a config says: which data set, what was found, and where to put it."""
+"""The errors for data that is not where a config says, and for annotations that its data set cannot read."""
 
 import os
 import traceback
@@ -25,8 +25,8 @@ def missing_data(cfg: Mapping[str, Any], name: str, error: Exception) -> str:
     for frame, _ in traceback.walk_tb(error.__traceback__):
         asked = frame.f_locals.get('self')
         if isinstance(asked, BaseDataset):
-            kind = type(asked)
-            root, prefix = getattr(asked, 'data_root', root), getattr(asked, 'data_prefix', prefix)
+            kind, joined = type(asked), getattr(asked, 'data_prefix', None)
+            root, prefix = (None, joined) if joined else (getattr(asked, 'data_root', root), prefix)  # mmengine joins the root to it
     if isinstance(prefix, Mapping):
         prefix = next(iter(prefix.values()), '')
     if isinstance(kind, str):
@@ -40,3 +40,24 @@ def missing_data(cfg: Mapping[str, Any], name: str, error: Exception) -> str:
     else:
         where = f'Look at {name}_dataloader.dataset (data_root, ann_file, data_prefix), or link the data to {place}.'
     return f'The {name} data is needed ({getattr(kind, "__name__", kind)} in {place}), got: {one_line(error)}. {where}'
+
+
+def unreadable_annotations(name: str, error: Exception) -> str | None:
+    """The sentence for an annotation file that is there and of another format; None for any other error.
+
+    Args:
+        name: 'train', 'val' or 'test'.
+        error: What was raised while the data set was built.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if isinstance(error, FileNotFoundError) or not frames or str(frames[-1].f_globals.get('__name__')).startswith('mmkd_ext.'):
+        return None  # the latter: a sentence of ours
+    for frame in frames:
+        asked: Any = frame.f_locals.get('self')
+        if frame.f_code.co_name == 'load_data_list' and isinstance(asked, BaseDataset) and getattr(asked, 'ann_file', None):
+            entry = frame.f_locals.get('sample', frame.f_locals.get('raw_data_info'))  # as mmpretrain's and mmengine's loops name it
+            at = '' if entry is None else f' at {entry!r:.100}'
+            return (
+                f'Annotations that {type(asked).__name__} can read are needed, got {asked.ann_file}{at}: {one_line(error)}. Is it of '
+                f'another format, or cut short? Look at ann_file of {name}_dataloader.dataset.')
+    return None

@@ -81,7 +81,8 @@ def _records(file: Path) -> Iterator[dict]:
             if number == len(lines):
                 return  # the run was killed while it wrote
             record = None
-        if not isinstance(record, dict) or not isinstance(record.get('step'), int):
+        step = record.get('step') if isinstance(record, dict) else None
+        if not isinstance(record, dict) or type(step) is not int or step < 0:
             raise PreflightError(
                 f'A JSON object with a step on every line is needed, got {line[:40]!r} in line '
                 f'{number} of {file}. Is it a scalars.json of the runner?'
@@ -93,7 +94,7 @@ def _epoch_length(train: dict[int, dict], val_steps: set[int]) -> float | None:
     """Iterations of an epoch; None where a run counts iterations only, or has not finished its first epoch."""
     first: dict[int, int] = {}  # epoch -> its first logged iteration, which has the same place in each epoch
     for step in sorted(train):
-        if 'epoch' in train[step]:
+        if type(train[step].get('epoch')) is int and train[step]['epoch'] > 0:
             first.setdefault(train[step]['epoch'], step)
     epochs = sorted(first)
     if len(epochs) > 1:

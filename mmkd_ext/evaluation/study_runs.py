@@ -28,6 +28,8 @@ from mmkd_ext.models.plain import plain_config
 
 from .study_plan import variant_config
 
+_ONE_CHECKPOINT = ('default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000')
+
 
 def digest(config: Path, seed: int, metric: str, also: dict | None = None) -> str:
     """A digest of all that a result depends on: the whole config with its bases, the seed and the metrics, as 16 hex digits."""
@@ -78,11 +80,16 @@ def scores(work_dir: Path, metric: str) -> list[float]:
     logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
     if not logs:
         raise PreflightError(f'A run with vis_data/scalars.json is needed, got none in {work_dir}. Did it train?')
-    lines = [json.loads(line) for line in logs[-1].read_text().splitlines()]
+    try:
+        lines = [json.loads(line) for line in logs[-1].read_text().splitlines()]
+    except ValueError as error:  # a disk that was full, a killed process
+        raise PreflightError(f'A log with JSON on every line is needed, got {logs[-1]}: {error}. Was it cut? Remove {work_dir}.') from error
     values = [line[metric] for line in lines if metric in line]
     if not values:
         known = ', '.join(sorted({key for line in lines for key in line}))
         raise PreflightError(f'A metric that the run logs is needed, got {metric!r}; {logs[-1]} has {known}.')
+    if not all(isinstance(value, int | float) for value in values):
+        raise PreflightError(f'A metric of one number is needed, got {metric!r} with {values[-1]!r:.80} in {logs[-1]}.')
     return values
 
 
@@ -111,7 +118,7 @@ class Study:
         asked = digest(config, 0, self.plan.metric)
         run = _finished(folder / 'result.json', asked)
         if run is None or not (folder / run['checkpoint']).is_file():
-            seconds = run_once(config, folder, 0, ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000'])
+            seconds = run_once(config, folder, 0, [*_ONE_CHECKPOINT, f'needed_metrics={self.plan.metric}'])
             last = (folder / 'last_checkpoint').read_text().strip()
             values = scores(folder, self.plan.metric)
             run = dict(last=values[-1], best=max(values), seconds=seconds, digest=asked, checkpoint=Path(last).name)
@@ -157,7 +164,8 @@ class Study:
         asked = digest(config, seed, self.plan.metric, {**self.also, **{key: value for key, value in origin.items() if value}})
         run = _finished(record, asked)
         if run is None:
-            options = ['default_hooks.checkpoint.save_best=None', 'default_hooks.checkpoint.interval=1000000']
+            metrics = dict.fromkeys([self.plan.metric, *(each for several in self.also.values() for each in several)])
+            options = [*_ONE_CHECKPOINT, f'needed_metrics={",".join(metrics)}']
             options += [f'model.teacher.checkpoint={teacher[0]}'] if teacher else []
             options += [f'load_from={start}'] if start else []
             seconds = run_once(config, work_dir, seed, options)
@@ -165,7 +173,7 @@ class Study:
             run = dict(seed=seed, last=values[-1], best=max(values), seconds=seconds, digest=asked)
             if self.also:
                 run['also'] = {
-                    column: statistics.mean(scores(work_dir, metric)[-1] for metric in metrics) for column, metrics in self.also.items()}
+                    column: statistics.mean(scores(work_dir, each)[-1] for each in several) for column, several in self.also.items()}
             write_text(record, json.dumps(run))
         return run
 
@@ -173,6 +181,10 @@ class Study:
         """All results, by variant. Seed by seed, so that an unfinished study compares what it has."""
         for name, variant in self.plan.variants.items():
             variant_config(variant, self.out / name, self.plan.get('options'))
+        for name, each in (self.plan.get('teachers') or {}).items():  # all configs before the first training
+            variant_config(each, self.out / 'teachers' / name)
+        if self.plan.get('same_start'):
+            load_config(self.plan.same_start)
         teachers = {name: self.teacher(name, each) for name, each in (self.plan.get('teachers') or {}).items()}
         starts = {seed: self.start(seed) if self.plan.get('same_start') else None for seed in seeds}
         wanted = [(name, seed) for seed in seeds for name in self.plan.variants]

@@ -39,10 +39,12 @@ def ensemble_files(
     ensemble.default_hooks = dict(distillation_report=dict(type='mmkd_ext.DistillationReportHook'))  # each network's numbers
     ensemble.custom_imports.imports.append('mmkd_ext.hooks')
     files: dict[Path, bytes] = {}
-    for name, network in ensemble.model.networks.items():
-        path = out.with_stem(f'{out.stem}_{name}')
+    paths = {name: out.with_stem(f'{out.stem}_{name}') for name in ensemble.model.networks}
+    for path in paths.values():  # before a network is built
         for ending in ('.pth', '.py', *(['.onnx'] if onnx else [])):
             check_output(path.with_suffix(ending), 'Choose another output.')
+    for name, network in ensemble.model.networks.items():
+        path = paths[name]
         alone = Config({**cfg, 'model': network})
         if network.get('data_preprocessor') is None and ensemble.model.get('data_preprocessor') is not None:
             alone.data_preprocessor = ensemble.model.data_preprocessor

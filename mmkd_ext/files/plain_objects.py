@@ -58,6 +58,13 @@ def _array(kind: Any, shape: Any, code: Any) -> np.ndarray:
     return np.empty(0)
 
 
+def _array_of_bytes(raw: Any, kind: Any, shape: Any, order: Any = 'C', axes: Any = None) -> np.ndarray:
+    """An array as Python's fifth protocol writes it."""
+    if not isinstance(raw, bytes | bytearray) or not isinstance(kind, np.dtype) or order not in ('C', 'F') or axes is not None:
+        raise Refused('it holds an array of no plain numbers, and is not opened')
+    return np.frombuffer(bytearray(raw), kind).reshape(shape, order=order)
+
+
 def _ordered_state(made: OrderedDict, state: Any) -> None:
     metadata = state.get('_metadata')  # versions of a model's layers; anything else could hide the dict's own methods
     if isinstance(metadata, dict):
@@ -118,5 +125,6 @@ PLAIN: dict[Name, Callable[..., Any]] = {
     Name('mmengine.logging.history_buffer', 'HistoryBuffer'): _buffer,
     Name('numpy', 'dtype'): _number_format,
     **{Name(f'numpy.{core}.multiarray', '_reconstruct'): _array for core in ('core', '_core')},
+    **{Name(f'numpy.{core}.numeric', '_frombuffer'): _array_of_bytes for core in ('core', '_core')},
     **{Name(f'numpy.{core}.multiarray', 'scalar'): _scalar for core in ('core', '_core')},
 }

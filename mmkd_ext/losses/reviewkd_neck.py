@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_whole, check_wholes
+from mmkd_ext.errors import check_given, check_whole, check_wholes
 from mmkd_ext.registry import MODELS
 
 from .batch_of_one import Adapter
@@ -86,6 +86,7 @@ class ReviewKDNeck(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_given('ReviewKDNeck', in_channels=in_channels, out_channels=out_channels)
         check_whole('ReviewKDNeck', mid_channels=mid_channels)
         check_wholes('ReviewKDNeck', 1, in_channels=in_channels, out_channels=out_channels)
         if len(in_channels) != len(out_channels) or len(in_channels) == 0:

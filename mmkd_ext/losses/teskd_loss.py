@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .numerics import at_least_float32, check_tau
+
 
 def teskd_kl(student: Tensor, teacher: Tensor, tau: float, detach_teacher: bool = False) -> Tensor:
     r"""Divergence of a student from the teacher that it helps.
@@ -36,11 +38,10 @@ def teskd_kl(student: Tensor, teacher: Tensor, tau: float, detach_teacher: bool 
         raise ValueError(
             'teskd_kl needs student and teacher logits of one shape (N, K), got '
             f'{tuple(student.shape)} and {tuple(teacher.shape)}. Do both classifiers have the same num_classes?')
-    if not tau > 0:
-        raise ValueError(f'teskd_kl needs a temperature tau > 0, got {tau}.')
+    check_tau('teskd_kl', tau)
     with torch.autocast(student.device.type, enabled=False):
-        log_p = F.log_softmax(_at_least_float32(student) / tau, dim=1)
-        target = F.softmax(_at_least_float32(teacher.detach() if detach_teacher else teacher) / tau, dim=1) + 1e-7
+        log_p = F.log_softmax(at_least_float32(student) / tau, dim=1)
+        target = F.softmax(at_least_float32(teacher.detach() if detach_teacher else teacher) / tau, dim=1) + 1e-7
         return (target * (target.log() - log_p)).sum() * (tau**2 / len(student))
 
 
@@ -71,8 +72,4 @@ def teskd_feature_loss(student: Tensor, teacher: Tensor) -> Tensor:
             'teskd_feature_loss needs pooled features of one shape (N, D), got '
             f'{tuple(student.shape)} and {tuple(teacher.shape)}.')
     with torch.autocast(student.device.type, enabled=False):
-        return F.mse_loss(_at_least_float32(student), _at_least_float32(teacher.detach()), reduction='sum')
-
-
-def _at_least_float32(x: Tensor) -> Tensor:
-    return x.to(torch.promote_types(x.dtype, torch.float32))
+        return F.mse_loss(at_least_float32(student), at_least_float32(teacher.detach()), reduction='sum')

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from mmkd_ext.datasets.coco_categories import categories_checked
 from mmkd_ext.datasets.listed_data import check_listed, name_images
-from mmkd_ext.datasets.missing_data import missing_data
+from mmkd_ext.datasets.missing_data import missing_data, unreadable_annotations
 from mmkd_ext.engine.model_wrappers import unwrapped
 from mmkd_ext.engine.random_state import random_state_kept
 from mmkd_ext.errors import PreflightError
@@ -25,8 +25,9 @@ from .hook_settings import check_hook_settings
 from .numbers import check_numbers
 from .training_parts import check_intervals, check_length, check_losses, check_optimizer
 from .trial_batches import check_evaluated_batch, check_shares, check_train_batch
+from .unread_types import check_unread_types
 from .usable_optimizer import check_usable
-from .watched_numbers import check_watched
+from .watched_numbers import check_watched, warn_without_validation
 
 
 def check_train(runner: Runner) -> None:
@@ -48,6 +49,7 @@ def check_train(runner: Runner) -> None:
             raise PreflightError(problem)
     if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
         raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
+    check_unread_types(runner.cfg)
     check_intervals(runner.hooks, runner.log_processor)
     check_numbers(runner.cfg)
     check_optimizer(runner.cfg)
@@ -66,7 +68,12 @@ def check_train(runner: Runner) -> None:
         _check_norms(runner)
         check_train_batch(runner)
         names = check_evaluated_batch(runner, runner.val_loop, 'val')
-    check_watched(runner.hooks, runner.cfg.get('param_scheduler') or [], names)
+    schedulers = runner.cfg.get('param_scheduler') or []
+    asked = runner.cfg.get('needed_metrics') or []  # of a study, see study_runs.py
+    tables = [name for name, single in (names or {}).items() if not single]
+    check_watched(runner.hooks, schedulers, None if names is None else list(names), tables, [asked] if isinstance(asked, str) else asked)
+    if runner.val_loop is None:
+        warn_without_validation(runner.hooks, schedulers)
 
 
 def check_test(runner: Runner) -> None:
@@ -75,6 +82,7 @@ def check_test(runner: Runner) -> None:
     Raises:
         PreflightError: Data that is not there, or labels that the head does not have.
     """
+    check_unread_types(runner.cfg)
     with random_state_kept():
         _build_data(runner, 'test', lambda: runner.test_loop)
         _check_data(runner, runner.test_loop, 'test')
@@ -93,7 +101,13 @@ def _build_data(runner: Runner, name: str, build: Callable[[], object]) -> None:
             raise  # of the evaluator, not of the data
         if isinstance(error, AssertionError) and _of_a_transform(error):
             raise  # of the pipeline's config
-        raise PreflightError(missing_data(_dataset_cfg(runner, name), name, error)) from error
+        told = unreadable_annotations(name, error)
+        raise PreflightError(told or missing_data(_dataset_cfg(runner, name), name, error)) from error
+    except Exception as error:  # data sets are anybody's
+        told = unreadable_annotations(name, error)
+        if told is None:
+            raise
+        raise PreflightError(told) from error
     finally:
         socket.setdefaulttimeout(timeout)
 

@@ -23,12 +23,12 @@ from mmkd_ext.explain.failing_line import failing_line
 from mmkd_ext.explain.sentences import module_that_raised, one_line, sentence
 from mmkd_ext.hooks.teacher_validation import copied_evaluator
 
-from .watched_numbers import coco_names
+from .metric_names import names_by_settings
 
 # whose numbers of two images are computed too: those of others may need all images, or take minutes
 _QUICK = (
     of_mmpretrain.Accuracy, of_mmpretrain.SingleLabelMetric, of_mmpretrain.MultiLabelMetric, of_mmpretrain.AveragePrecision,
-    of_mmpretrain.ConfusionMatrix, StudentAccuracy)
+    of_mmpretrain.ConfusionMatrix, of_mmpretrain.VOCMultiLabelMetric, of_mmpretrain.VOCAveragePrecision, StudentAccuracy)
 _ONE_VALUE = 'Expected more than 1 value per channel'  # torch's BatchNorm
 
 
@@ -80,7 +80,7 @@ def last_batch(loader: Any) -> int | None:
     return size if getattr(batches, 'drop_last', False) else len(sampler) % size or size  # type: ignore[arg-type]
 
 
-def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> list[str] | None:
+def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> dict[str, bool] | None:
     """Predict two images of a loop and hand them to a copy of its evaluator, which leaves no file.
 
     Args:
@@ -89,7 +89,7 @@ def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> list[str] | N
         name: 'val' or 'test'.
 
     Returns:
-        The names of the evaluator's numbers, where they can be known by two images; else None.
+        The names of the evaluator's numbers and whether each is one, where they can be known by two images; else None.
 
     Raises:
         ValueError: A batch that the model cannot predict, or predictions that the evaluator cannot take.
@@ -130,22 +130,26 @@ def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> list[str] | N
                 f'{name}_evaluator, and at what the pipeline of {name}_dataloader.dataset packs.') from error
 
 
-def _names(evaluator: Any) -> list[str] | None:
-    """Of its numbers, which the quick metrics compute."""
-    found: list[str] = []
+def _names(evaluator: Any) -> dict[str, bool] | None:
+    """Of its numbers, which the quick metrics compute, and whether each is one."""
+    found: list[tuple[str, bool]] = []
     known = type(evaluator) is Evaluator
     for metric in evaluator.metrics:
         if type(metric) in _QUICK:
-            names = list(metric.compute_metrics(metric.results))
-            found += [f'{metric.prefix}/{each}' if metric.prefix else each for each in names]
+            values = {key: _is_one(value) for key, value in metric.compute_metrics(metric.results).items()}
         else:
-            coco = coco_names(metric)
-            known = known and coco is not None
-            found += coco or []
-    twice = sorted({each for each in found if found.count(each) > 1})
+            told = names_by_settings(metric)
+            known, values = known and told is not None, dict.fromkeys(told or (), True)
+        found += [(f'{metric.prefix}/{key}' if metric.prefix else key, single) for key, single in values.items()]
+    names = [name for name, _ in found]
+    twice = sorted({each for each in names if names.count(each) > 1})
     if twice:
         raise ValueError(f'several metrics give {", ".join(twice)}: each needs a prefix of its own')
-    return found if known else None
+    return dict(found) if known else None
+
+
+def _is_one(value: Any) -> bool:
+    return not isinstance(value, list | tuple | dict) and not getattr(value, 'ndim', 0)
 
 
 def check_shares(loader: Any, name: str) -> None:

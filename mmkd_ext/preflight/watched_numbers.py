@@ -2,21 +2,25 @@
 
 import copy
 import difflib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
+from mmengine.logging import print_log
 
-_COCO = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')  # of boxes and masks, where none are asked for by metric_items
 
-
-def check_watched(hooks: Sequence[Hook], schedulers: Any, names: Sequence[str] | None) -> None:
+def check_watched(
+    hooks: Sequence[Hook], schedulers: Any, names: Sequence[str] | None, tables: Sequence[str] = (), asked: Sequence[str] = (),
+) -> None:  # fmt: skip
     """Compare what is waited for with what the evaluators give.
 
     Args:
         hooks: Of the run.
         schedulers: `param_scheduler` of its config.
         names: Of the student's numbers, in the order of the evaluators; None where they cannot be known.
+        tables: Those of them that are several numbers, such as one for each class.
+        asked: Names that a study will look for in the log; those of evaluators have a `/`, and the teacher's are not in `names`.
 
     Raises:
         ValueError: A number that no evaluator gives, or one of which nobody can tell whether more or less of it is better.
@@ -28,14 +32,22 @@ def check_watched(hooks: Sequence[Hook], schedulers: Any, names: Sequence[str] |
             raise ValueError(
                 'An evaluator that gives a number is needed to choose the best checkpoint, got none. Look at val_evaluator, or set '
                 'save_best of the CheckpointHook to None.')
-    for name, place in _watched(hooks, schedulers):
-        if name not in names:
-            close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    single = [name for name in names if name not in tables]
+    wanted = [(name, 'metric and also of the study') for name in asked if '/' in name and not name.startswith('teacher/')]
+    for name, place in (*_watched(hooks, schedulers), *wanted):
+        if name not in single:
+            close = difflib.get_close_matches(name, single, n=1, cutoff=0.6)
             hint = f' Did you mean {close[0]}?' if close else ''
+            several = ', which is several numbers' if name in tables else ''
             raise ValueError(
-                f'A number of the validation is needed, one of {", ".join(names) or "none"}, got {name!r}.{hint} Look at {place}.')
+                f'A number of the validation is needed, one of {", ".join(single) or "none"}, got {name!r}{several}.{hint} Look at '
+                f'{place}.')
     for hook in hooks:
         if isinstance(hook, CheckpointHook) and hook.save_best and 'auto' in hook.key_indicators and names:
+            if names[0] in tables:
+                raise ValueError(
+                    f"A number is needed by which save_best='auto' can choose, such as {', '.join(single) or 'accuracy/top1'}, got "
+                    f'{names[0]}, which is several numbers. Name one by save_best of the CheckpointHook, or look at val_evaluator.')
             tried = copy.copy(hook)
             tried.is_better_than = {}
             try:
@@ -46,19 +58,21 @@ def check_watched(hooks: Sequence[Hook], schedulers: Any, names: Sequence[str] |
                     'the CheckpointHook.') from error
 
 
-def coco_names(metric: Any) -> list[str] | None:
-    """The numbers of mmdet's CocoMetric by its settings, or None where they follow from the data or for other metrics."""
-    if type(metric).__name__ != 'CocoMetric' or metric.format_only or metric.classwise or set(metric.metrics) - {'bbox', 'segm'}:
-        return None
-    return [f'{metric.prefix}/{kind}_{item}' for kind in metric.metrics for item in metric.metric_items or _COCO]
+def warn_without_validation(hooks: Sequence[Hook], schedulers: Any) -> None:
+    """One warning for what waits for the numbers of a validation that the run does not have: it never happens."""
+    waiting = list(dict.fromkeys(place for _, place in _watched(hooks, schedulers, auto=True)))
+    if waiting:
+        print_log(
+            f'The run has no validation, for whose numbers {", ".join(waiting)} waits: nothing will come of it.', 'current',
+            logging.WARNING)
 
 
-def _watched(hooks: Sequence[Hook], schedulers: Any) -> Iterator[tuple[str, str]]:
-    """Name of a number, and where it is asked for."""
+def _watched(hooks: Sequence[Hook], schedulers: Any, auto: bool = False) -> Iterator[tuple[str, str]]:
+    """Name of a number, and where it is asked for; `auto`: also where any is taken."""
     for hook in hooks:
         if isinstance(hook, CheckpointHook) and hook.save_best:
             for name in hook.key_indicators:
-                if name != 'auto':
+                if auto or name != 'auto':
                     yield name, 'save_best of the CheckpointHook'
         if isinstance(hook, EarlyStoppingHook):
             yield hook.monitor, 'monitor of the EarlyStoppingHook'

@@ -19,6 +19,7 @@ from mmengine.runner import Runner
 
 import mmkd_ext.checkpoints.mmengine_loaders  # noqa: F401  # registers
 from mmkd_ext.config.cfg_options import OptionsAction, merge_options
+from mmkd_ext.config.formatted_once import formatted_once
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.errors import PreflightError
@@ -178,4 +179,5 @@ def build_runner(cfg: Config) -> Runner:
     tell_channel_order(cfg)
     tell_image_size(cfg)
     tell_class_names(cfg)
+    cfg = formatted_once(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

@@ -7,18 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from command_lines.test_distillation import extra
 from mmengine.config import Config
-from models.backbones.test_resnet_cifar_variants import expected_parameters
-from support.runs import REPO, one_error, write_config
+from support.runs import REPO, write_config
 from torch import Tensor, nn
+from witnesses.parameter_counts import expected_parameters
 
 from mmkd_ext.benchmark import steps as benchmark
-from mmkd_ext.benchmark.distillers import distiller_parts
 from mmkd_ext.benchmark.steps import Timing, compare_steps, deployed_size
 from mmkd_ext.commands import benchmark as tool
-from mmkd_ext.commands import benchmark_losses
-from mmkd_ext.losses import nd_loss
 from mmkd_ext.models.build import build_model
 from mmkd_ext.models.plain import plain_config
 
@@ -231,49 +227,6 @@ def test_the_tool_prints_and_writes_every_network_at_every_precision(tmp_path, c
     assert [row[3] for row in of_witness] == ['1.00', '1.00']  # relative to itself
 
 
-def test_a_distiller_is_compared_with_the_sum_of_its_parts(tmp_path, capsys):
-    out, readme = tmp_path / 'figures.json', tmp_path / 'README.md'
-    readme.write_text('<!-- cost -->\n<!-- /cost -->\n')
-    text = extra(tmp_path)
-    (tmp_path / 'teacher0.pth').unlink()  # times do not depend on weights
-    config = write_config(tmp_path, text)
-    arguments = ['--out', str(out), '--rounds', '2', '--batch-size', '4', '--device', 'cpu', '--precision', 'float32']
-    assert tool.main([str(config), *arguments, '--readme', str(readme), '--marker', 'cost']) == 0
-    rows = {row['network']: row for row in json.loads(out.read_text())}
-    assert list(rows) == ['student', 'teacher', 'ours', 'ours, bf16 teacher', 'sum']
-    for total, *parts in zip(*(rows[name]['all'] for name in ('sum', 'student', 'teacher')), strict=True):
-        assert total == pytest.approx(sum(parts))
-    assert rows['sum']['peak_mb'] == rows['student']['peak_mb'] + rows['teacher']['peak_mb']
-    table = readme.read_text().split('\n\n')[1].removesuffix('\n<!-- /cost -->\n')
-    assert table in capsys.readouterr().out and f'python tools/benchmark.py {config}' in readme.read_text()
-    ratio = rows['ours']['seconds'] / rows['sum']['seconds']
-    assert f'| ours | float32 | {rows["ours"]["seconds"]:.3f} | {ratio:.2f} | {ratio:.2f} |' in table
-
-
-def test_the_parts_of_a_distiller_run_without_gradients_for_the_teacher(tmp_path):
-    parts = distiller_parts(Config.fromfile(write_config(tmp_path, extra(tmp_path))))
-    assert parts['ours'].student is parts['student']
-    assert not list(parts['teacher'].parameters())
-    assert parts['ours, bf16 teacher'].teachers['teacher'].precision == 'bf16'
-    seen = []
-    parts['teacher'].network[0].backbone.register_forward_hook(
-        lambda module, _, out: seen.append((module.training, out[-1].requires_grad)))
-    compare_steps({'teacher': parts['teacher']}, torch.zeros(2, 3, 8, 8), TARGETS, ['float32'], 1, 1)
-    assert seen == [(False, False)] * 3
-
-
-@pytest.mark.parametrize('words', [['--rounds', '0'], ['--batch-size', 'many'], ['--size', '-1']])
-def test_a_number_that_counts_nothing_is_refused(tmp_path, capsys, words):
-    with pytest.raises(SystemExit):
-        tool.main([str(config_in(tmp_path)), *words])
-    assert 'a whole number of 1 or more is needed' in capsys.readouterr().err
-
-
-def test_a_device_that_is_not_there_is_one_sentence(tmp_path, capsys):
-    assert tool.main([str(config_in(tmp_path)), '--device', 'cuda:99']) == 2
-    assert "--device needs one that this machine has, such as 'cpu' or 'cuda:0', got 'cuda:99'" in one_error(capsys.readouterr().err)
-
-
 def test_waiting_is_no_cpu_time():
     class Sleeper(Holder):
         def forward(self, images: Tensor, samples: list, mode: str) -> dict[str, Tensor]:
@@ -283,42 +236,3 @@ def test_waiting_is_no_cpu_time():
     for clock, longer in ((time.perf_counter, True), (time.process_time, False)):
         (timing,) = compare_steps(dict(a=Sleeper(1)), IMAGES, TARGETS, ['float32'], 1, 1, clock)
         assert (timing.median > 0.2) is longer
-
-
-def test_cpu_time_of_a_gpu_is_one_sentence(tmp_path, capsys):
-    assert tool.main([str(config_in(tmp_path)), '--device', 'meta', '--cpu-time']) == 2
-    assert '--cpu-time needs --device cpu, got meta' in one_error(capsys.readouterr().err)
-
-
-@pytest.mark.parametrize(
-    ('witness', 'word'),
-    [
-        ('absent.py:build', 'absent.py'),
-        (WITNESS.split(':')[0], 'FILE.py:FUNCTION'),
-        (f'{WITNESS}ed', 'build_witnessed'),
-    ],
-)
-def test_a_witness_that_is_not_there_is_one_sentence(tmp_path, capsys, witness, word):
-    assert tool.main([str(config_in(tmp_path)), '--witness', witness]) == 2
-    assert word in one_error(capsys.readouterr().err)
-
-
-def test_class_means_are_timed_against_a_bare_pass(tmp_path, capsys):
-    config = write_config(tmp_path, extra(tmp_path))
-    assert tool.main([str(config), '--class-means', '--rounds', '2', '--out', str(tmp_path / 'out.json')]) == 0
-    rows = json.loads((tmp_path / 'out.json').read_text())
-    assert [row['network'] for row in rows] == ['bare teacher pass', 'class means']
-    assert all(len(row['all']) == 2 and min(row['all']) > 0 for row in rows)
-
-
-def test_the_losses_table_compares_with_a_loop_that_computes_the_same(capsys, rng):
-    loop = tool.load_witness(f'{REPO}/tests/witnesses/naive_nd_loop.py:nd_loss')
-    student, teacher = torch.randn(2, 5, 4, generator=rng, dtype=torch.float64)
-    target, means = torch.tensor([0, 2, 1, 1, 0]), torch.randn(3, 4, generator=rng, dtype=torch.float64)
-    torch.testing.assert_close(nd_loss(student, teacher, target, means), loop(student, teacher, target, means))
-    sizes = ['--samples', '8', '--channels', '6', '--classes', '5', '--rounds', '1']
-    assert benchmark_losses.main([*sizes, '--witness', f'{REPO}/tests/witnesses/naive_nd_loop.py:nd_loss']) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith('N 8, D 6, K 5') and lines[-2].endswith('| 1.0 |')
-    assert [line.split(' | ')[0] for line in lines[3:]] == [
-        '| kd_loss', '| dkd_loss', '| dist_loss', '| hcl_loss (64 x 8 x 8)', '| nd_loss', '| nd_loss, witness']

@@ -3,29 +3,10 @@
 from pathlib import Path
 
 import pytest
-import torch
-from support.runs import losses, one_error, one_thread, write_config
+from support.run_folders import epoch_of, trained
+from support.runs import losses, one_error
 
-from mmkd_ext.commands import train
-
-_SMALL = "train_dataloader = dict(dataset=dict(samples_per_class=4))\n"  # two iterations an epoch
-
-
-@pytest.fixture
-def trained(tmp_path, monkeypatch):
-    """Train in a folder with some flags; what it returns is the exit code."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(work_dir: str, epochs: int, *flags: str, extra: str = '') -> int:
-        config = write_config(tmp_path, f'{_SMALL}train_cfg = dict(max_epochs={epochs})\n{extra}')
-        with one_thread():
-            return train.main([str(config), '--work-dir', work_dir, *flags])
-
-    return run
-
-
-def epoch_of(path: str) -> int:
-    return torch.load(path, weights_only=False)['meta']['epoch']
+__all__ = ['trained']  # a fixture
 
 
 def test_a_run_whose_checkpoints_cannot_be_read_is_not_started_anew(trained, capfd):

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from command_lines.test_distillation import extra, run
 from matplotlib.image import imread
+from support.distillation_runs import extra, run
 from support.runs import one_error, one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint

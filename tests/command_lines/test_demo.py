@@ -8,8 +8,8 @@ import mmpretrain
 import pytest
 import torch
 from mmengine.config import Config
-from models.backbones.test_resnet_cifar_variants import expected_parameters
 from support.runs import REPO, run, write_config
+from witnesses.parameter_counts import expected_parameters
 
 from mmkd_ext.commands import demo
 from mmkd_ext.models.build import build_model

@@ -10,41 +10,15 @@ import torch
 from matplotlib.figure import Figure
 from mmengine.config import Config
 from support.detection import build, tiny
-from support.runs import REPO, losses, one_error, one_thread
+from support.detector_runs import CONFIG, QUIET, run
+from support.drawn_panels import drawn
+from support.runs import REPO, losses, one_error
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.commands import compute_class_means, draw_detections, plot_curves, test, train
 
-# EMA and class means are in it, so that a resume has to bring both back.
-_CONFIG = """
-_base_ = ['{repo}/configs/_base_/datasets/digit_scenes.py', '{repo}/configs/_base_/default_runtime_det.py']
-custom_imports = dict(imports=['mmkd_ext.checkpoints', 'mmkd_ext.datasets.digit_scenes', 'mmkd_ext.hooks', 'mmkd_ext.models'])
-scenes = dict(root='{folder}/scenes', scenes=12, metainfo=dict(classes=('0', '1', '2')))
-train_pipeline = [
-    dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', with_bbox=True), dict(type='Resize', scale=(64, 64)),
-    dict(type='RandomFlip', prob=0.5), dict(type='PackDetInputs')]
-train_dataloader = dict(batch_size=2, dataset=dict(
-    **scenes, filter_cfg=dict(filter_empty_gt=True), indices=6, pipeline=train_pipeline))
-val_dataloader = dict(batch_size=2, dataset=dict(**scenes, indices=2))
-test_dataloader = dict(batch_size=2, dataset=dict(**scenes, indices=2))
-val_evaluator = dict(ann_file='{folder}/scenes/test_12_seed0/annotations.json')
-test_evaluator = dict(ann_file='{folder}/scenes/test_12_seed0/annotations.json')
-model = {model}
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01, momentum=0.9))
-train_cfg = dict(by_epoch=True, max_epochs=2, val_interval=2)
-val_cfg = dict()
-test_cfg = dict()
-default_hooks = dict(logger=dict(interval=1), checkpoint=dict(save_best=None))
-custom_hooks = [dict(type='mmkd_ext.ClassMeansHook'), dict(type='EMAHook')]
-log_processor = dict(window_size=1)
-visualizer = dict(vis_backends=[dict(type='LocalVisBackend')])
-randomness = dict(seed=3)
-"""
-pytestmark = [
-    pytest.mark.filterwarnings('ignore:faster_coco_eval is not installed'),  # pycocotools is enough
-    pytest.mark.filterwarnings('ignore:__array__ implementation'),  # of pycocotools
-    pytest.mark.filterwarnings('ignore:__array_wrap__ must accept'),  # of mmdet's pictures
-]
+pytestmark = QUIET
+__all__ = ['drawn']  # a fixture
 
 
 @pytest.fixture(scope='module')
@@ -56,15 +30,9 @@ def folder(tmp_path_factory):
     model = dict(
         type='mmkd_ext.TwoStageDistiller', student=tiny(), teacher=dict(model=teacher, checkpoint=str(folder / 'teacher.pth')),
         losses=dict(kd=dict(type='mmkd_ext.KDLoss'), nd=dict(type='mmkd_ext.NDLoss')), input_size=64)
-    (folder / 'tiny_detector.py').write_text(_CONFIG.format(repo=REPO, folder=folder, model=model))
+    (folder / 'tiny_detector.py').write_text(CONFIG.format(repo=REPO, folder=folder, model=model))
     run(train, folder, 'tiny_detector.py', '--work-dir', 'whole')
     return folder
-
-
-def run(tool, folder, *arguments, code=0):
-    with pytest.MonkeyPatch.context() as patch, one_thread():
-        patch.chdir(folder)
-        assert tool.main(list(map(str, arguments))) == code
 
 
 def test_an_interrupted_run_goes_on_with_the_same_losses_and_class_means(folder):
@@ -160,21 +128,6 @@ def test_curves_of_a_detector(folder, monkeypatch):
     assert drawn['Accuracy'].get_ylabel() == 'accuracy, AP (%)'
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """What mmdet's visualizer was given: image, boxes and names of each panel."""
-    from mmdet.visualization import DetLocalVisualizer
-
-    calls, original = [], DetLocalVisualizer.add_datasample
-
-    def add_datasample(self, name, image, sample, **kwargs):
-        calls.append((image.copy(), sample.gt_instances.bboxes, sample.gt_instances.label_names))
-        original(self, name, image, sample, **kwargs)
-
-    monkeypatch.setattr(DetLocalVisualizer, 'add_datasample', add_datasample)
-    return calls
-
-
 def detections(detector, path):
     """Boxes, classes and scores of a stock detector in the pixels of an image of 128 px, which the config's pipeline leaves as it is."""
     from mmdet.structures import DetDataSample
@@ -224,15 +177,6 @@ def test_a_plain_detector_has_no_teacher_s_panel_and_a_number_of_images_is_sprea
     assert sorted(path.name for path in (folder / 'plain').iterdir()) == ['000000_00000.png', '000002_00002.png']
     assert len(drawn) == 4 and [len(call[1]) for call in drawn[1::2]] == [0, 0]  # no score is that high
     assert cv2.imread(str(folder / 'plain/000000_00000.png')).shape == (426, 800, 3)
-
-
-def test_a_teacher_of_other_classes_has_numbers_for_names(drawn):
-    from mmengine.structures import InstanceData
-
-    found = InstanceData(bboxes=torch.tensor([[2.0, 3.0, 50.0, 60.0]]), labels=torch.tensor([7]), scores=torch.tensor([0.5]))
-    picture = draw_detections.panel(np.zeros((500, 600, 3), np.uint8), found, 'teacher', dict(classes=('a', 'b')), 0.5)
-    assert picture.shape == (526, 600, 3) and drawn[0][2] == ['class 7 0.50']
-    assert picture[26:].any() and not drawn[0][0].any()
 
 
 @pytest.mark.parametrize(('arguments', 'said'), [

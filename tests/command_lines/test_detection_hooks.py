@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import torch
-from command_lines.test_detection import _CONFIG, pytestmark, run
 from support.detection import build, tiny
+from support.detector_runs import CONFIG, QUIET, run
 from support.runs import REPO, losses
 
 from mmkd_ext.commands import train
 
-__all__ = ['pytestmark']
+pytestmark = QUIET
 
 _HOOKS = """
 custom_hooks = [
@@ -27,7 +27,7 @@ def test_hooks_and_a_teacher_of_other_classes(tmp_path):
     model = dict(
         type='mmkd_ext.TwoStageDistiller', student=tiny(), teacher=dict(model=teacher, checkpoint=str(tmp_path / 'teacher.pth')),
         losses=dict(nd=dict(type='mmkd_ext.NDLoss')), input_size=64)
-    config = _CONFIG.format(repo=REPO, folder=tmp_path, model=model)
+    config = CONFIG.format(repo=REPO, folder=tmp_path, model=model)
     (tmp_path / 'base_detector.py').write_text(config)
     (tmp_path / 'hooked_detector.py').write_text(
         "_base_ = ['base_detector.py']\ntrain_pipeline = {{_base_.train_pipeline}}\n" + _HOOKS)

@@ -5,53 +5,13 @@ import json
 import mmpretrain
 import pytest
 import torch
-from mmengine.registry import DefaultScope
-from mmpretrain.registry import MODELS
-from support.runs import losses, one_error, one_thread, write_config
+from support.distillation_runs import extra, logged, run, twelve_classes
+from support.runs import losses, one_error, one_thread
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.commands import export_student, test, train
 
-_HEAD = dict(type='LinearClsHead', num_classes=10, in_channels=64)
-_NECK = dict(type='GlobalAveragePooling')
-_TEACHER = dict(
-    type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8), neck=_NECK,
-    head=_HEAD)
-_EXTRA = """
-model = dict(
-    _delete_=True, type='mmkd_ext.OfflineDistiller', student={student}, input_size=8,
-    teacher=dict(model={teacher}, checkpoint='{checkpoint}'),
-    losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau=4.0), nd=dict(type='mmkd_ext.NDLoss', loss_weight=2.0)))
-param_scheduler = dict(end=3)  # and not the shorter run's end
-train_dataloader = dict(batch_size=16, dataset=dict(samples_per_class=4))
-val_dataloader = dict(dataset=dict(indices=16))
-custom_hooks = [dict(type='mmkd_ext.LossWarmupHook', loss='kd', epochs=2), dict(type='mmkd_ext.ClassMeansHook')]
-custom_imports = dict(imports=['mmkd_ext.checkpoints', 'mmkd_ext.datasets', 'mmkd_ext.hooks', 'mmkd_ext.models'])
-"""
 _TIMM = dict(type='TimmClassifier', model_name='test_resnet', num_classes=10)
-
-
-def extra(folder, student='_base_.model', seed=0):
-    torch.manual_seed(seed)
-    with DefaultScope.overwrite_default_scope('mmpretrain'):
-        network = MODELS.build(_TEACHER)
-    checkpoint = folder / f'teacher{seed}.pth'
-    torch.save(dict(state_dict=network.state_dict()), checkpoint)
-    return _EXTRA.format(student=student, teacher=_TEACHER, checkpoint=checkpoint)
-
-
-def run(folder, text, work_dir, *options):
-    path = write_config(folder, text)
-    with one_thread():
-        code = train.main([str(path), '--work-dir', work_dir, *options])
-    return path, code
-
-
-def logged(work_dir):
-    """The terms of every iteration."""
-    (file,) = work_dir.glob('*/vis_data/scalars.json')
-    records = [json.loads(line) for line in file.read_text().splitlines()]
-    return [record for record in records if 'loss' in record]
 
 
 @pytest.mark.parametrize('student', ['_base_.model', str(_TIMM)], ids=['ImageClassifier', 'TimmClassifier'])
@@ -117,30 +77,6 @@ def test_a_teacher_that_is_not_there_is_named(tmp_path, monkeypatch, capsys):
     (tmp_path / 'teacher0.pth').unlink()
     assert run(tmp_path, text, 'work')[1] == 2
     assert 'teacher0.pth, which is not there' in one_error(capsys.readouterr().err)
-
-
-_TWELVE = """
-metainfo = dict(classes=tuple('0123456789') + ('owl', 'emu'))
-model = dict(student=dict(head=dict(num_classes=12)))
-train_dataloader = dict(dataset=dict(metainfo=metainfo))
-val_dataloader = dict(dataset=dict(metainfo=metainfo))
-test_dataloader = dict(dataset=dict(metainfo=metainfo))
-train_cfg = dict(max_epochs=2)
-custom_hooks = [dict(type='mmkd_ext.ClassMeansHook'), dict(type='mmkd_ext.InvalidLossHook'), dict(type='EMAHook')]
-"""
-
-
-def twelve_classes(folder):
-    """A teacher and a student of twelve classes, two of which never occur."""
-    teacher = dict(_TEACHER, head=dict(_HEAD, num_classes=12))
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmpretrain'):
-        torch.save(dict(state_dict=MODELS.build(teacher).state_dict()), folder / 'teacher.pth')
-    (folder / 'ten.py').write_text("_base_ = ['base.py']\n" + _EXTRA.format(
-        student='_base_.model', teacher=teacher, checkpoint=folder / 'teacher.pth'))
-    path = write_config(folder)
-    path.write_text(f"_base_ = ['ten.py']\n{_TWELVE}\n")
-    return path
 
 
 def test_classes_that_never_occur_are_warned_of_once_and_the_run_is_resumed_exactly(tmp_path, monkeypatch, capsys):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from command_lines.test_distillation import extra, twelve_classes
+from support.distillation_runs import extra, twelve_classes
 from support.gloo import one_process, two_processes
 from support.runs import REPO, TRAIN, environment, losses, one_error, run, write_config
 

@@ -1,7 +1,7 @@
 """A run with masks and projections is resumed to the last bit, and what they train is not shipped."""
 
 import torch
-from command_lines.test_distillation import extra, run
+from support.distillation_runs import extra, run
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.commands import export_student

@@ -1,36 +1,19 @@
 """The picture shows what the runs logged, whatever happened to them."""
 
-import json
-
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from support.run_logs import three_epochs, train_line, write_log
 from support.runs import one_error
 
 from mmkd_ext.commands import plot_curves
-from mmkd_ext.commands.plot_curves import Curve, main, plot, read_run
+from mmkd_ext.commands.plot_curves import main, plot
 from mmkd_ext.errors import PreflightError
-
-
-def train_line(step: int, epoch: int | None = None, **values: float) -> dict:
-    return {'lr': 0.1 / step, 'loss': 2.0 / step, **values, 'time': 0.1, 'iter': step, 'step': step} | (
-        {} if epoch is None else {'epoch': epoch})
-
-
-def write_log(work_dir, records, start: str = '20260101_000000', tail: str = ''):
-    file = work_dir / start / 'vis_data' / 'scalars.json'
-    file.parent.mkdir(parents=True)
-    file.write_text(''.join(json.dumps(record) + '\n' for record in records) + tail)
-    return work_dir
 
 
 @pytest.fixture
 def epochs():
-    """Three epochs of 391 iterations, logged every 150 and, as mmengine does by default, not at their ends."""
-    return [line for epoch in (1, 2, 3) for line in (
-        *(train_line(391 * (epoch - 1) + i, epoch, loss_kl=0.001 * epoch, **{'accuracy_top-1': 25.0 * epoch})
-          for i in (150, 300)),
-        {'accuracy/top1': 20.0 * epoch, 'time': 0.1, 'step': epoch})]
+    return three_epochs()
 
 
 @pytest.fixture
@@ -90,21 +73,6 @@ def test_a_constant_learning_rate_has_no_panel(tmp_path, drawn):
     assert [[axes.get_title() for axes in figure.axes] for figure in drawn] == [['Loss'], ['Loss', 'Learning rate']]
 
 
-def test_a_resumed_run_is_joined_and_the_later_start_wins(tmp_path, epochs):
-    write_log(tmp_path, epochs[:5], '20260101_000000')  # killed before the second validation
-    redone = [{**line, 'loss': 9.0} if 'loss' in line else line for line in epochs[3:]]
-    run = read_run(write_log(tmp_path, redone, '20260101_000500'))
-    assert run.curves[Curve('loss')] == [(150, 2 / 150), (300, 2 / 300), (541, 9), (691, 9), (932, 9), (1082, 9)]
-    assert run.curves[Curve('accuracy/top1', val=True)] == [(391, 20), (782, 40), (1173, 60)]
-
-
-def test_a_run_from_the_beginning_replaces_the_one_before(tmp_path, epochs):
-    write_log(tmp_path, epochs, '20260101_000000')
-    run = read_run(write_log(tmp_path, epochs[:6], '20260102_000000'))
-    assert [step for step, _ in run.curves[Curve('loss')]] == [150, 300, 541, 691]
-    assert [value for _, value in run.curves[Curve('accuracy/top1', val=True)]] == [20, 40]
-
-
 @pytest.mark.parametrize('logged', ['iterations', 'nothing'])
 def test_a_run_counted_in_iterations_stays_in_iterations(tmp_path, drawn, logged):
     records = [train_line(5), {'accuracy/top1': 30.0, 'step': 6 if logged == 'iterations' else 0},
@@ -113,12 +81,6 @@ def test_a_run_counted_in_iterations_stays_in_iterations(tmp_path, drawn, logged
     axes, (validation, ) = lines_of(drawn[0], 'Accuracy')
     assert validation == ([[6, 12], [30, 50]] if logged == 'iterations' else [[5, 10], [30, 50]])
     assert axes.get_xlabel() == 'iteration'
-
-
-def test_a_single_validated_epoch_counts_as_one(tmp_path, epochs):
-    whole = [train_line(7, 1), {'accuracy/top1': 5.0, 'step': 1}]
-    assert read_run(write_log(tmp_path / 'whole', whole)).epoch_length == 7
-    assert read_run(write_log(tmp_path / 'killed', epochs[:2])).epoch_length is None
 
 
 def test_one_run_without_epochs_puts_all_on_iterations(tmp_path, epochs, drawn):
@@ -233,3 +195,15 @@ def test_an_option_that_cannot_work_is_one_sentence(tmp_path, monkeypatch, epoch
 def test_plot_itself_needs_a_run(tmp_path):
     with pytest.raises(PreflightError, match='got 0 runs'):
         plot({}, tmp_path / 'curves.png')
+
+
+@pytest.mark.parametrize('value', ['NaN', 'Infinity', '-Infinity'])
+def test_a_log_of_a_run_that_diverged_is_no_empty_picture(tmp_path, capsys, value):
+    log = tmp_path / 'scalars.json'
+    log.write_text(''.join(f'{{"lr": 0.1, "loss": {value}, "iter": {i}, "step": {i}, "epoch": 1}}\n' for i in (1, 2)))
+    assert plot_curves.main([str(log), '--out', str(tmp_path / 'a.png')]) == 2
+    said = capsys.readouterr().err
+    assert 'finite number to draw is needed, got only NaN and infinite ones of loss' in said and str(log) in said
+    assert not (tmp_path / 'a.png').exists()
+    log.write_text(log.read_text() + '{"lr": 0.1, "loss": 1.5, "iter": 3, "step": 3, "epoch": 1}\n')
+    assert plot_curves.main([str(log), '--out', str(tmp_path / 'a.png')]) == 0 and (tmp_path / 'a.png').exists()

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from checkpoints.test_run_folder import epoch_of, trained
+from support.run_folders import epoch_of, trained
 from support.runs import losses, one_error
 
 __all__ = ['trained']  # a fixture

@@ -10,10 +10,7 @@ from mmengine.config import Config
 from support.runs import TESKD, one_error, write_config
 
 from mmkd_ext.commands import study
-from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation import study_runs
-from mmkd_ext.evaluation.study_plan import variant_config
-from mmkd_ext.evaluation.study_table import differences_table, paired_difference, picture, table
 from mmkd_ext.models.build import build_model
 
 
@@ -49,34 +46,6 @@ def ran(monkeypatch) -> list[tuple[str, str, int]]:
 
     monkeypatch.setattr(study_runs, 'run_once', run_once)
     return calls
-
-
-def test_a_plain_variant_is_the_same_run_without_the_helpers(tmp_path):
-    config = str(write_config(tmp_path, TESKD))
-    options = {'train_cfg.max_epochs': 4, 'model.backbone.depth': 34}
-    plain, teskd = (
-        Config.fromfile(variant_config(dict(config=config, options=options, **extra), tmp_path / name))
-        for name, extra in (('plain', dict(plain=True)), ('teskd', {}))
-    )
-    assert plain.model.head.type == 'LinearClsHead' and plain.model.neck.type == 'GlobalAveragePooling'
-    assert plain.model.backbone == {**teskd.model.backbone, 'out_indices': (3,)} and plain.model.backbone.depth == 34
-    assert teskd.model.head.type == 'mmkd_ext.TESKDHead' and teskd.train_cfg.max_epochs == 4
-    rest = [{k: v for k, v in cfg.to_dict().items() if k != 'model'} for cfg in (plain, teskd)]
-    assert rest[0] == rest[1]
-
-
-def test_the_table_has_means_and_sample_deviations():
-    runs = [
-        dict(last=80.0, best=81.0, seconds=10),
-        dict(last=82.0, best=82.0, seconds=20),
-        dict(last=87.0, best=87.5, seconds=33),
-    ]
-    lines = table(dict(plain=runs[:1], teskd=runs), 'top1').splitlines()
-    assert lines[0].startswith('| variant | top1, last epoch | top1, best epoch | seeds')
-    # One run has no deviation. By hand: 83 and sqrt((9 + 1 + 16) / 2); 83.5 and sqrt((6.25 + 2.25 + 16) / 2).
-    assert lines[2] == '| plain | 80.00 | 81.00 | 1 | 10 |'
-    assert lines[3] == '| teskd | 83.00 ± 3.61 | 83.50 ± 3.50 | 3 | 21 |'
-    assert {line.count('|') for line in lines} == {6}
 
 
 def test_a_study_runs_seed_by_seed_and_keeps_what_has_run(plan, ran, tmp_path, capsys):
@@ -129,34 +98,6 @@ def test_the_readme_gets_the_table_and_its_command(plan, ran, tmp_path):
         assert f'`python tools/study.py {tmp_path / "study_tiny.py"}` (seeds 3, 7)' in text
 
 
-@pytest.mark.parametrize(
-    'text',
-    [
-        'nothing',
-        '<!-- a -->',
-        '<!-- /a -->',
-        '<!-- a --><!-- a --><!-- /a -->',
-        '<!-- /a --> <!-- a -->',
-        '<!-- a -- <!-- /a -->',
-    ],
-)
-def test_markers_that_are_not_once_each_and_in_order_are_refused(tmp_path, text):
-    readme = tmp_path / 'README.md'
-    readme.write_text(text)
-    with pytest.raises(PreflightError, match='marker'):
-        study.write_between_markers(readme, 'a', 'new')
-    assert readme.read_text() == text
-
-
-@pytest.mark.parametrize('table', ['| a |\n|---|', r'\1 \g<0> $&'], ids=['table', 'like a pattern'])
-def test_writing_between_markers_touches_only_what_is_between_them(tmp_path, table):
-    readme = tmp_path / 'README.md'
-    readme.write_text('x <!-- b --> y <!-- a -->z<!-- /a --> <!-- /b --> w')
-    for _ in range(2):
-        study.write_between_markers(readme, 'a', table)
-        assert readme.read_text() == f'x <!-- b --> y <!-- a -->\n{table}\n<!-- /a --> <!-- /b --> w'
-
-
 def test_a_metric_that_no_run_logs_is_named_with_those_that_are(plan, ran, tmp_path, capsys):
     assert study.main([str(plan(metric='accuracy/top5')), '--out', str(tmp_path / 'out')]) == 2
     said = one_error(capsys.readouterr().err)
@@ -204,21 +145,6 @@ def test_a_real_run_is_scored_and_one_that_fails_is_one_sentence_with_its_last_l
     assert not (tmp_path / 'out/bad/seed5/result.json').exists() and not (tmp_path / 'out/table.md').exists()
 
 
-def test_the_picture_has_a_bar_for_each_variant_with_its_deviation_and_seeds():
-    runs = [dict(last=80.0, best=81.0), dict(last=82.0, best=82.0), dict(last=87.0, best=87.5)]
-    figure = picture(dict(plain=runs[:1], teskd=runs), 'accuracy/top1')
-    (axes,) = figure.axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ['teskd', 'plain']  # the first on top
-    assert [bar.get_width() for bar in axes.patches] == pytest.approx([83.0, 80.0])
-    segments = [part.get_segments() for part in axes.collections]
-    assert len(segments) == 1 and segments[0][0][:, 0] == pytest.approx([83 - 13**0.5, 83 + 13**0.5])  # of one run there is none
-    points = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) and line.get_marker() == 'o']
-    assert [list(p) for p in points] == [[80.0, 82.0, 87.0], [80.0]]
-    assert [text.get_text() for text in axes.texts] == ['83.00 ± 3.61', '80.00']
-    low, high = axes.get_xlim()
-    assert 70 < low < 80 and 87 < high < 90 and 'does not start at 0' in axes.get_xlabel()
-
-
 def test_a_study_draws_its_table_where_it_is_asked_to(plan, ran, tmp_path, capsys):
     out, other = tmp_path / 'out', tmp_path / 'pictures/study.png'
     for words, path in (([], out / 'table.png'), ([str(other)], other)):
@@ -230,16 +156,6 @@ def test_a_study_draws_its_table_where_it_is_asked_to(plan, ran, tmp_path, capsy
         said = one_error(capsys.readouterr().err)
         assert str(wrong) in said and '--plot' in said
     assert len(ran) == number  # said before anything was run
-
-
-def test_a_study_of_other_data_inherits_the_variants(tmp_path):
-    (tmp_path / 'first.py').write_text(
-        "study = dict(metric='m', seeds=[0], config='a.py', variants=dict(x=dict(plain=True), y=dict(config='own.py')))\n")
-    (tmp_path / 'second.py').write_text("_base_ = 'first.py'\nstudy = dict(config='b.py')\n")
-    for name, config in (('first', 'a.py'), ('second', 'b.py')):
-        variants = study.load_plan(tmp_path / f'{name}.py').variants
-        assert {key: variant.config for key, variant in variants.items()} == dict(x=config, y='own.py')
-        assert variants.x.plain
 
 
 @pytest.mark.parametrize('name', ['../../x', '/x', 'a/b', '..', '', 'table.md', 3])
@@ -260,32 +176,6 @@ def test_a_readme_that_is_absent_or_has_no_markers_is_refused_before_a_run(plan,
     for name, said in (('absent.md', 'absent.md'), ('README.md', 'marker')):
         assert study.main([str(plan()), '--out', str(tmp_path / 'out'), '--readme', str(tmp_path / name)]) == 2
         assert said in one_error(capsys.readouterr().err) and ran == []
-
-
-def test_paired_differences_by_hand():
-    # differences 1, 2, 6: mean 3, sample deviation sqrt(7), t(0.975, 2) = 4.302653
-    mean, half = paired_difference([11.0, 12.0, 16.0], [10.0, 10.0, 10.0])
-    assert mean == pytest.approx(3.0) and half == pytest.approx(4.302652729911275 * 7**0.5 / 3**0.5, rel=1e-9)
-    assert paired_difference([2.0], [1.5]) == (0.5, float('inf'))
-    with pytest.raises(ValueError, match='got 2 and 1'):
-        paired_difference([1.0, 2.0], [1.0])
-    results = {
-        'a': [dict(seed=1, last=0.11), dict(seed=0, last=0.12), dict(seed=2, last=0.16)],
-        'b': [dict(seed=0, last=0.10), dict(seed=1, last=0.10), dict(seed=2, last=0.10), dict(seed=3, last=0.9)],
-    }
-    last = differences_table(results, {'a': 'b'}, scale=100).splitlines()[-1]
-    assert last == '| a - b | +3.00 | -3.57 to +9.57 | no | 3 |'
-
-
-def test_differences_to_several_baselines_and_of_the_other_columns():
-    results = {
-        name: [dict(seed=seed, last=last + seed, also=dict(one=one - seed)) for seed in (0, 1)]
-        for name, last, one in (('a', 5.0, 9.0), ('b', 3.0, 8.0), ('c', 6.0, 2.0))}
-    assert differences_table(results, {'a': ['b', 'c'], 'b': 'c'}).splitlines()[2:] == [
-        f'| {label} | {mean} | {mean} to {mean} | yes | 2 |'
-        for label, mean in (
-            ('a - b', '+2.00'), ('a - c', '-1.00'), ('b - c', '-3.00'),
-            ('a - b: one', '+1.00'), ('a - c: one', '+7.00'), ('b - c: one', '+6.00'))]
 
 
 def test_studies_share_the_folder_that_they_name_and_write_their_numbers_where_asked(plan, ran, tmp_path, monkeypatch):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from command_lines.test_distillation import _TEACHER, extra, run
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS, DefaultScope
 from mmpretrain.registry import MODELS
 from sklearn.datasets import load_digits
+from support.distillation_runs import TEACHER, extra, run
 from support.runs import lines_of, one_error
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
@@ -60,13 +60,13 @@ def test_a_learning_rate_follows_the_students_number(tmp_path, monkeypatch):
 
 def test_a_teacher_of_other_classes_is_not_validated(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    head = dict(_TEACHER['head'], num_classes=13)
+    head = dict(TEACHER['head'], num_classes=13)
     with DefaultScope.overwrite_default_scope('mmpretrain'):
-        network = MODELS.build(dict(_TEACHER, head=head))
+        network = MODELS.build(dict(TEACHER, head=head))
     torch.save(dict(state_dict=network.state_dict()), 'thirteen.pth')
     text = (
         "train_cfg = dict(max_epochs=1)\ncustom_hooks = [dict(type='mmkd_ext.ClassMeansHook')]\n"
-        f"model.update(teacher=dict(model={dict(_TEACHER, head=head)}, checkpoint='thirteen.pth'), "
+        f"model.update(teacher=dict(model={dict(TEACHER, head=head)}, checkpoint='thirteen.pth'), "
         "losses=dict(nd=dict(type='mmkd_ext.NDLoss')))\n")
     assert run(tmp_path, extra(tmp_path) + text, 'work')[1] == 0
     (log,) = Path('work').glob('*/*.log')

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from command_lines.test_distillation import extra, run
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from support.distillation_runs import extra, run
 from support.runs import one_error, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint

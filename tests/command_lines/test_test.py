@@ -35,6 +35,17 @@ def test_the_metrics_are_printed_and_written(tmp_path, checkpoint, capsys):
     assert float(table['accuracy/top1']) == pytest.approx(written['accuracy/top1'], abs=1e-4)
 
 
+@pytest.mark.parametrize('evaluator', ['[]', 'dict(_delete_=True)', "dict(_delete_=True, type='Evaluator', metrics=[])", '()', 'None'])
+def test_without_an_evaluator_there_is_no_empty_table(tmp_path, checkpoint, capsys, evaluator):
+    nothing = f'test_evaluator = {evaluator}\n'
+    assert run_tool(tmp_path, checkpoint, extra=nothing) == 2
+    said = capsys.readouterr()
+    assert 'test_evaluator' in one_error(said.err) and 'needed' in said.err and 'metric' not in said.out
+    if evaluator == '[]':
+        assert run_tool(tmp_path, checkpoint, '--out', 'predictions.pkl', extra=nothing) == 0
+        assert len(pickle.loads(Path('predictions.pkl').read_bytes())) > 0 and 'metric  value' not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize('flags', [(), ('--tta',), ('--amp',)], ids=str)
 def test_predictions_are_written_for_every_image(tmp_path, checkpoint, flags):
     assert run_tool(tmp_path, checkpoint, '--out', 'predictions.pkl', *flags) == 0

@@ -3,7 +3,7 @@
 import mmengine
 import pytest
 import torch
-from command_lines.test_distillation import extra
+from support.distillation_runs import extra
 from support.runs import one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint

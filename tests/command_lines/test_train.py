@@ -9,7 +9,6 @@ from support.runs import REPO, losses, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.commands import train
-from mmkd_ext.optim.cpu_amp import CPUAmpOptimWrapper
 
 
 @pytest.fixture
@@ -73,17 +72,6 @@ def test_amp_without_a_gpu_is_bfloat16(config_of):
     cfg = config_of('--amp')
     assert cfg.optim_wrapper.type == 'mmkd_ext.CPUAmpOptimWrapper' and 'loss_scale' not in cfg.optim_wrapper
     assert config_of().optim_wrapper.type == 'OptimWrapper'
-
-
-def test_the_cpu_wrapper_computes_in_bfloat16_and_keeps_float32_weights():
-    layer = torch.nn.Linear(4, 3)
-    wrapper = CPUAmpOptimWrapper(optimizer=torch.optim.SGD(layer.parameters(), lr=0.1))
-    before = layer.weight.detach().clone()
-    with wrapper.optim_context(layer):
-        out = layer(torch.ones(2, 4))
-    assert out.dtype is torch.bfloat16
-    wrapper.update_params(out.float().sum())
-    assert layer.weight.dtype is torch.float32 and not torch.equal(layer.weight, before)
 
 
 def test_a_run_keeps_three_checkpoints_and_the_best_and_no_partial_file(tmp_path, monkeypatch):

@@ -1,24 +1,17 @@
 """Files that would execute code, at every place that reads one."""
 
-import pickle
 import re
-import tarfile
-from collections import OrderedDict
 from pathlib import Path
 
-import mmengine
-import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.logging import HistoryBuffer
-from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
+from support.crafted_files import KINDS, Call, as_pickle, as_program, as_stream, as_tar, crafted
 
 from mmkd_ext.checkpoints import mmengine_loaders as checkpoint_loaders  # noqa: F401
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from mmkd_ext.checkpoints.files_as_data import files_are_data
 from mmkd_ext.class_means.class_means_file import load_class_means
 from mmkd_ext.commands import compute_class_means, draw_detections, export_student, train
 from mmkd_ext.commands import test as test_tool
@@ -29,38 +22,6 @@ from tools.model_converters import cifar_zoo
 
 CONFIG = 'configs/teskd/r18_digits.py'
 REPO = Path(__file__).resolve().parents[2]
-
-
-class Call:
-    """Pickled, it is a call."""
-
-    def __init__(self, function, *arguments, state=None):
-        self.parts = (function, arguments) if state is None else (function, arguments, state)
-
-    def __reduce__(self):
-        return self.parts
-
-
-def evaluate(marker):
-    """`eval` out of nothing but getattr, and what to give it."""
-    return Call(getattr, Call(getattr, getattr, '__self__'), 'eval'), f'__import__("pathlib").Path({str(marker)!r}).touch()'
-
-
-def crafted(marker):
-    """Name -> an object that creates `marker` where a reader is not narrow."""
-    function, code = evaluate(marker)
-    return {
-        'a plain call': Call(Path.touch, Path(marker)),
-        'eval as what rebuilds a tensor': Call(torch._tensor._rebuild_from_type_v2, function, torch.Tensor, (code,), {}),
-        'a class as what rebuilds a tensor': Call(torch._tensor._rebuild_from_type_v2, Path.touch, torch.Tensor, (Path(marker),), {}),
-        'a method of a buffer': Call(getattr, HistoryBuffer, '__init_subclass__'),
-        'the globals of a function': Call(getattr, Call(getattr, OneCycleParamScheduler, '_annealing_cos'), '__globals__'),
-        'an array of objects': np.array([Call(Path.touch, Path(marker))], dtype=object),
-        'a dict with a method of its own': Call(OrderedDict, state={'items': Call(Path.touch, Path(marker))}),
-    }
-
-
-KINDS = list(crafted('x'))
 
 
 @pytest.fixture(params=KINDS)
@@ -175,28 +136,6 @@ def test_the_converter_refuses_it(tmp_path):
     assert not (tmp_path / 'executed').exists()
 
 
-def as_stream(thing, path):
-    torch.save(thing, path, _use_new_zipfile_serialization=False)
-
-
-def as_pickle(thing, path):
-    path.write_bytes(pickle.dumps(thing, protocol=4))
-
-
-def as_tar(thing, path):
-    (path.parent / 'pickle').write_bytes(pickle.dumps(thing))
-    with tarfile.open(path, 'w') as tar:
-        tar.add(path.parent / 'pickle', 'pickle')
-
-
-def as_program(thing, path):
-    torch.save(thing, path)
-    import zipfile
-
-    with zipfile.ZipFile(path, 'a') as archive:
-        archive.writestr(f'{path.stem}/constants.pkl', b'')
-
-
 @pytest.mark.parametrize('write', [as_stream, as_pickle, as_tar, as_program])
 @pytest.mark.parametrize('kind', KINDS)
 def test_other_containers_are_refused_as_well(tmp_path, write, kind):
@@ -204,24 +143,6 @@ def test_other_containers_are_refused_as_well(tmp_path, write, kind):
     write({'state_dict': crafted(tmp_path / 'executed')[kind]}, path)
     with pytest.raises(ValueError, match='cannot be used'):
         read_checkpoint(path)
-    assert not (tmp_path / 'executed').exists()
-
-
-@pytest.mark.parametrize('kind', KINDS)
-def test_a_pickle_of_annotations_is_read_as_data(tmp_path, kind):
-    (tmp_path / 'a.pkl').write_bytes(pickle.dumps(crafted(tmp_path / 'executed')[kind], protocol=2))
-    (tmp_path / 'good.pkl').write_bytes(pickle.dumps([dict(box=np.ones(4), score=torch.tensor([0.5]))]))
-    with files_are_data():
-        with pytest.raises(ValueError, match='cannot be used'):
-            mmengine.load(str(tmp_path / 'a.pkl'))
-        assert mmengine.load(str(tmp_path / 'good.pkl'))[0]['box'].tolist() == [1, 1, 1, 1]
-    assert not (tmp_path / 'executed').exists()
-
-
-def test_what_any_library_reads_inside_a_command_is_weights_only(tmp_path):
-    torch.save(Call(Path.touch, tmp_path / 'executed'), tmp_path / 'a.pth')
-    with files_are_data(), pytest.raises(pickle.UnpicklingError):
-        torch.load(tmp_path / 'a.pth', weights_only=False)
     assert not (tmp_path / 'executed').exists()
 
 

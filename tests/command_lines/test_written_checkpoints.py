@@ -5,12 +5,12 @@ from pathlib import Path
 import mmengine
 import pytest
 import torch
-from hooks.test_plain_checkpoint_hook import ARGUMENTS
 from mmengine.registry import PARAM_SCHEDULERS, DefaultScope
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from support.registries import registered
 from support.runs import one_thread, write_config
+from support.schedulers import ARGUMENTS
 from support.tiny_runs import same
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint

@@ -17,7 +17,6 @@ from mmkd_ext.commands.export_student import main
 from mmkd_ext.commands.train import make_config, parse_args
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.config.named_types import name_of, named, type_name
-from mmkd_ext.config.written_config import written_config
 from mmkd_ext.export.export_student import export_student
 from mmkd_ext.models.build import build_model
 from mmkd_ext.models.distillers import OfflineDistiller
@@ -136,16 +135,6 @@ def test_only_types_become_names_and_lists_and_tuples_stay_what_they_are():
     assert cfg.default_scope == 'mmpretrain'
 
 
-@pytest.mark.parametrize('value', [
-    'back\\slash', "quo'te\"s", 'two\nlines', {"it's": 1, 'a b': 2}, float('inf'), -float('inf'), float('nan'), (1,), [(), [()]], {},
-    {1: 'x'}, 1e-30, True, None, b'bytes', 'unicode é 漢', '%s {} {x}'])  # fmt: skip
-def test_what_is_written_is_read_back_as_it_was(tmp_path, value):
-    text, read = written_config(Config(dict(model=dict(key=value, list=[value]))), 'a test')
-    (tmp_path / 'a.py').write_text(text)
-    for found in (read, Config.fromfile(tmp_path / 'a.py')):
-        assert repr(found.model.to_dict()) == repr(dict(key=value, list=[value]))
-
-
 @pytest.mark.parametrize('value', [nn.GELU, lambda x: x, torch.float16, torch.zeros(2), object()])
 def test_what_no_file_can_say_is_refused_with_its_place(config, checkpoint, value):
     cfg = Config.fromfile(config)
@@ -153,11 +142,6 @@ def test_what_no_file_can_say_is_refused_with_its_place(config, checkpoint, valu
     with pytest.raises(ValueError, match=r'as model\.backbone\.odd\[1\]\. .*by a name'):
         export_student(cfg, checkpoint, config.with_name('student.pth'))
     assert not list(config.parent.glob('student.*'))
-
-
-def test_a_text_that_mmengine_would_fill_in_is_refused():
-    with pytest.raises(ValueError, match='cannot be written'):
-        written_config(Config(dict(model=dict(key='{{ fileBasename }}'))), 'a test')
 
 
 def test_a_student_of_a_user_s_module_keeps_its_import(tmp_path, monkeypatch, capsys):

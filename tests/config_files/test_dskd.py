@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 import torch
 import yaml
-from config_files.test_nd import check_a_step, load, random_network
 from mmengine.config import Config
+from support.config_steps import check_a_step, load, random_network
 from support.runs import REPO
 
 from mmkd_ext.evaluation.study_plan import load_plan, variant_config

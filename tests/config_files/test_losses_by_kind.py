@@ -5,9 +5,8 @@ import re
 
 import pytest
 import torch
-from models.distillers import test_offline as offline
-from models.outputs import test_scores as labels
-from support import detection
+from support import detection, offline
+from support import several_labels as labels
 from support.runs import REPO
 
 from mmkd_ext import losses as package

@@ -5,8 +5,8 @@ import re
 from functools import cache
 
 import pytest
-from config_files.test_losses_beside import BESIDE
 from mmengine.config import Config
+from support.losses_beside import BESIDE
 from support.runs import REPO
 
 FOLDER = REPO / 'configs/nd_loss'

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from config_files.test_losses_beside import BESIDE
 from mmengine.config import Config
+from support.losses_beside import BESIDE
 from support.runs import REPO
 
 CONFIGS = REPO / 'configs'

@@ -6,13 +6,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import default_collate
 from mmengine.registry import DATASETS, init_default_scope
 from mmengine.runner import Runner
 from mmpretrain.datasets import CIFAR100 as Archive
 
-from mmkd_ext.datasets import CIFAR100, whole_batches
-from mmkd_ext.datasets.stock import stock_loader
+from mmkd_ext.datasets import CIFAR100
 
 CLASSES = CIFAR100.METAINFO['classes']
 CROP, FLIP, PACK = (
@@ -82,15 +80,6 @@ def test_batches_equal_mmpretrains_crops_and_flips(data, channels_last):
     assert batch['inputs'].is_contiguous(memory_format=form) and batch['inputs'].dtype == torch.uint8
 
 
-def test_offsets_and_flips_have_the_pipelines_distribution(data):
-    dataset = build(data / 'folders', [CROP, FLIP, PACK], by_batch=True)
-    crop, flip = dataset._transforms
-    np.random.seed(0)
-    for offsets in crop.draw(90_000):  # nine values, each with a deviation of about 94
-        assert np.abs(np.bincount(offsets, minlength=9) - 10_000).max() < 500 and offsets.max() == 8
-    assert abs(flip.draw(90_000)[0].mean() - 0.5) < 0.01
-
-
 @pytest.mark.parametrize(('by_batch', 'workers'), [(True, 0), (False, 0), (True, 1)])
 def test_a_loader_gives_each_image_once_in_mmpretrains_order(data, by_batch, workers):
     cfg = dict(
@@ -101,26 +90,6 @@ def test_a_loader_gives_each_image_once_in_mmpretrains_order(data, by_batch, wor
     order = torch.randperm(200, generator=torch.Generator().manual_seed(1)).tolist()
     assert [len(batch['inputs']) for batch in batches] == [48, 48, 48, 48, 8]
     assert [sample.sample_idx for batch in batches for sample in batch['data_samples']] == order
-
-
-def test_subsets_hold_their_own_images(data):
-    dataset = build(data / 'folders', by_batch=True, indices=150)
-    assert len(dataset) == len(dataset._images) == 150
-    part = dataset.get_subset([7, 3])
-    assert torch.equal(part.__getitems__([0])['inputs'], dataset.__getitems__([7])['inputs'])
-    dataset.get_subset_([9])
-    assert torch.equal(dataset.__getitems__([0])['inputs'][0], dataset[0]['inputs'])
-
-
-@pytest.mark.parametrize(('pipeline', 'words'), [
-    ([dict(type='RandomCrop', crop_size=32, padding=4, pad_if_needed=True), PACK], 'pad_if_needed'),
-    ([dict(type='RandomFlip', prob=0.5, direction='diagonal'), PACK], 'one direction'),
-    ([dict(type='ColorJitter'), PACK], 'ColorJitter'), ([CROP], 'ends in PackInputs'), ([], 'ends in PackInputs'),
-    ([dict(type='RandomCrop', crop_size=48, padding=4), PACK], 'crop_size <='),
-])  # fmt: skip
-def test_what_is_not_known_by_batch_is_refused(data, pipeline, words):
-    with pytest.raises(ValueError, match=words):
-        build(data / 'folders', pipeline, by_batch=True)
 
 
 @pytest.mark.parametrize(('spoil', 'words'), [
@@ -135,16 +104,3 @@ def test_incomplete_folders_are_refused(data, spoil, words):
     spoil(data / 'folders' / 'train')
     with pytest.raises(ValueError, match=words):
         build(data / 'folders')
-
-
-def test_the_stock_loader_has_mmpretrains_types_only(data):
-    ours = dict(
-        batch_size=4, collate_fn=dict(type='mmkd_ext.whole_batches'),
-        dataset=dict(type='mmkd_ext.CIFAR100', data_root='x', pipeline=[PACK], by_batch=True, channels_last=True))
-    assert stock_loader(ours) == dict(
-        batch_size=4, collate_fn=dict(type='default_collate'), dataset=dict(type='CIFAR100', data_root='x', pipeline=[PACK]))
-
-
-def test_samples_are_collated_as_mmengine_does(data):
-    two = [build(data / 'folders')[i] for i in (0, 1)]
-    assert torch.equal(whole_batches(two)['inputs'], default_collate(two)['inputs'])

@@ -21,7 +21,6 @@ from mmkd_ext.models.images.image_shape import as_size, channels_of, own_size
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 from mmkd_ext.models.told_by_data import tell_image_size
 from mmkd_ext.registry import MODELS
-from mmkd_ext.running.size_argument import with_joined_sizes
 
 LENET = dict(type='ImageClassifier', backbone=dict(type='LeNet5', num_classes=5), head=dict(type='ClsHead'))
 RESNET = dict(
@@ -172,8 +171,6 @@ def test_the_command_lines_take_one_size_or_two(tmp_path, capsys):
     for wrong in (['--size', '24', '0'], ['--size', '0', '24'], ['--size', 'x'], ['--size', '24', '-1']):
         assert export([*names, *wrong]) == 2
         assert 'a whole number of 1 or more is needed' in one_error(capsys.readouterr().err)
-    assert with_joined_sizes(['--size', '3', '4', '5']) == ['--size', '3x4', '5']
-    assert with_joined_sizes(['--size', '3', 'a.py']) == ['--size', '3', 'a.py'] and with_joined_sizes(['--size']) == ['--size']
 
 
 def test_the_benchmark_takes_two_sizes_and_one_channel(tmp_path, capsys):

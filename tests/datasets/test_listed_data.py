@@ -6,8 +6,8 @@ import pickle
 import cv2
 import numpy as np
 import pytest
-from datasets.test_coco_categories import data_set
 from mmengine.registry import DATASETS, DefaultScope
+from support.coco_boxes import data_set
 from support.runs import one_error, write_config
 
 from mmkd_ext.commands import train

@@ -7,8 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmpretrain.models import ClsDataPreprocessor, ImageClassifier
-from models.distillers import test_offline as offline
-from support import detection
+from support import detection, offline
 from support.runs import REPO, write_config
 
 from mmkd_ext.hooks import CompiledStepHook, compiled_step_hook

@@ -5,7 +5,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import torch
-from command_lines.test_distillation import extra
 from mmengine.dataset import default_collate
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.logging import MMLogger
@@ -13,6 +12,7 @@ from mmengine.model import BaseModel
 from mmengine.registry import DATASETS, init_default_scope
 from mmengine.structures import BaseDataElement
 from mmpretrain.models import AverageClsScoreTTA
+from support.distillation_runs import extra
 from support.runs import one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint

@@ -9,7 +9,6 @@ import torch
 from mmengine.dataset import DefaultSampler
 from torch.utils.data import DataLoader, Dataset
 
-from mmkd_ext.engine.random_state import seed_everything
 from mmkd_ext.hooks import epoch_seed_hook
 from mmkd_ext.hooks.epoch_seed_hook import EpochSeedHook
 
@@ -86,12 +85,3 @@ def test_persistent_workers_are_warned_about_once(monkeypatch, persistent):
     hook.before_run(runner)
     hook.before_train(runner)
     assert ['resumed run draws other augmentations' in text for text in said] == [True] * persistent
-
-
-def test_all_three_sources_are_seeded():
-    drawn = []
-    for key in ((1, 0), (1, 0), (0, 1)):
-        seed_everything(*key)
-        drawn.append((random.random(), np.random.rand(), torch.rand(()).item()))
-    assert drawn[0] == drawn[1]
-    assert not set(drawn[0]) & set(drawn[2])

@@ -1,21 +1,16 @@
 """Only a student's number chooses, and what evaluators leave on disk is the student's."""
 
-import copy
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import mmengine
 import pytest
-from command_lines.test_distillation import extra
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
+from support.distillation_runs import extra
 from support.runs import one_thread, write_config
 
 from mmkd_ext.commands import train
-from mmkd_ext.datasets.data_digest import data_digest
-from mmkd_ext.hooks import teacher_validation
-from mmkd_ext.models.zoo.teacher_record import Record
 
 
 @METRICS.register_module()
@@ -79,39 +74,3 @@ def test_what_evaluators_leave_is_the_students(tmp_path, monkeypatch):
     hits = [int(sample['pred_label'] == sample['gt_label']) for sample in dumped]
     assert len(hits) == 16 and 100 * sum(hits) / 16 == pytest.approx(line['accuracy/top1'])
     assert float(Path('spot.txt').read_text()) == pytest.approx(line['accuracy/top1'])
-
-
-class Labelled:
-    metainfo = {'classes': ('a', 'b')}
-
-    def __init__(self, samples):
-        self.samples = samples
-
-    def __len__(self):
-        return len(self.samples)
-
-    def get_data_info(self, i):
-        return self.samples[i]
-
-
-def test_a_digest_knows_labels_and_images(tmp_path):
-    file = tmp_path / 'a.png'
-    file.write_bytes(b'one')
-    samples = [dict(img_path=str(file), gt_label=0, instances=[dict(bbox=[1.0, 2.0, 3.0, 4.0])]), dict(img_path='b', gt_label=1)]
-    first = data_digest(Labelled(samples))
-    assert data_digest(Labelled(copy.deepcopy(samples))) == first
-    relabelled, moved = copy.deepcopy(samples), copy.deepcopy(samples)
-    relabelled[1]['gt_label'] = 0
-    moved[0]['instances'][0]['bbox'][0] = 1.5
-    assert len({first, data_digest(Labelled(relabelled)), data_digest(Labelled(moved)), data_digest(Labelled(samples[::-1]))}) == 4
-    file.write_bytes(b'other')
-    assert data_digest(Labelled(samples)) != first
-
-
-@pytest.mark.parametrize(('scored', 'size', 'warns'), [(29.2, 10000, True), (54.0, 10000, False), (40.0, 16, False)])
-def test_a_teacher_far_below_its_own_record_is_warned_of(monkeypatch, scored, size, warns):
-    said = []
-    monkeypatch.setattr(teacher_validation, 'print_log', lambda text, *_: said.append(text))
-    teacher = SimpleNamespace(name='t', record=Record(metrics={'accuracy/top1': 55.3}))
-    teacher_validation.compare_with_record(teacher, {'accuracy/top1': scored}, size)
-    assert [f'{scored:.2f} on the validation data, where its checkpoint says 55.30' in text for text in said] == [True] * warns

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import ConfigDict
 
-from mmkd_ext.errors import PreflightError
 from mmkd_ext.journey.image_folder import Images
-from mmkd_ext.journey.networks import Network, chosen_network
+from mmkd_ext.journey.networks import Network
 from mmkd_ext.journey.settings import optimizer_of, settings_for
 
 
@@ -44,22 +43,3 @@ def test_a_network_without_batch_norm_is_trained_as_a_transformer():
     assert optimizer_of(network(batch_norm=False), 64)['optimizer']['type'] == 'AdamW'
     rates = [optimizer_of(network(pretrained=known), 32)['optimizer']['lr'] for known in (True, False)]
     assert rates == [0.01, 0.05]
-
-
-def test_networks_of_every_source_are_found_and_told_apart():
-    found = chosen_network('mmpretrain::mobilenet-v2_8xb32_in1k', 3, '--student', False)
-    assert found.pretrained and found.model.head.num_classes == 3 and found.model.backbone.init_cfg.checkpoint.startswith('http')
-    assert not chosen_network('mmpretrain::mobilenet-v2_8xb32_in1k', 3, '--student', True).model.backbone.get('init_cfg')
-    vit = chosen_network('timm/vit_tiny_patch16_224', 3, '--teacher', True)
-    assert (vit.fixed_side, vit.batch_norm, vit.model.num_classes) == (224, False, 3)
-    tiny = chosen_network('cifar/resnet8', 3, '--student', False)
-    assert (tiny.pretrained, tiny.fixed_side, tiny.side, tiny.batch_norm) == (False, None, 32, True)
-
-
-@pytest.mark.parametrize(
-    ('name', 'word'), [('cifar/resnet9', 'resnet9'), ('timm/no_such_net', 'no_such_net'), ('nowhere.py', 'nowhere.py'),
-                       ('resnet', 'resnet'), ('mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', 'classifies images')])  # fmt: skip
-def test_a_network_that_cannot_be_had_is_one_sentence_with_its_flag(name, word):
-    with pytest.raises(PreflightError) as error:
-        chosen_network(name, 3, '--student', True)
-    assert '--student' in str(error.value) and word in str(error.value) and '\n' not in str(error.value)

@@ -4,8 +4,8 @@ import doctest
 
 import pytest
 import torch
-from command_lines.test_distillation import _TEACHER, extra, logged, run
 from mmengine.registry import DefaultScope
+from support.distillation_runs import TEACHER, extra, logged, run
 from support.runs import TEST, one_error
 from support.runs import run as run_command
 from torch import nn
@@ -81,11 +81,11 @@ def test_a_loss_that_reads_something_else_or_is_none_is_one_sentence():
 
     with pytest.raises(ValueError, match="Strange needs compares of logits, embedding, stages, got 'gradients'"):
         Strange()
-    student = dict(_TEACHER, type='ImageClassifier')
+    student = dict(TEACHER, type='ImageClassifier')
     with DefaultScope.overwrite_default_scope('mmpretrain'), pytest.raises(
             ValueError, match='losses.kd needs a type that derives from mmkd_ext.losses.DistillationLoss, got CrossEntropyLoss'):
         OfflineDistiller(
-            student, dict(model=dict(_TEACHER), checkpoint=None, allow_random=True), dict(kd=dict(type='mmpretrain.CrossEntropyLoss')))
+            student, dict(model=dict(TEACHER), checkpoint=None, allow_random=True), dict(kd=dict(type='mmpretrain.CrossEntropyLoss')))
 
 
 def test_the_number_of_classes_follows_from_what_is_read():
@@ -94,16 +94,16 @@ def test_the_number_of_classes_follows_from_what_is_read():
             return student.embedding.sum()
 
     MODELS.register_module(module=Reads, force=True)
-    teacher = dict(_TEACHER, head=dict(_TEACHER['head'], num_classes=7))
+    teacher = dict(TEACHER, head=dict(TEACHER['head'], num_classes=7))
     for compares in ('logits', ('stages', 'logits')):
         Reads.compares = compares
         with DefaultScope.overwrite_default_scope('mmpretrain'), pytest.raises(ValueError, match='has 10 classes and the teacher .* has 7'):
             OfflineDistiller(
-                dict(_TEACHER), dict(model=teacher, checkpoint=None, allow_random=True), dict(x=dict(type='mmkd_ext.Reads')), input_size=8)
+                dict(TEACHER), dict(model=teacher, checkpoint=None, allow_random=True), dict(x=dict(type='mmkd_ext.Reads')), input_size=8)
     Reads.compares = 'embedding'
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         OfflineDistiller(
-            dict(_TEACHER), dict(model=teacher, checkpoint=None, allow_random=True), dict(x=dict(type='mmkd_ext.Reads')), input_size=8)
+            dict(TEACHER), dict(model=teacher, checkpoint=None, allow_random=True), dict(x=dict(type='mmkd_ext.Reads')), input_size=8)
 
 
 def test_means_of_another_width_or_none_are_refused_by_the_loss_own_name():

@@ -7,8 +7,7 @@ import torch
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
-from models.distillers import test_mutual as mutual
-from models.distillers import test_offline as offline
+from support import mutual, offline
 from torch import nn
 
 from mmkd_ext.losses import NDLoss, batch_of_one

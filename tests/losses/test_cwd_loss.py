@@ -1,22 +1,13 @@
 """CWD against its formula and its limits."""
 
-from math import exp, log
 
 import pytest
 import torch
-from losses.test_map_pairs import outputs
-from torch import Tensor
+from support.maps import outputs
+from witnesses.naive_maps import naive_cwd
 
 from mmkd_ext.losses.cwd_loss import CWDLoss, cwd_loss
 from mmkd_ext.losses.kd_loss import kd_loss
-
-
-def naive_cwd(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
-    total, channels = 0.0, student.shape[0] * student.shape[1]
-    for s, t in zip(student.flatten(2).flatten(0, 1).tolist(), teacher.flatten(2).flatten(0, 1).tolist(), strict=True):
-        p, q = [exp(x / tau) for x in s], [exp(x / tau) for x in t]
-        total += sum(b / sum(q) * log(b / sum(q) / (a / sum(p))) for a, b in zip(p, q, strict=True))
-    return torch.tensor(tau**2 * total / channels, dtype=student.dtype)
 
 
 @pytest.mark.parametrize('tau', [0.5, 1.0, 4.0])

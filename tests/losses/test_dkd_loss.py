@@ -4,9 +4,9 @@ from math import exp, log
 
 import pytest
 import torch
-from losses.test_kd_loss import naive_z_scores
 from support import golden
 from torch import Tensor
+from witnesses.naive_kd import naive_z_scores
 
 from mmkd_ext.losses.dkd_loss import DKDLoss, dkd_loss
 from mmkd_ext.losses.kd_loss import kd_loss

@@ -9,16 +9,15 @@ import mmpretrain
 import pytest
 import torch
 import torch.nn.functional as F
-from losses.test_dskd_loss import naive_distance, naive_kl, naive_weights, softmax
-from losses.test_loss_laws import Operations
 from mmengine.config import Config
 from mmengine.runner.checkpoint import get_state_dict
-from models.distillers.test_offline import HEAD, STUDENT, TEACHER, batch, distiller, read, step
+from support.offline import HEAD, STUDENT, TEACHER, batch, distiller, read, step
+from support.operations import Operations
 from torch import Tensor, nn
+from witnesses.naive_dskd import naive_distance, naive_kl, naive_weights, softmax
 
 from mmkd_ext.benchmark.steps import deployed_size
 from mmkd_ext.losses import DSKDHead, kd_loss
-from mmkd_ext.losses.dskd_branches import PredictionBranch
 from mmkd_ext.losses.loss_weights import STRATEGIES
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.plain import plain_model
@@ -113,19 +112,6 @@ def test_a_branch_goes_down_to_the_last_stage_s_size(rng):
         last = 3 * len(branch.strides) + 2
         expected = x.mean((2, 3)) @ state[f'{last}.weight'].T + state[f'{last}.bias']
         torch.testing.assert_close(branch(student.stages[number]), expected)
-
-
-@pytest.mark.parametrize(('stages', 'strides', 'widths'), [
-    (((2, 32, 32), (5, 8, 8)), (2, 2), (5, 5)),  # stages left out
-    (((2, 7, 7), (5, 4, 4), (6, 2, 2)), (2, 2), (5, 6)),  # odd sizes
-    (((2, 4, 4), (5, 4, 4)), (1,), (5,)),
-    (((2, 9, 3), (5, 2, 3)), (2, 2, 2), (5, 5, 5)),
-])  # fmt: skip
-def test_a_branch_of_other_sizes(stages, strides, widths):
-    branch = PredictionBranch(stages, 4, dict(type='BN'))
-    assert branch.strides == strides
-    assert tuple(x.out_channels for x in branch if isinstance(x, nn.Conv2d)) == widths
-    assert branch(torch.ones(2, *stages[0])).shape == (2, 4)
 
 
 def test_a_regressor_is_twice_as_wide_in_the_middle_and_sees_the_smaller_size(rng):

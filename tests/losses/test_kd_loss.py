@@ -1,22 +1,13 @@
 """KD against its formula, its limits and the golden numbers."""
 
-from math import exp, log, sqrt
 
 import pytest
 import torch
 from support import golden
-from torch import Tensor
+from witnesses.naive_kd import naive_binary_kd, naive_kd, naive_z_scores
 
 from mmkd_ext.losses.kd_loss import KDLoss, binary_kd_loss, kd_loss
 from mmkd_ext.models.outputs.outputs import Outputs
-
-
-def naive_kd(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
-    total = 0.0
-    for s, t in zip(student.tolist(), teacher.tolist(), strict=True):
-        p, q = [exp(z / tau) for z in s], [exp(z / tau) for z in t]
-        total += sum(b / sum(q) * log(b / sum(q) * sum(p) / a) for a, b in zip(p, q, strict=True))
-    return torch.tensor(tau**2 * total / len(student), dtype=student.dtype)
 
 
 @pytest.mark.parametrize('tau', [0.5, 1.0, 4.0])
@@ -61,14 +52,6 @@ def test_module_refuses_its_temperature_when_it_is_built():
         KDLoss(tau=0)
 
 
-def naive_binary_kd(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
-    total = 0.0
-    for s, t in zip(student.flatten().tolist(), teacher.flatten().tolist(), strict=True):
-        p, q = 1 / (1 + exp(-s / tau)), 1 / (1 + exp(-t / tau))
-        total += q * log(q / p) + (1 - q) * log((1 - q) / (1 - p))
-    return torch.tensor(tau**2 * total / len(student), dtype=student.dtype)
-
-
 @pytest.mark.parametrize('tau', [0.5, 1.0, 4.0])
 @pytest.mark.parametrize('shape', [(5, 7), (1, 2), (3, 1)])
 def test_binary_equals_the_formula_and_teaches_the_student_alone(rng, shape, tau):
@@ -88,16 +71,6 @@ def test_binary_is_finite_for_extreme_half_precision_logits():
     loss = binary_kd_loss(student, -student.detach(), 1.0)
     loss.backward()
     assert loss.isfinite() and loss > 1e4 and student.grad.isfinite().all()
-
-
-def naive_z_scores(logits: Tensor) -> Tensor:
-    """Algorithm 1 of arXiv:2403.01427 without its temperature, in plain Python."""
-    rows = []
-    for row in logits.tolist():
-        mean = sum(row) / len(row)
-        deviation = sqrt(sum((z - mean) ** 2 for z in row) / len(row))
-        rows.append([(z - mean) / deviation for z in row])
-    return torch.tensor(rows, dtype=logits.dtype)
 
 
 @pytest.mark.parametrize('tau', [0.5, 2.0, 4.0])

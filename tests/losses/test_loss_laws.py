@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from support.operations import Operations
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmkd_ext.losses.cwd_loss import cwd_loss
 from mmkd_ext.losses.dist_loss import DISTLoss, dist_loss
@@ -167,19 +167,6 @@ def test_nan_is_not_hidden(rng, loss):
         for leaf in leaves(student):
             leaf[1] = float('nan')
     assert loss(student, teacher).isnan()
-
-
-class Operations(TorchDispatchMode):
-    """Counts what is dispatched, and refuses what would wait for a device."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        assert func not in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
-        self.count += 1
-        return func(*args, **(kwargs or {}))
 
 
 @over_all_losses

@@ -2,19 +2,13 @@
 
 import pytest
 import torch
+from support.maps import outputs
 from torch import nn
 
 from mmkd_ext.losses.map_pairs import MapPairsLoss
-from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.registry import MODELS
 
 KINDS = ['PKDLoss', 'CWDLoss', 'MGDLoss']
-
-
-def outputs(rng, *shapes, n=2):
-    """Random stages (N, C, H, W) in float64, with an embedding and logits that nothing here reads."""
-    maps = [torch.randn(n, *shape, generator=rng, dtype=torch.float64).requires_grad_() for shape in shapes]
-    return Outputs(tuple(maps), torch.zeros(n, 3), torch.zeros(n, 5))
 
 
 class Squares(MapPairsLoss):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from losses.test_loss_laws import Operations
+from support.operations import Operations
 from torch import Tensor
 from witnesses import naive_mutual
 

@@ -1,25 +1,15 @@
 """ND against its formula, its limits and the golden numbers; its module's projection and class means."""
 
 import copy
-from math import sqrt
 
 import pytest
 import torch
 from support import golden
 from torch import Tensor, nn
+from witnesses.naive_nd import naive_nd
 
 from mmkd_ext.losses.nd_loss import NDLoss, nd_loss
 from mmkd_ext.models.outputs.outputs import Outputs
-
-
-def naive_nd(student: Tensor, teacher: Tensor, target: Tensor, means: Tensor) -> Tensor:
-    total = 0.0
-    for s, t, y in zip(student.tolist(), teacher.tolist(), target.tolist(), strict=True):
-        mix = y if isinstance(y, list) else [float(k == y) for k in range(len(means))]
-        c = [sum(m * x for m, x in zip(mix, column, strict=True)) for column in means.T.tolist()]
-        dot = sum(a * b for a, b in zip(s, c, strict=True)) / sqrt(sum(b * b for b in c))
-        total += 1 - dot / sqrt(max(sum(a * a for a in s), sum(a * a for a in t)))
-    return torch.tensor(total / len(student), dtype=student.dtype)
 
 
 def drawn(rng: torch.Generator, n: int = 6, k: int = 4, d: int = 5) -> tuple[Tensor, Tensor, Tensor, Tensor]:

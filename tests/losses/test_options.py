@@ -26,7 +26,7 @@ NUMBERS = {
 WHOLE = {
     'NDLoss': ['student_channels', 'teacher_channels'], 'TESKDHead': ['num_classes', 'in_channels', 'num_students'],
     'TESKDStackedHead': ['num_classes', 'in_channels', 'num_students'], 'TESKDNeck': ['channels'], 'ReviewKDNeck': ['mid_channels'],
-    'CIFARResNet': ['depth', 'width'], 'CIFARWideResNet': ['depth', 'width'], 'CIFARMobileNetV2': ['expansion'],
+    'CIFARResNet': ['depth', 'width'], 'CIFARWideResNet': ['depth', 'width'], 'CIFARVGG': ['depth'], 'CIFARMobileNetV2': ['expansion'],
     'CIFARShuffleNetV1': ['groups']}
 WHOLES = {
     **{name: ['student_stages', 'teacher_stages'] for name in ('PKDLoss', 'CWDLoss', 'MGDLoss')},
@@ -37,7 +37,7 @@ WHOLES = {
 FITTING = {
     'TESKDHead': dict(num_classes=5, in_channels=8), 'TESKDStackedHead': dict(num_classes=5, in_channels=8, mid_channels=[4]),
     'TESKDNeck': dict(in_channels=[4, 8]), 'ReviewKDNeck': dict(in_channels=[4], out_channels=[8]),
-    'CIFARResNet': dict(depth=8), 'CIFARWideResNet': dict(depth=10),
+    'CIFARResNet': dict(depth=8), 'CIFARWideResNet': dict(depth=10), 'CIFARVGG': dict(depth=8),
     'NDLoss': dict(student_channels=3, teacher_channels=4), 'ReviewKDLoss': dict(student_channels=[3], teacher_channels=[4])}
 
 
@@ -50,7 +50,13 @@ def cases(options, values):
     return [(kind, name, value) for kind, names in options.items() for name in names for value in values]
 
 
-ALL = [*cases(NUMBERS, NO_NUMBER), *cases(WHOLE, NO_WHOLE), *cases(WHOLES, NO_WHOLES), ('KDLoss', 'tau', 0), ('NDLoss', 'dropout', 1),
+NEEDED = {
+    'TESKDHead': ['num_classes', 'in_channels', 'num_students'], 'TESKDNeck': ['in_channels'], 'CIFARVGG': ['depth'],
+    'TESKDStackedHead': ['num_classes', 'in_channels', 'num_students', 'mid_channels'], 'ReviewKDNeck': ['in_channels', 'out_channels'],
+    'CIFARResNet': ['depth', 'width'], 'CIFARWideResNet': ['depth', 'width'], 'CIFARMobileNetV2': ['expansion'],
+    'CIFARShuffleNetV1': ['groups', 'widths', 'blocks'], 'CIFARShuffleNetV2': ['widths', 'blocks']}
+ALL = [*cases(NEEDED, [None]), *cases(NUMBERS, NO_NUMBER), *cases(WHOLE, NO_WHOLE), *cases(WHOLES, NO_WHOLES),
+       ('KDLoss', 'tau', 0), ('NDLoss', 'dropout', 1),
        ('TTMLoss', 'gamma', 0), ('MGDLoss', 'mask_ratio', 1)]
 
 
@@ -95,6 +101,7 @@ def test_numbers_of_every_kind_are_taken(value):
         (METRICS, 'StudentAccuracy', dict(topk=(0,)), r'topk to be a list of whole numbers >= 1, got \(0,\)'),
         (METRICS, 'StudentAccuracy', dict(topk='5'), "topk to be a list of whole numbers >= 1, got '5'"),
         (DATASETS, 'Digits', dict(size='big'), "size to be a whole number, got 'big'"),
+        (DATASETS, 'Digits', dict(size=None), 'needs size, got None'),
         (DATASETS, 'Digits', dict(samples_per_class=1.5), 'samples_per_class to be a whole number, got 1.5'),
         (MODELS, 'OfflineDistiller', dict(student={}, teacher='cifar/resnet8', losses={}, input_size=0), 'one number or .height, width.'),
         (MODELS, 'MutualLearningDistiller', dict(students={}, input_size='32'), "one number .*got '32'"),

@@ -4,29 +4,11 @@ from math import sqrt
 
 import pytest
 import torch
-from losses.test_map_pairs import outputs
+from support.maps import outputs
 from torch import Tensor
+from witnesses.naive_maps import channel, naive_pkd
 
 from mmkd_ext.losses.pkd_loss import PKDLoss, pkd_loss
-
-
-def channel(x: Tensor, c: int) -> list[float]:
-    """A channel's values over samples and places."""
-    return [value for sample in x.tolist() for row in sample[c] for value in row]
-
-
-def standardised(values: list[float]) -> list[float]:
-    mean = sum(values) / len(values)
-    deviation = sqrt(sum((x - mean) ** 2 for x in values) / len(values))
-    return [(x - mean) / deviation for x in values]
-
-
-def naive_pkd(student: Tensor, teacher: Tensor) -> Tensor:
-    total, count = 0.0, student.numel()
-    for c in range(student.shape[1]):
-        pairs = zip(standardised(channel(student, c)), standardised(channel(teacher, c)), strict=True)
-        total += sum((a - b) ** 2 for a, b in pairs)
-    return torch.tensor(total / (2 * count), dtype=student.dtype)
 
 
 def naive_correlation(student: Tensor, teacher: Tensor) -> Tensor:

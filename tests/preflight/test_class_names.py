@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from command_lines.test_distillation import extra
+from support.distillation_runs import extra
 from support.runs import one_error, one_thread, write_config
 
 from mmkd_ext.commands import train

@@ -3,13 +3,12 @@
 import copy
 
 import pytest
-from command_lines.test_distillation import extra
 from mmdet.engine.hooks import MeanTeacherHook, SetEpochInfoHook, YOLOXModeSwitchHook
 from mmengine.hooks import EMAHook
 from mmpretrain.engine.hooks import PreciseBNHook, SetAdaptiveMarginsHook, SwitchRecipeHook, WarmupParamHook
-from models.distillers import test_mutual as mutual
-from models.distillers import test_offline as offline
+from support import mutual, offline
 from support.detection import pair
+from support.distillation_runs import extra
 from support.runs import one_error, one_thread, write_config
 
 from mmkd_ext.commands import train

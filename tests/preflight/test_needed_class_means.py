@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from command_lines.test_distillation import extra
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
+from support.distillation_runs import extra
 from support.runs import one_error, write_config
 
 from mmkd_ext.commands import train

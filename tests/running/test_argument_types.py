@@ -10,9 +10,7 @@ from support.runs import one_error
 from mmkd_ext.checkpoints.weights import check_weights
 from mmkd_ext.commands import test as test_tool
 from mmkd_ext.commands.plot_curves import check_picture
-from mmkd_ext.evaluation.study_plan import load_plan
 from mmkd_ext.running.argument_types import check_device, finite, positive, threads
-from mmkd_ext.running.witness import load_witness
 
 MODEL_TOOLS = {
     'benchmark': [], 'compute_class_means': [], 'draw_detections': ['x.pth'], 'export_student': ['x.pth', 'y.pth'],
@@ -72,15 +70,6 @@ def test_a_benchmark_that_cannot_write_does_not_measure(tmp_path, capsys, flag, 
     assert said in refused(capsys, 'benchmark', 'absent.py', flag, value)
 
 
-@pytest.mark.parametrize(('content', 'said'), [
-    ('raise OSError(3)', 'can be imported, got w.py: OSError'), ('def f(:', 'can be imported, got w.py: SyntaxError'),
-    ('f = 5', 'function of w.py, got f'), ('x = 5', 'function of w.py, got f')])
-def test_a_witness_that_cannot_be_called_is_named(tmp_path, content, said):
-    (tmp_path / 'w.py').write_text(content)
-    with pytest.raises(ValueError, match=said):
-        load_witness('w.py:f')
-
-
 def test_a_pictures_name_is_looked_at_before_the_work(tmp_path):
     check_picture(tmp_path / 'a.PNG')
     for wrong in ('a.txt', 'a', '.png'):
@@ -97,18 +86,3 @@ def test_weights_that_are_not_numbers_are_not_tested():
         check_weights(net, dict(state_dict=state), 'x.pth')
     state['1.running_var'][1] = float('inf')  # which a mask may hold
     check_weights(net, dict(state_dict=state), 'x.pth')
-
-
-@pytest.mark.parametrize('extra', [
-    'options=5', 'also=5', 'differences=5', 'teachers=5', "differences=['a']", "unit='percents'", 'same_start=5',
-    "teachers={'../x': dict(config='c.py')}", "teachers={'': dict(config='c.py')}", "variants=dict(a=dict(config='c.py', options=5))",
-    'variants=dict(a=dict(config=5))', "variants={1: dict(config='c.py')}", "variants={'../x': dict(config='c.py')}"])
-def test_a_study_of_other_types_is_one_sentence(tmp_path, extra):
-    good = "study = dict(variants=dict(a=dict(config='c.py')), seeds=[0], metric='accuracy/top1')\n"
-    (tmp_path / 'good.py').write_text(good)
-    assert load_plan(tmp_path / 'good.py').metric == 'accuracy/top1'
-    (tmp_path / 'study.py').write_text(f'{good}study.update({extra})\n' if not extra.startswith(("teachers={", "variants={")) else (
-        f'{good}study.update(dict({extra}))\n'))
-    with pytest.raises(ValueError, match='needed, got|needs .* got') as raised:
-        load_plan(tmp_path / 'study.py')
-    assert 'study.py' in str(raised.value)

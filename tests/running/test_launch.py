@@ -4,12 +4,10 @@ import re
 
 import pytest
 import torch
-from mmengine.config import Config
 from support.runs import REPO, one_error, write_config
 
 from mmkd_ext.commands import benchmark, compute_class_means, demo, draw_detections, export_student, study, test, train
-from mmkd_ext.config.cfg_options import merge_options
-from mmkd_ext.errors import PreflightError
+from mmkd_ext.running import launch
 from mmkd_ext.running.launch import leave_processes
 
 BAD = 'train_dataloader.dataset.pipeline.9.type=X'
@@ -75,22 +73,6 @@ def test_options_of_a_study_that_do_not_fit_are_one_sentence(tmp_path, capsys):
     assert 'options of a variant' in text and key in text and config in text
 
 
-@pytest.mark.parametrize('options', [{'model.head.num_classes.deep': 3}, {'train_dataloader.dataset.pipeline.x': 3}])
-def test_an_option_below_a_value_is_refused(tmp_path, options):
-    cfg = Config.fromfile(write_config(tmp_path))
-    with pytest.raises(PreflightError, match=next(iter(options))):
-        merge_options(cfg, options, 'some.py')
-
-
-def test_options_are_merged_and_none_change_nothing(tmp_path):
-    cfg = Config.fromfile(write_config(tmp_path))
-    before = cfg.to_dict()
-    merge_options(cfg, None, 'some.py')
-    assert cfg.to_dict() == before
-    merge_options(cfg, {'model.head.num_classes': 3}, 'some.py')
-    assert cfg.model.head.num_classes == 3 and cfg.model.head.in_channels == 32
-
-
 @pytest.mark.parametrize('option', ['train_dataloader=3', 'optim_wrapper=SGD', 'default_hooks=none', 'train_cfg=5'])
 def test_a_part_that_is_no_dict_is_one_sentence(tmp_path, capsys, option):
     assert train.main([str(write_config(tmp_path)), '--work-dir', 'work', '--cfg-options', option]) == 2
@@ -103,3 +85,28 @@ def test_nobody_is_left_in_a_group_whose_work_is_done(tmp_path):
     torch.distributed.init_process_group('gloo', f'file://{tmp_path}/group', rank=0, world_size=1)
     leave_processes()
     assert not torch.distributed.is_initialized()
+
+
+@pytest.mark.parametrize(('key', 'value', 'said'), [
+    ('model_wrapper_cfg', 'x', 'A dict is needed as model_wrapper_cfg'),
+    ('model_wrapper_cfg', 5, 'A dict is needed as model_wrapper_cfg'),
+    ('train_dataloader', dict(dataset=[1]), r'A dict with a `type` is needed as train_dataloader.dataset, got \[1\]'),
+    ('val_dataloader', dict(dataset=[]), 'A dict with a `type` is needed as val_dataloader.dataset'),
+    ('train_dataloader', dict(sampler=[1]), 'A dict with a `type` is needed as train_dataloader.sampler'),
+    ('val_evaluator', [5], 'A list of dicts, each with a `type`, is needed as val_evaluator'),
+])
+def test_parts_of_another_kind_are_named(key, value, said):
+    cfg = dict(val_dataloader={}, val_cfg={}, val_evaluator=[dict(type='Accuracy')])
+    launch._check_kinds(cfg, 'c.py')
+    with pytest.raises(ValueError, match=said):
+        launch._check_kinds({**cfg, key: value}, 'c.py')
+
+
+@pytest.mark.parametrize('name', ['val', 'test'])
+def test_a_loop_has_all_its_parts_or_none(name):
+    parts = {f'{name}_dataloader': {}, f'{name}_cfg': {}, f'{name}_evaluator': []}
+    launch._check_loops(parts, 'c.py')
+    launch._check_loops(dict.fromkeys(parts), 'c.py')
+    for key in parts:
+        with pytest.raises(ValueError, match=f'all or none of them, got no {key}: look at c.py'):
+            launch._check_loops({**parts, key: None}, 'c.py')

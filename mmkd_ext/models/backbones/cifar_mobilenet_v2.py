@@ -6,7 +6,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_numbers, check_whole
+from mmkd_ext.errors import check_given, check_numbers, check_whole
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import KAIMING, CIFARBackbone
@@ -71,6 +71,7 @@ class CIFARMobileNetV2(CIFARBackbone):
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
         check_numbers('CIFARMobileNetV2', 1 / 16, width=width)  # of 16 channels one is left
+        check_given('CIFARMobileNetV2', expansion=expansion)
         check_whole('CIFARMobileNetV2', expansion=expansion)
         channels = stem = int(32 * width)
         self.conv1 = nn.Sequential(nn.Conv2d(3, stem, 3, 2, 1, bias=False), nn.BatchNorm2d(stem))

@@ -6,7 +6,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_whole
+from mmkd_ext.errors import check_given, check_whole
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import KAIMING, CIFARBackbone
@@ -98,6 +98,7 @@ class CIFARResNet(CIFARBackbone):
         init_cfg: Any = KAIMING,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_given('CIFARResNet', depth=depth, width=width)
         check_whole('CIFARResNet', None, depth=depth, width=width)
         if depth < 8 or (depth - 2) % 6 or width < 1:
             raise ValueError(

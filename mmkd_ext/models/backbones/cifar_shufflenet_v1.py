@@ -1,6 +1,7 @@
 """ShuffleNetV1 for 32 px, with three groups."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ import torch.nn.functional as F
 from mmpretrain.models.utils import channel_shuffle
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_whole, check_wholes
+from mmkd_ext.errors import check_given, check_whole, check_wholes
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import CIFARBackbone
@@ -59,6 +60,9 @@ class CIFARShuffleNetV1(CIFARBackbone):
         pre_activation: Stages before their ReLU; see `CIFARBackbone`.
         init_cfg: Initialisation; None, as in the field: torch's own.
 
+    Raises:
+        ValueError: Widths or blocks of another number, or widths that cannot be grouped.
+
     Source: Zhang et al. 2018, arXiv:1707.01083; the stem of the shared CIFAR zoo.
 
     Example:
@@ -78,8 +82,14 @@ class CIFARShuffleNetV1(CIFARBackbone):
         init_cfg: Any = None,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_given('CIFARShuffleNetV1', widths=widths, blocks=blocks, groups=groups)
         check_wholes('CIFARShuffleNetV1', 1, widths=widths, blocks=blocks)
         check_whole('CIFARShuffleNetV1', groups=groups)
+        joined = [out - width for width, out in pairwise((_STEM, *widths))]  # what a unit adds to its pooled input
+        if len(widths) != 3 or len(blocks) != 3 or any(x < 4 or x % groups or x // 4 % groups for x in (*joined, *widths)):
+            raise ValueError(
+                f'CIFARShuffleNetV1 needs three widths that grow from {_STEM}, by numbers of which a quarter can be split into {groups} '
+                f'groups, and three numbers of blocks, got widths={tuple(widths)} and blocks={tuple(blocks)}.')
         self.out_channels = (_STEM, *widths, widths[-1])
         self.conv1 = nn.Conv2d(3, _STEM, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(_STEM)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from mmpretrain.models.utils import channel_shuffle
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_wholes
+from mmkd_ext.errors import check_given, check_wholes
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import CIFARBackbone
@@ -78,6 +78,9 @@ class CIFARShuffleNetV2(CIFARBackbone):
         pre_activation: Stages before their ReLU; see `CIFARBackbone`.
         init_cfg: Initialisation; None, as in the field: torch's own.
 
+    Raises:
+        ValueError: Widths or blocks of another number, or odd widths.
+
     Source: Ma et al. 2018, arXiv:1807.11164; the stem of the shared CIFAR zoo.
 
     Example:
@@ -96,7 +99,12 @@ class CIFARShuffleNetV2(CIFARBackbone):
         init_cfg: Any = None,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_given('CIFARShuffleNetV2', widths=widths, blocks=blocks)
         check_wholes('CIFARShuffleNetV2', 1, widths=widths, blocks=blocks)
+        if len(widths) != 4 or len(blocks) != 3 or any(width % 2 for width in widths[:3]):
+            raise ValueError(
+                'CIFARShuffleNetV2 needs four widths, even but for the last, and three numbers of blocks, got '
+                f'widths={tuple(widths)} and blocks={tuple(blocks)}.')
         self.out_channels = (_STEM, *widths)
         self.conv1 = nn.Conv2d(3, _STEM, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(_STEM)

@@ -6,6 +6,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmkd_ext.errors import check_whole
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import KAIMING, CIFARBackbone
@@ -57,6 +58,7 @@ class CIFARVGG(CIFARBackbone):
         init_cfg: Any = KAIMING,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_whole('CIFARVGG', None, depth=depth)
         if depth not in _CONVOLUTIONS:
             raise ValueError(f'CIFARVGG needs a depth of {", ".join(map(str, _CONVOLUTIONS))}, got {depth}.')
         self.out_channels = (*_WIDTHS, _WIDTHS[-1])

@@ -6,7 +6,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_whole
+from mmkd_ext.errors import check_given, check_whole
 from mmkd_ext.registry import MODELS
 
 from .cifar_backbone import KAIMING, CIFARBackbone
@@ -84,6 +84,7 @@ class CIFARWideResNet(CIFARBackbone):
         init_cfg: Any = KAIMING,
     ) -> None:
         super().__init__(out_indices, pre_activation, init_cfg)
+        check_given('CIFARWideResNet', depth=depth, width=width)
         check_whole('CIFARWideResNet', None, depth=depth, width=width)
         if depth < 10 or (depth - 4) % 6 or width < 1:
             raise ValueError(

@@ -54,7 +54,7 @@ def paired_losses(
     """
     cfg = dict(cfg)
     named, teacher = cfg.pop('students', None), cfg.pop('teacher', TEACHER)
-    chosen = tuple(students if named is None else [named] if isinstance(named, str) else named)
+    chosen = tuple(students if named is None else named if isinstance(named, list | tuple) else [named])
     unknown = [name for name in (*chosen, teacher) if name not in (*students, TEACHER)]
     if unknown or not entry.isidentifier() or TEACHER in chosen or not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(

@@ -56,6 +56,8 @@ class Ensemble(BaseModel):
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
+        if not isinstance(networks, Mapping):
+            raise ValueError(f'{type(self).__name__} needs networks=dict(name=spec, ...), got {networks!r}.')
         if not networks or not all(str(name).isidentifier() and name != ALL and not hasattr(ModuleDict, name) for name in networks):
             raise ValueError(
                 f"{type(self).__name__} needs networks whose names are Python identifiers other than '{ALL}' and the methods of a "

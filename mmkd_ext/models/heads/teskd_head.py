@@ -9,7 +9,7 @@ from mmpretrain.models.heads import LinearClsHead, StackedLinearClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_numbers, check_whole, check_wholes
+from mmkd_ext.errors import check_given, check_numbers, check_whole, check_wholes
 from mmkd_ext.losses import teskd_feature_loss, teskd_kl
 from mmkd_ext.losses.numerics import check_tau
 from mmkd_ext.registry import MODELS
@@ -45,6 +45,7 @@ class _TESKDMixin:
     ) -> None:
         check_tau(type(self).__name__, tau)
         check_numbers(type(self).__name__, ce_weight=ce_weight, kl_weight=kl_weight, feature_weight=feature_weight)
+        check_given(type(self).__name__, num_students=num_students)
         check_whole(type(self).__name__, num_students=num_students)
         self.tau = tau
         self.ce_weight, self.kl_weight, self.feature_weight = ce_weight, kl_weight, feature_weight
@@ -150,6 +151,7 @@ class TESKDHead(_TESKDMixin, LinearClsHead):
         init_cfg: dict | None = None,
         **kwargs,
     ) -> None:
+        check_given('TESKDHead', num_classes=num_classes, in_channels=in_channels)
         check_whole('TESKDHead', num_classes=num_classes, in_channels=in_channels)
         super().__init__(num_classes, in_channels, init_cfg=init_cfg, **kwargs)
         self._add_students(num_students, tau, ce_weight, kl_weight, feature_weight, detach_teacher)
@@ -194,6 +196,7 @@ class TESKDStackedHead(_TESKDMixin, StackedLinearClsHead):
         init_cfg: dict | None = None,
         **kwargs,
     ) -> None:
+        check_given('TESKDStackedHead', num_classes=num_classes, in_channels=in_channels, mid_channels=mid_channels)
         check_whole('TESKDStackedHead', num_classes=num_classes, in_channels=in_channels)
         check_wholes('TESKDStackedHead', 1, mid_channels=mid_channels)
         super().__init__(num_classes, in_channels, mid_channels, init_cfg=init_cfg, **kwargs)

@@ -26,7 +26,7 @@ class Renormalise:
         order: 'rgb' or 'bgr', of what the teacher is given; None: not known.
 
     Raises:
-        ValueError: The orders cannot be known, or numbers of channels differ.
+        ValueError: The orders cannot be known, numbers of channels differ, or what is given as mean and std are no such numbers.
     """
 
     def __init__(
@@ -37,8 +37,14 @@ class Renormalise:
         student_order: str | None = None,
         teacher_order: str | None = None,
     ) -> None:
-        s_mean, s_std = (_values(getattr(student, key, None)) for key in ('mean', 'std'))
-        t_mean, t_std = (_values(teacher.get(key)) for key in ('mean', 'std'))
+        s_mean, s_std = (_values(f'student of {name}', key, getattr(student, key, None)) for key in ('mean', 'std'))
+        t_mean, t_std = (_values(f'teacher {name}', key, teacher.get(key)) for key in ('mean', 'std'))
+        given = {key: len(x) for key, x in dict(mean=s_mean, std=s_std).items() if x is not None}
+        asked = {key: len(x) for key, x in dict(mean=t_mean, std=t_std).items() if x is not None}
+        if len({*given.values(), *asked.values()} - {1}) > 1:
+            raise ValueError(
+                f'The student and the teacher {name} need mean and std of as many channels as the images have, or one for all, got '
+                f'{given} and {asked} of them. Look at both data_preprocessors.')
         s_mean, s_std, t_mean, t_std = torch.broadcast_tensors(
             *(x if x is not None else torch.full((1,), v) for x, v in
               ((s_mean, 0.0), (s_std, 1.0), (t_mean, 0.0), (t_std, 1.0)))
@@ -84,8 +90,16 @@ def without_padding(images: Tensor, samples: Sequence[Any] | None) -> Tensor:
     return images
 
 
-def _values(x: Sequence[float] | Tensor | None) -> Tensor | None:
-    return None if x is None else torch.as_tensor(x, dtype=torch.float64).flatten()
+def _values(who: str, key: str, x: Sequence[float] | Tensor | None) -> Tensor | None:
+    if x is None:
+        return None
+    try:
+        values = torch.as_tensor(x, dtype=torch.float64).flatten()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f'The {who} needs numbers as {key} of its data_preprocessor, got {x!r}.') from error
+    if not len(values) or not values.isfinite().all() or key == 'std' and (values <= 0).any():
+        raise ValueError(f'The {who} needs finite numbers as {key} of its data_preprocessor, a std above 0, got {values.tolist()}.')
+    return values
 
 
 def _orders_differ(name: str, s_rgb: bool, t_rgb: bool, student: str | None, teacher: str | None) -> bool:

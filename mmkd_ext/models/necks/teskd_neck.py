@@ -9,7 +9,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmkd_ext.errors import check_whole, check_wholes
+from mmkd_ext.errors import check_given, check_whole, check_wholes
 from mmkd_ext.losses.batch_of_one import normalise
 from mmkd_ext.registry import MODELS
 
@@ -63,6 +63,7 @@ class TESKDNeck(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_given('TESKDNeck', in_channels=in_channels)
         check_whole('TESKDNeck', channels=channels)
         check_wholes('TESKDNeck', 1, in_channels=in_channels, stage_strides=stage_strides, branch_strides=branch_strides)
         n = len(in_channels)

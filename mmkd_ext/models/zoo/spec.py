@@ -1,6 +1,8 @@
 """The spec of a network in a config: one syntax for a frozen teacher, a student, and peers that train."""
 
 import copy
+import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +24,12 @@ _FROZEN_ONLY = {
     'classes': 'a network that trains has the classes of its data',
     'allow_unmapped': 'a network that trains has the classes of its data',
 }
+
+
+_TYPES: dict[str, tuple[Any, str]] = {
+    'options': (Mapping, 'a dict'), 'data_preprocessor': (Mapping, 'a dict'), 'checkpoint': (str | os.PathLike, 'a file or an address'),
+    'pretrained': (bool, 'True or False'), 'allow_random': (bool, 'True or False'), 'prefix': (str, 'the beginning of keys'),
+    'allow_missing': (str, 'a pattern of keys'), 'allow_unexpected': (str, 'a pattern of keys')}
 
 
 def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
@@ -48,7 +56,8 @@ def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
         role: 'teacher' for a frozen one, 'network' for one that trains.
 
     Raises:
-        ValueError: No name, config or dict with `model`, an unknown key, one that the role does not take, or `num_classes` that is none.
+        ValueError: No name, config or dict with `model`, an unknown key or one that the role does not take, or a value that a key
+            does not take.
     """
     words: dict[str, Any] = {'model': spec} if isinstance(spec, str) else dict(spec) if isinstance(spec, Mapping) else {}
     if type_name(words.get('type')) == 'TeacherEnsemble':
@@ -65,7 +74,16 @@ def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
         raise ValueError(
             f'A {role} needs a name, a model config, or a dict with model and any of {", ".join(known)}; got '
             f'{", ".join(map(str, words)) or repr(spec)} with a model of type {type(words.get("model")).__name__}.')
-    check_whole(f'The {role} {name_of(words["model"])}', num_classes=words.get('num_classes'))
+    who = f'The {role} {name_of(words["model"])}'
+    check_whole(who, num_classes=words.get('num_classes'))
+    for key, (kind, said) in _TYPES.items():
+        if words.get(key) is not None and not isinstance(words[key], kind):
+            raise ValueError(f'{who} needs {key} to be {said}, got {words[key]!r}.')
+    for key in ('allow_missing', 'allow_unexpected'):
+        try:
+            re.compile(words.get(key) or '')
+        except re.error as error:
+            raise ValueError(f'{who} needs {key} to be a pattern of keys (a regular expression), got {words[key]!r}: {error}.') from error
     return words
 
 

@@ -1,9 +1,11 @@
 """The record in a teacher's checkpoint besides the weights: class names and metrics; and the classes that a zoo's name tells."""
 
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmengine.logging import HistoryBuffer
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
@@ -39,12 +41,18 @@ def record_of(path: str | Path) -> Record:
     metrics = {
         key.removeprefix('val/'): float(history.current())
         for key, history in (logged.items() if isinstance(logged, Mapping) else ())
-        if str(key).startswith('val/') and hasattr(history, 'current')}
-    for key in _ACCURACIES:
-        value = found.get(key)
-        if not metrics and value is not None and not isinstance(value, str | Mapping) and getattr(value, 'ndim', 0) == 0:
-            metrics = {'accuracy/top1': float(value) * (100 if float(value) <= 1 else 1)}
+        if str(key).startswith('val/') and isinstance(history, HistoryBuffer) and len(history.data[0])}
+    accuracy = next((x for x in (_number(found.get(key)) for key in _ACCURACIES) if x is not None), None)
+    if not metrics and accuracy is not None:
+        metrics = {'accuracy/top1': accuracy * (100 if accuracy <= 1 else 1)}
     return Record(classes, metrics)
+
+
+def _number(value: Any) -> float | None:
+    """What is one number, be it a tensor's or an array's; a list of them, one for each epoch, is none."""
+    if isinstance(value, bool) or not (isinstance(value, Real) or getattr(value, 'ndim', None) == 0):
+        return None
+    return float(value)
 
 
 def class_names(words: Mapping[str, Any], record: Record) -> tuple[str, ...] | None:

@@ -8,11 +8,9 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
-from models.distillers import test_mutual as mutual
-from models.distillers import test_offline as offline
-from models.distillers import test_two_stage_mutual as detectors
-from models.heads.test_deit_head import DEIT
-from support import detection
+from support import detection, mutual, offline
+from support import two_stage_mutual as detectors
+from support.deit import DEIT
 from torch import nn
 from torch._dynamo.utils import counters
 
@@ -116,11 +114,9 @@ def assert_same(found, expected, tolerance=1e-4):
 
 
 def compare(name, backend, wrapper=OptimWrapper, tolerance=1e-4):
-    read = mutual.batch if name.startswith('mutual') else offline.batch
-
     def run(*args):
         rng = torch.Generator().manual_seed(0)
-        return trained(BUILDS[name](), [read(rng) for _ in range(4)], *args, wrapper=wrapper)
+        return trained(BUILDS[name](), [offline.batch(rng) for _ in range(4)], *args, wrapper=wrapper)
 
     assert_same(run(backend), run(), tolerance)
 

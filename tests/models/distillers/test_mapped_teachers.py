@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from command_lines.test_distillation import extra, run
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from models.distillers.test_offline import HEAD, LOSSES, STUDENT, TEACHER, batch, distiller, read
+from support.distillation_runs import extra, run
+from support.offline import HEAD, LOSSES, STUDENT, TEACHER, batch, distiller, read
 from support.runs import lines_of, one_error
 
 from mmkd_ext.losses import kd_loss

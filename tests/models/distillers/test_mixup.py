@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 import torch
-from command_lines.test_distillation import extra, run
-from models.distillers.test_offline import MIXUP, STUDENT, batch, distiller
+from support.distillation_runs import extra, run
+from support.offline import MIXUP, STUDENT, batch, distiller
 from support.runs import one_error
 
 LAM = 0.3

@@ -5,46 +5,17 @@ import math
 
 import pytest
 import torch
-from mmengine.dataset import default_collate
 from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner.checkpoint import _load_checkpoint_to_model, get_state_dict
-from mmpretrain.structures import DataSample
+from support.mutual import KD, LARGE, ML, PREPROCESSOR, SMALL, TIMM, VIT, config, distiller
+from support.offline import batch, read
 from witnesses.naive_mutual import ensemble, peer_term, teacher_term
 
 from mmkd_ext.models.plain import plain_model
 from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
-
-PREPROCESSOR = dict(mean=[100.0] * 3, std=[50.0] * 3, num_classes=5)
-SMALL, LARGE = dict(model='cifar/resnet8', num_classes=5), dict(model='cifar/resnet14', num_classes=5)
-TIMM = dict(model='timm/test_resnet', num_classes=5)
-VIT = dict(model='timm/test_vit', num_classes=5, options=dict(img_size=16, patch_size=4))
-KD, ML = dict(type='mmkd_ext.KDLoss', tau=3.0), dict(type='mmkd_ext.MutualLearningLoss', tau=2.0)
-LOSSES = dict(kd=KD, ml=ML)
-
-
-def distiller(students=None, teacher=LARGE, losses=LOSSES, **kwargs):
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmpretrain'):
-        return MODELS.build(config(students, teacher, losses, **kwargs))
-
-
-def config(students=None, teacher=LARGE, losses=LOSSES, **kwargs):
-    return dict(
-        dict(type='mmkd_ext.MutualLearningDistiller', students=students or dict(a=SMALL, b=SMALL), teacher=teacher, losses=losses,
-             input_size=16, data_preprocessor=PREPROCESSOR), **kwargs)  # fmt: skip
-
-
-def batch(rng, n=6):
-    images = torch.randint(256, (n, 3, 16, 16), generator=rng, dtype=torch.uint8)
-    return default_collate([dict(inputs=x, data_samples=DataSample().set_gt_label(i % 5)) for i, x in enumerate(images)])
-
-
-def read(model, data):
-    inputs = model.data_preprocessor(copy.deepcopy(data), True)
-    return inputs['inputs'], inputs['data_samples']
 
 
 def logits_of(model, inputs):

@@ -4,10 +4,8 @@ import copy
 
 import pytest
 import torch
-from losses.test_cwd_loss import naive_cwd
-from losses.test_mgd_loss import naive_mgd
-from losses.test_pkd_loss import naive_pkd
 from support.detection import distiller, raw, read, teacher_of, tiny
+from witnesses.naive_maps import naive_cwd, naive_mgd, naive_pkd
 
 pytestmark = pytest.mark.det
 LOSSES = dict(

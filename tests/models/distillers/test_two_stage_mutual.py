@@ -6,30 +6,13 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 from mmengine.runner.checkpoint import _load_checkpoint_to_model, get_state_dict
-from mmengine.structures import InstanceData
 from support.detection import CLASSES, build, host_watched, raw, read, teacher_of, tiny
+from support.two_stage_mutual import LOSSES, config, distiller
 from witnesses.naive_mutual import peer_term, teacher_term
 from witnesses.naive_wbf import weighted_box_fusion
 
-from mmkd_ext.models.outputs.kinds.boxes import fused
 from mmkd_ext.models.plain import plain_model
 from mmkd_ext.registry import MODELS
-
-LOSSES = dict(
-    kd=dict(type='mmkd_ext.KDLoss', tau=2.0, loss_weight=1.5), ml=dict(type='mmkd_ext.MutualLearningLoss', loss_weight=0.5))
-
-
-def config(students=None, teacher=None, losses=LOSSES, **kwargs):
-    students = students or dict(a=tiny(), b=tiny(embedding=24))
-    return dict(
-        type='mmkd_ext.TwoStageMutualLearningDistiller', students=students, teacher=tiny(width=16) if teacher is None else teacher,
-        losses=losses, input_size=64, data_preprocessor=tiny()['data_preprocessor'], **kwargs)  # fmt: skip
-
-
-def distiller(*args, **kwargs):
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmdet'):
-        return MODELS.build(config(*args, **kwargs))
 
 
 def at(detector, maps, rois):
@@ -133,18 +116,6 @@ def test_the_ensemble_joins_the_students_boxes(rng):
         torch.testing.assert_close(sample.pred_instances.scores, torch.tensor([x[0] for x in wanted]))
         torch.testing.assert_close(sample.pred_instances.bboxes, torch.tensor([x[2] for x in wanted]), rtol=1e-4, atol=1e-3)
         assert 'gt_instances' in sample and len(wanted) > 10
-
-
-def test_joining_nothing_and_boxes_without_area():
-    empty = InstanceData(bboxes=torch.zeros(0, 4), scores=torch.zeros(0), labels=torch.zeros(0, dtype=torch.long))
-    flat = InstanceData(bboxes=torch.tensor([[3.0, 3, 3, 9]]), scores=torch.tensor([0.9]), labels=torch.tensor([1]))
-    one = InstanceData(bboxes=torch.tensor([[0.0, 0, 4, 4]]), scores=torch.tensor([0.8]), labels=torch.tensor([2]))
-    joined = fused([empty, flat])
-    assert joined.bboxes.shape == (0, 4) and joined.labels.dtype == torch.long
-    joined = fused([one, flat])
-    assert joined.bboxes.tolist() == [[0.0, 0.0, 4.0, 4.0]] and joined.labels.tolist() == [2]
-    assert joined.scores.tolist() == pytest.approx([0.4])  # one of two has seen it
-    assert len(fused([one, one, flat], most=0)) == 0
 
 
 def test_a_checkpoint_is_the_stock_detectors_keys_for_each(rng):

@@ -3,16 +3,11 @@
 import torch
 from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
+from support.deit import DEIT
 
 from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.plain import plain_model
 from mmkd_ext.registry import MODELS
-
-ARCH = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=16)
-DEIT = dict(
-    type='ImageClassifier',
-    backbone=dict(type='DistilledVisionTransformer', arch=ARCH, img_size=16, patch_size=8),
-    head=dict(type='mmkd_ext.DeiTHead', num_classes=5, in_channels=16, init_cfg=None))
 
 
 def build(cfg):

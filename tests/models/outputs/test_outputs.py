@@ -1,195 +1,94 @@
-"""Outputs of mmpretrain's models: one forward pass, the classifier's own input, nothing left behind."""
-
-import copy
-import pickle
+"""Outputs of a pass out of what was seen of it: stages in order, one embedding, and what is no classifier."""
 
 import pytest
-import timm
 import torch
-import torchvision
-from mmengine.registry import DefaultScope
-from mmpretrain.registry import MODELS
-from mmpretrain.structures import DataSample
-from torch import nn
 
-from mmkd_ext.models.outputs.feature_maps import as_map
-from mmkd_ext.models.outputs.recording import recording
+from mmkd_ext.models.outputs.outputs import Outputs, Recording, detached
+from mmkd_ext.models.outputs.scores import SIGMOID, SOFTMAX
+
+IMAGES = torch.Size([2, 3, 16, 16])
+EMBEDDING, LOGITS = torch.zeros(2, 4), torch.zeros(2, 5)
 
 
-def build(cfg):
-    with DefaultScope.overwrite_default_scope('mmpretrain'):
-        return MODELS.build(cfg)
+def recorded(embeddings=(EMBEDDING,), logits=(LOGITS,), images=IMAGES, scores=SOFTMAX):
+    record = Recording('Net', scores)
+    record.images, record.embeddings, record.logits = images, list(embeddings), list(logits)
+    return record
 
 
-def image_classifier(**backbone):
-    backbone = dict(type='ResNet_CIFAR', depth=18, base_channels=4, stem_channels=4, **backbone)
-    return build(dict(
-        type='ImageClassifier', backbone=backbone, neck=dict(type='GlobalAveragePooling'),
-        head=dict(type='LinearClsHead', num_classes=5, in_channels=32)))
+def test_detached_outputs_have_the_same_values_and_no_gradient(rng):
+    given = Outputs(*((torch.randn(2, 1, 4, 4, generator=rng, requires_grad=True),), *torch.randn(2, 2, 3, requires_grad=True).unbind()),
+                    token_logits=torch.randn(2, 3, requires_grad=True), scores=SIGMOID)  # fmt: skip
+    found = detached(given)
+    pairs = [*zip(found.stages, given.stages, strict=True), *zip(found[1:4], given[1:4], strict=True)]
+    assert all(torch.equal(mine, theirs) and not mine.requires_grad and theirs.requires_grad for mine, theirs in pairs)
+    assert found.scores == SIGMOID and detached(given._replace(token_logits=None)).token_logits is None
 
 
-def vision_transformer(**head):
-    backbone = dict(
-        type='VisionTransformer', arch=dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=16),
-        img_size=16, patch_size=4, out_type='featmap' if head.get('type') == 'LinearClsHead' else 'cls_token')
-    neck = dict(type='GlobalAveragePooling') if head.get('type') == 'LinearClsHead' else None
-    return build(dict(type='ImageClassifier', backbone=backbone, neck=neck, head=dict(num_classes=5, in_channels=16, **head)))
+def test_stages_are_shallow_first_and_those_that_a_package_names_go_before_what_was_seen_inside():
+    record = recorded()
+    record.see_inner([torch.zeros(2, 7, 4, 4)])
+    assert [x.shape[1] for x in record.outputs().stages] == [7]
+    assert record.see_stages((torch.zeros(2, 8, 2, 2), torch.zeros(2, 6, 8, 8)))
+    assert [x.shape[1] for x in record.outputs().stages] == [6, 8]
 
 
-def vgg():
-    return build(dict(type='ImageClassifier', backbone=dict(type='VGG', depth=11, num_classes=5), head=dict(type='ClsHead')))
+def test_inside_the_last_map_of_a_size_counts_and_what_was_pooled_to_vectors_does_not():
+    record = recorded()
+    for channels, size in ((3, 8), (5, 8), (6, 4), (1, 2), (9, 1)):
+        record.see_inner(dict(out=torch.zeros(2, channels, size, size)))
+    assert [tuple(x.shape[1:]) for x in record.outputs().stages] == [(5, 8, 8), (6, 4, 4)]
 
 
-def timm_classifier(name, **kwargs):
-    return build(dict(type='TimmClassifier', model_name=name, num_classes=5, **kwargs))
+def test_before_the_images_are_known_nothing_is_a_map():
+    record = recorded(images=None)
+    record.see_inner(torch.zeros(2, 5, 8, 8))
+    assert not record.see_stages(torch.zeros(2, 5, 8, 8)) and record.outputs().stages == ()
 
 
-# model, side of its images, its classifier, the number of its stages
-CASES = {
-    'ImageClassifier, one stage': (image_classifier, 16, 'head.fc', 1),
-    'ImageClassifier, all stages': (lambda: image_classifier(out_indices=(0, 1, 2, 3)), 16, 'head.fc', 4),
-    'class token': (lambda: vision_transformer(type='VisionTransformerClsHead'), 16, 'head.layers.head', 1),
-    'hidden layer in the head': (
-        lambda: vision_transformer(type='VisionTransformerClsHead', hidden_dim=9), 16, 'head.layers.head', 1),
-    'tokens as a map': (lambda: vision_transformer(type='LinearClsHead'), 16, 'head.fc', 1),
-    'classifier in the backbone': (vgg, 224, 'backbone.classifier.6', 6),
-    'timm CNN': (lambda: timm_classifier('test_resnet'), 32, 'model.fc', 5),
-    'timm ViT': (lambda: timm_classifier('test_vit', img_size=32), 32, 'model.head', 6),
-    'timm, NHWC inside': (lambda: timm_classifier('swin_tiny_patch4_window7_224', depths=(1, 1), num_heads=(2, 4),
-                                                  embed_dim=8, img_size=56), 56, 'model.head.fc', 2),
-    'bare timm': (lambda: timm.create_model('test_resnet', num_classes=5), 32, 'fc', 5),
-    'torchvision': (lambda: torchvision.models.resnet18(num_classes=5), 32, 'fc', 4),
-}
+def test_vectors_and_maps_of_other_images_are_no_stages():
+    assert not recorded().see_stages([torch.zeros(2, 5), torch.zeros(3, 5, 8, 8), None])
 
 
-@pytest.fixture(scope='module', params=CASES, ids=list(CASES))
-def case(request):
-    make, side, classifier, stages = CASES[request.param]
-    torch.manual_seed(0)
-    return make().eval(), side, classifier, stages
+def test_a_map_that_enters_a_convolution_is_averaged_over_its_places(rng):
+    x = torch.randn(2, 4, 3, 2, generator=rng)
+    torch.testing.assert_close(recorded([x]).outputs().embedding, x.sum(dim=(2, 3)) / 6)
+    assert torch.equal(recorded([x[..., :1, :1]]).outputs().embedding, x[..., 0, 0])
 
 
-def test_embedding_is_what_the_classifier_maps_to_the_logits(case, rng):
-    model, side, classifier, stages = case
-    images = torch.randn(2, 3, side, side, generator=rng)
-    with recording(model) as record, torch.no_grad():
-        result = model(images)
-    outputs = record.outputs()
-    torch.testing.assert_close(outputs.logits, result)
-    torch.testing.assert_close(model.get_submodule(classifier)(outputs.embedding), outputs.logits)
-    assert len(outputs.stages) == stages
-    assert all(x.ndim == 4 and x.shape[2] == x.shape[3] for x in outputs.stages)
+def test_tokens_of_one_width_are_averaged_and_two_widths_stand_side_by_side(rng):
+    one, two = torch.randn(2, 2, 4, generator=rng)
+    torch.testing.assert_close(recorded([one, two]).outputs().embedding, (one + two) / 2)
+    assert torch.equal(recorded([one, two[:, :3]]).outputs().embedding, torch.cat([one, two[:, :3]], dim=1))
 
 
-def test_nothing_stays_on_the_model(case, rng):
-    model, side, _, _ = case
-    before = {name: dict(module.__dict__) for name, module in model.named_modules()}
-    keys = list(model.state_dict())
-    with recording(model) as record, torch.no_grad():
-        model(torch.randn(1, 3, side, side, generator=rng))
-    record.outputs()
-    for name, module in model.named_modules():
-        assert module.__dict__.keys() == before[name].keys(), name
-        assert not module._forward_hooks and not module._forward_pre_hooks
-    assert list(model.state_dict()) == keys
-    copy.deepcopy(model)
+@pytest.mark.parametrize('count', [0, 2])
+def test_exactly_one_pass_is_needed(count):
+    with pytest.raises(RuntimeError, match=f'Exactly one forward pass of Net is needed inside `recording`, got {count}'):
+        recorded(logits=[torch.zeros(2, 5)] * count).outputs()
 
 
-def test_the_students_own_loss_comes_from_the_recorded_pass(rng):
-    model = image_classifier().train()
-    seen = []
-    model.backbone.conv1.register_forward_hook(lambda *_: seen.append(1))
-    samples = [DataSample().set_gt_label(label) for label in (1, 3)]
-    with recording(model) as record:
-        loss = model.loss(torch.randn(2, 3, 16, 16, generator=rng), samples)['loss']
-    logits = record.outputs().logits
-    assert len(seen) == 1
-    torch.testing.assert_close(loss, nn.functional.cross_entropy(logits, torch.tensor([1, 3])))
-    (gradient,) = torch.autograd.grad(logits.sum(), model.head.fc.bias)
-    assert gradient.tolist() == [2.0] * 5
+@pytest.mark.parametrize(('embeddings', 'logits', 'words'), [
+    ([], torch.zeros(2, 5), r'got \[\] and \(2, 5\)'),
+    ([torch.zeros(2, 7, 4)], torch.zeros(2, 5), r'got \[\(2, 7, 4\)\] and'),
+    ([torch.zeros(2, 4)], torch.zeros(2, 5, 8, 8), r'and \(2, 5, 8, 8\)'),
+    ([torch.zeros(2, 4)], dict(a=1), "and <class 'dict'>"),
+])  # fmt: skip
+def test_what_is_no_classifier_is_named_with_its_shapes(embeddings, logits, words):
+    with pytest.raises(ValueError, match=f'Net needs an embedding .N, D. and logits .N, K., .*{words}'):
+        recorded(embeddings, [logits]).outputs()
 
 
-def test_a_model_that_raised_is_left_clean_and_can_be_pickled():
-    model = torchvision.models.resnet18(num_classes=5)
-    with pytest.raises(RuntimeError), recording(model):
-        model(torch.zeros(1, 4, 32, 32))
-    assert pickle.loads(pickle.dumps(model)).state_dict().keys() == model.state_dict().keys()
+def test_scores_are_told_unless_they_are_one_softmax_and_a_token_s_logits_are_kept():
+    record = recorded(scores=SIGMOID)
+    record.token_logits.append(torch.ones(2, 5))
+    assert record.outputs().scores == SIGMOID and record.outputs().token_logits.all()
+    assert recorded().outputs().token_logits is recorded().outputs().scores is None
 
 
-def test_two_tokens_are_averaged_and_two_widths_stand_side_by_side(rng):
-    deit = timm.create_model(
-        'deit_tiny_distilled_patch16_224', num_classes=5, img_size=32, embed_dim=8, num_heads=2, depth=1).eval()
-    with recording(deit) as record, torch.no_grad():
-        deit(torch.randn(2, 3, 32, 32, generator=rng))
-    cls, dist = record.embeddings
-    torch.testing.assert_close(record.outputs().embedding, (cls + dist) / 2)
-    torch.testing.assert_close(record.outputs().logits, (deit.head(cls) + deit.head_dist(dist)) / 2)
-    record.embeddings = [cls, cls[:, :3]]
-    assert record.outputs().embedding.shape == (2, 11)
-
-
-def test_not_exactly_one_pass_is_an_error():
-    model = image_classifier().eval()
-    with recording(model) as record:
-        pass
-    with pytest.raises(RuntimeError, match='Exactly one forward pass of ImageClassifier .* got 0'):
-        record.outputs()
-    with recording(model) as record, torch.no_grad():
-        model(torch.zeros(1, 3, 16, 16))
-        model(torch.zeros(1, 3, 16, 16))
-    with pytest.raises(RuntimeError, match='got 2'):
-        record.outputs()
-
-
-def test_a_network_without_a_linear_classifier_is_named():
-    with pytest.raises(ValueError, match='Sequential needs an nn.Linear'), recording(nn.Sequential(nn.Conv2d(3, 5, 1))):
-        pass
-    headless = timm.create_model('test_resnet', num_classes=0)
-    with pytest.raises(ValueError, match='num_classes=0'), recording(headless):
-        pass
-
-
-def test_tokens_beside_a_class_token_are_the_map_that_the_backbone_would_return(rng):
-    images = torch.randn(2, 3, 16, 16, generator=rng)
-    token, maps = vision_transformer(type='VisionTransformerClsHead').eval(), vision_transformer(type='LinearClsHead').eval()
-    maps.backbone.load_state_dict(token.backbone.state_dict())
-    with recording(token) as record, torch.no_grad():
-        token(images)
-        (expected,) = maps.backbone(images)
-    (stage,) = record.outputs().stages
-    torch.testing.assert_close(stage, expected)
-
-
-@pytest.mark.parametrize('images', [(64, 64), (32, 64), (96, 32)])
-@pytest.mark.parametrize('prefix', [0, 1, 2, 5])
-def test_tokens_lie_as_the_image(rng, images, prefix):
-    grid = images[0] // 8, images[1] // 8
-    expected = torch.randn(2, 6, *grid, generator=rng)
-    tokens = torch.cat([torch.randn(2, prefix, 6, generator=rng), expected.flatten(2).transpose(1, 2)], dim=1)
-    shape = torch.Size([2, 3, *images])
-    torch.testing.assert_close(as_map(tokens, shape, None, prefix), expected)
-    torch.testing.assert_close(as_map(expected.permute(0, 2, 3, 1), shape), expected)
-    torch.testing.assert_close(as_map(expected, shape, 6), expected)
-    assert as_map(expected, shape, 7) is None
-    assert as_map(tokens[:1], shape, None, prefix) is None  # as many rows as windows, not as images
-    assert as_map(torch.zeros(2, 23, 6), torch.Size([2, 3, 64, 64]), None, prefix) is None
-
-
-def test_arcface_is_read_without_the_margin_of_its_loss(rng):
-    model = build(dict(
-        type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18, base_channels=4, stem_channels=4),
-        neck=dict(type='GlobalAveragePooling'), head=dict(type='ArcFaceClsHead', num_classes=5, in_channels=32)))
-    images = torch.randn(4, 3, 16, 16, generator=rng)
-    samples = [DataSample().set_gt_label(label) for label in (1, 3, 0, 4)]
-    with recording(model.train()) as record:
-        model(images, samples, mode='loss')
-    outputs = record.outputs()
-    weight = nn.functional.normalize(model.head.norm_product.weight, dim=1)
-    cosine = nn.functional.normalize(outputs.embedding, dim=1) @ weight.T
-    torch.testing.assert_close(outputs.logits, 64 * cosine)
-
-
-def test_a_backbone_without_a_head_is_named():
-    model = build(dict(type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18)))
-    with pytest.raises(ValueError, match='ImageClassifier needs a head .* got a ResNet_CIFAR without one'), recording(model):
-        pass
+def test_what_is_forgotten_leaves_room_for_another_pass():
+    record = recorded()
+    record.see_inner(torch.zeros(2, 5, 8, 8))
+    record.forget()
+    record.embeddings, record.logits = [torch.ones(2, 4)], [torch.ones(2, 5)]
+    assert record.outputs().stages == () and record.outputs().embedding.all() and record.images == IMAGES

@@ -7,13 +7,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from losses.test_kd_loss import naive_binary_kd
-from losses.test_nd_loss import naive_nd
-from mmengine.dataset import default_collate
 from mmengine.registry import DefaultScope
 from mmpretrain.evaluation import AveragePrecision
-from mmpretrain.structures import DataSample
 from support.runs import one_error, one_thread, write_config
+from support.several_labels import LABELS, LINEAR, batch, distiller, network
+from witnesses.naive_kd import naive_binary_kd
+from witnesses.naive_nd import naive_nd
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.class_means.compute import batches_of, compute_class_means
@@ -21,7 +20,6 @@ from mmkd_ext.commands import train
 from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.registry import MODELS
 
-LINEAR = dict(type='MultiLabelLinearClsHead', num_classes=4, in_channels=64)
 HEADS = dict(
     linear=dict(neck=dict(type='GlobalAveragePooling'), head=LINEAR),
     csra=dict(head=dict(type='CSRAClsHead', num_classes=4, in_channels=64, num_heads=1, lam=0.1)))
@@ -29,31 +27,6 @@ SOFTMAX = dict(type='LinearClsHead', num_classes=4, in_channels=64)
 TASKS = dict(type='MultiTaskHead', in_channels=64, task_heads=dict(
     colour=dict(type='LinearClsHead', num_classes=4), shape=dict(type='LinearClsHead', num_classes=4)))
 VALUES = dict(type='LinearRegressionHead', num_classes=4, in_channels=64)
-LABELS = [[0, 2], [1], [], [3, 1, 0], [2]]
-
-
-def network(head=LINEAR, **kwargs):
-    neck = dict(neck=dict(type='GlobalAveragePooling'))
-    return dict(type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8), **dict(neck, head=head) | kwargs)
-
-
-def distiller(student, teacher, losses):
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmpretrain'):
-        return MODELS.build(dict(
-            type='mmkd_ext.OfflineDistiller', student=student, teacher=dict(model=teacher, checkpoint=None, allow_random=True),
-            losses=losses, input_size=16, data_preprocessor=dict(mean=[100.0] * 3, std=[50.0] * 3, num_classes=4, to_onehot=False)))
-
-
-def batch(rng, labels=LABELS, scores=False):
-    images = torch.randint(256, (len(labels), 3, 16, 16), generator=rng, dtype=torch.uint8)
-    samples = [DataSample() for _ in labels]
-    for sample, each in zip(samples, labels, strict=True):
-        if scores:
-            sample.set_gt_score(torch.tensor([float(k in each) for k in range(4)]))
-        else:
-            sample.set_gt_label(each)
-    return default_collate([dict(inputs=x, data_samples=y) for x, y in zip(images, samples, strict=True)])
 
 
 @pytest.mark.parametrize('scores', [False, True], ids=['labels', 'scores'])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS as CLASSIFIERS
-from models.distillers.test_offline import HEAD, LOSSES, STUDENT, batch, distiller, read, step
+from support.offline import HEAD, LOSSES, STUDENT, batch, distiller, read, step
 
 from mmkd_ext.losses import kd_loss
 from mmkd_ext.models import Outputs

@@ -1,10 +1,14 @@
-"""mmdet's weighted box fusion, which the ensemble of detectors calls, against plain Python and values worked by hand."""
+"""An ensemble of detectors, and the weighted box fusion of mmdet that it calls: against plain Python and values worked by hand."""
 
 import random
 
 import pytest
 import torch
+from mmengine.registry import DefaultScope
+from support.detection import raw, read, tiny
 from witnesses.naive_wbf import iou, weighted_box_fusion
+
+from mmkd_ext.models.ensembles.detector_ensemble import DetectorEnsemble
 
 pytestmark = pytest.mark.det
 LEFT, RIGHT, FAR = [10.0, 10.0, 50.0, 30.0], [14.0, 10.0, 54.0, 30.0], [200.0, 10.0, 250.0, 30.0]
@@ -101,3 +105,24 @@ def test_tensors_of_the_students_may_be_given_as_they_are(wbf):
     tensors = [[torch.tensor(of) for of in what] for what in said]
     for one, two in zip(wbf(*tensors), wbf(*said), strict=True):
         torch.testing.assert_close(one, two, rtol=1e-5, atol=1e-3)
+
+
+@torch.no_grad()
+def test_the_ensemble_of_detectors_fuses_what_its_networks_find(rng):
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        model = DetectorEnsemble(dict(a=tiny(), b=tiny(embedding=24)), data_preprocessor=tiny()['data_preprocessor']).eval()
+    for network in model.networks.values():
+        network.roi_head.test_cfg.score_thr = 0.0
+    inputs, samples = read(model, raw(rng), training=False)
+    said = model(inputs, samples, mode='predict')
+    raw_boxes = model(inputs, samples)
+    assert set(raw_boxes) == {'a', 'b'}
+    for sample in said:
+        parts = [sample.networks[name].pred_instances for name in 'ab']
+        wanted = weighted_box_fusion(*([each[key].tolist() for each in parts] for key in ('bboxes', 'scores', 'labels')))
+        found = sample.pred_instances
+        wanted = wanted[: len(found)]
+        assert len(found) > 10
+        torch.testing.assert_close(found.scores, torch.tensor([x[0] for x in wanted]))
+        torch.testing.assert_close(found.bboxes, torch.tensor([x[2] for x in wanted]), rtol=1e-4, atol=1e-3)
