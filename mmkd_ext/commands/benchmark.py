@@ -20,6 +20,7 @@ from mmkd_ext.benchmark.detectors import DetectorAlone
 from mmkd_ext.benchmark.distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
 from mmkd_ext.benchmark.loop import compare_loop
 from mmkd_ext.benchmark.mutual import mutual_parts
+from mmkd_ext.benchmark.options import PLAIN, compare_options
 from mmkd_ext.benchmark.steps import compare_steps, deployed_size
 from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
 from mmkd_ext.config.cfg_options import OptionsAction
@@ -56,7 +57,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--compile', action='store_true', help='also a distiller whose teachers are compiled')
     parser.add_argument('--class-means', action='store_true', help='time class means against a bare teacher pass instead')
     parser.add_argument('--loop', action='store_true', help="time the run's iterations beside its model's bare step instead")
-    parser.add_argument('--iterations', type=positive, default=20, help='of --loop, in a block')
+    parser.add_argument(
+        '--options', action='store_true', help="time the model's bare step with each option that makes it faster instead; with --compile "
+        "torch.compile's too")
+    parser.add_argument('--iterations', type=positive, default=20, help='of --loop and --options, in a block')
     parser.add_argument('--cpu-time', action='store_true', help='seconds of this process, which the machine\'s other work leaves alone')
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
     parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
@@ -84,6 +88,12 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         return report(args, argv, rows, timings[0].name, f'{args.threads} threads, torch {torch.__version__}')
     if args.loop:
         return loop(args, argv, cfg)
+    if args.options:
+        torch.set_num_threads(args.threads)
+        timings = compare_options(cfg, args.iterations, args.rounds, args.precision, args.compile)
+        rows = [dict(network=t.name, precision=t.precision, seconds=t.median, all=t.seconds, peak_mb=0.0) for t in timings]
+        where = f'{args.iterations} iterations a block, {args.threads} threads, torch {torch.__version__}, CPU time'
+        return report(args, argv, rows, PLAIN, where)
     torch.manual_seed(0)
     shipped = deployed(cfg, args.size)
     plain, shape = shipped.config, shipped.input_shape

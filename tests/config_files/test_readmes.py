@@ -27,8 +27,10 @@ METAFILES = sorted(REPO.glob('configs/*/metafile.yml'))
 OUTPUTS = {'student.py', 'adapters.txt', 'my_kd.py'}  # what a command of a README writes
 FOLDERS = ('mmkd_ext', 'tools', 'configs', 'tests')
 # Marked tables without numbers, each with its reason; a filled one has to be taken out.
-NOT_MEASURED_YET = {  # were added without a run
-    ('configs/kd/README.md', 'study_cifar100'), ('configs/features/README.md', 'study_cifar100_features')}
+NOT_MEASURED_YET = {
+    ('configs/kd/README.md', 'study_cifar100'), ('configs/features/README.md', 'study_cifar100_features'),  # were added without a run
+    *(('configs/kd/README.md', name) for name in ('peers', 'options_resnet20', 'options_resnet8', 'growth')),  # no quiet machine yet
+}
 NUMBER = re.compile(r'\d+(\.\d+)?')
 each_document = pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: str(path.relative_to(REPO)))
 

@@ -1,0 +1,48 @@
+"""ChannelsLastHook: images whose channels lie innermost in memory."""
+
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from mmkd_ext.engine.model_wrappers import unwrapped
+from mmkd_ext.registry import HOOKS
+
+
+@HOOKS.register_module()
+class ChannelsLastHook(Hook):
+    """Give a network that trains its images channels-last; its convolutions keep that order up to the last map, student and teacher.
+
+    Faster on a CPU and, in mixed precision, on a GPU. Only the order of the images in memory changes: weights, checkpoints, gradients and
+    exports are laid out as ever, and results differ by rounding alone. CIFAR's configs need no hook: `InMemory` makes such batches
+    (`channels_last=True`).
+
+    Example:
+        In a config, or with `--cfg-options default_hooks.channels_last.type=mmkd_ext.ChannelsLastHook`:
+
+        >>> default_hooks = dict(channels_last=dict(type='mmkd_ext.ChannelsLastHook'))
+        >>> HOOKS.build(default_hooks['channels_last']).priority
+        'NORMAL'
+    """
+
+    def __init__(self) -> None:
+        self._handle: RemovableHandle | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Have the data preprocessor's images reordered, in validation during training too."""
+        self._handle = unwrapped(runner.model).data_preprocessor.register_forward_hook(_reordered)
+
+    def after_train(self, runner: Runner) -> None:
+        """Leave the model as it was."""
+        if self._handle is not None:
+            self._handle.remove()
+
+
+def _reordered(module: nn.Module, args: Any, output: Any) -> Any:
+    images = output.get('inputs') if isinstance(output, dict) else None
+    if isinstance(images, Tensor) and images.ndim == 4:
+        output['inputs'] = images.contiguous(memory_format=torch.channels_last)
+    return output

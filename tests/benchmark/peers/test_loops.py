@@ -1,0 +1,125 @@
+"""Other tools' loops: the same networks as ours, and the same loss, by its formula."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from mmkd_ext.benchmark.peers.loops import LOOPS
+from mmkd_ext.benchmark.peers.pairs import PAIRS, Pair
+from mmkd_ext.models.backbones.cifar_resnet import CIFARResNet
+
+LABELS = [3, 1, 4, 1]
+
+
+class Flat(nn.Module):
+    """Logits (N, 5) from the mean of the channels, and a weight that shows whether it was trained."""
+
+    num_classes = 5
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, 5, generator=torch.Generator().manual_seed(seed)))
+        self.trains: list[bool] = []
+
+    def forward(self, images):
+        self.trains.append(self.training)
+        return images.mean((2, 3)) @ self.weight
+
+
+class Images(torch.utils.data.Dataset):
+    """Four images, each of one colour."""
+
+    def __init__(self, transform):
+        self.transform = transform
+
+    def __len__(self):
+        return len(LABELS)
+
+    def __getitem__(self, i):
+        return self.transform(Image.new('RGB', (32, 32), (60 * i, 10 * i, 200 - 60 * i))), LABELS[i]
+
+
+class TinyPair(Pair):
+    """Without augmentation, so that a batch of all images has one loss."""
+
+    made: list[nn.Module] = []
+
+    def networks(self):
+        self.made[:] = [Flat(1), Flat(2)]
+        return tuple(self.made)
+
+    def augmentation(self) -> list[Callable]:
+        return []
+
+    def images(self, folder, transform):
+        return Images(transform)
+
+
+PAIR = TinyPair('flat', 'flat', 5, 32, (0.5, 0.4, 0.3), (0.2, 0.25, 0.3), 4)
+
+
+def naive_loss() -> float:
+    """0.1 cross-entropy and 0.9 tau^2 KL at tau = 4, by plain numbers."""
+    def softmax(row, tau):
+        top = [math.exp(x / tau) for x in row]
+        return [x / sum(top) for x in top]
+
+    teacher, student = Flat(1).weight.tolist(), Flat(2).weight.tolist()
+    total = 0.0
+    for i, label in enumerate(LABELS):
+        colour = [(x / 255 - m) / s for x, m, s in zip((60 * i, 10 * i, 200 - 60 * i), PAIR.mean, PAIR.std, strict=True)]
+        s, t = ([sum(c * w[k] for c, w in zip(colour, weight, strict=True)) for k in range(5)] for weight in (student, teacher))
+        divergence = sum(q * math.log(q / p) for q, p in zip(softmax(t, 4.0), softmax(s, 4.0), strict=True))
+        total += -0.1 * math.log(softmax(s, 1.0)[label]) + 0.9 * 16 * divergence
+    return total / len(LABELS)
+
+
+@pytest.mark.parametrize('name', LOOPS)
+def test_a_loop_has_the_loss_trains_the_student_and_leaves_the_teacher(name):
+    if name == 'torchdistill':
+        pytest.importorskip('torchdistill')
+    before = [Flat(seed).weight.detach() for seed in (1, 2)]
+    losses = list(islice(LOOPS[name](PAIR, '', 4, False), 2))
+    assert losses[0] == pytest.approx(naive_loss(), rel=1e-4)
+    assert losses[1] < losses[0]
+    teacher, student = TinyPair.made
+    torch.testing.assert_close(teacher.weight.detach(), before[0], rtol=0, atol=0)
+    assert not torch.equal(student.weight, before[1])
+    assert set(student.trains) == {True} and set(teacher.trains) == {False}
+
+
+@pytest.mark.parametrize('name', ['plain loop', 'timm'])
+def test_half_precision_is_autocast(name):
+    seen = []
+
+    class Watching(TinyPair):
+        def networks(self):
+            networks = super().networks()
+            networks[1].register_forward_hook(lambda _, args, out: seen.append(out.dtype))
+            return networks
+
+    pair = Watching(*(getattr(PAIR, key) for key in Pair.__dataclass_fields__))
+    next(LOOPS[name](pair, '', 4, True))
+    assert seen == [torch.bfloat16]
+
+
+def test_the_cifar_networks_are_ours():
+    for depth, name in ((56, 'resnet56'), (20, 'resnet20')):
+        network, ours = PAIRS['cifar'].network(name), CIFARResNet(depth)
+        assert sum(p.numel() for p in network.parameters()) == sum(p.numel() for p in ours.parameters()) + 64 * 100 + 100
+        weights = [x for x in network.state_dict().values()][:-2]
+        ours.load_state_dict(dict(zip(ours.state_dict(), weights, strict=True)))
+        images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(depth))
+        torch.testing.assert_close(network.eval()(images), network.fc(ours.eval()(images)[-1].mean((2, 3))))
+
+
+def test_the_large_pair_is_torchvision_s():
+    pair = replace(PAIRS['imagenet'])
+    assert (pair.teacher, pair.student, pair.size, pair.batch_size) == ('resnet34', 'resnet18', 224, 16)
+    assert sum(p.numel() for p in pair.network('resnet18').parameters()) == 11_689_512 - 990 * 513
