@@ -22,7 +22,7 @@ REGISTRIES = ('MODELS', 'HOOKS', 'DATASETS', 'FUNCTIONS', 'METRICS', 'OPTIM_WRAP
 CALLED = (
     'mmkd_ext.checkpoints.checkpoint_files.read_checkpoint', 'mmkd_ext.class_means.compute.compute_class_means',
     'mmkd_ext.config.load_config.load_config', 'mmkd_ext.evaluation.study_table.paired_difference',
-    'mmkd_ext.export.export_student.export_student', 'mmkd_ext.models.build.build_model', 'mmkd_ext.models.plain.plain_model')
+    'mmkd_ext.export.export_student.export_student', 'mmkd_ext.models.build.build_model', 'mmkd_ext.models.plain_config.plain_model')
 
 
 def examples_of(name):

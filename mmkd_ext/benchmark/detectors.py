@@ -1,4 +1,4 @@
-"""Detectors for the benchmark: a teacher alone at the samples (regions) that a student takes. N images."""
+"""DetectorAlone, for the benchmark: a teacher detector's forward pass at the student's regions or positions."""
 
 from typing import Any
 

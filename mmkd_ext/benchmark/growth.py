@@ -10,9 +10,9 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from .distillers import distiller_parts
 from .mutual import mutual_parts
 from .steps import compare_steps
+from .sum_of_parts import distiller_parts
 
 _SIZE = 16  # pixels
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from mmkd_ext.models.build import build_model
 
-from .distillers import TeacherAlone, build_with_random_teachers
+from .sum_of_parts import TeacherAlone, build_with_random_teachers
 
 
 def mutual_parts(cfg: Config) -> dict[str, nn.Module]:

@@ -15,9 +15,9 @@ from mmkd_ext.config.named_types import type_name
 from mmkd_ext.models.build import build_model
 from mmkd_ext.running.launch import mixed_precision_without_gpu
 
-from .distillers import build_with_random_teachers
 from .loop import BareStep
 from .steps import Timing
+from .sum_of_parts import build_with_random_teachers
 
 PLAIN = 'no option'
 # How each is asked for in a config -> what it changes in a step.

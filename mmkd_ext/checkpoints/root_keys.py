@@ -1,4 +1,4 @@
-"""State dicts of a network that is nested in another one, with the keys that it has alone."""
+"""Checkpoints of a network inside another under the keys that it has as a model of its own."""
 
 from typing import Any
 

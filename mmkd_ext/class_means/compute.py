@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 import mmkd_ext
 from mmkd_ext.datasets.data_digest import data_digest
 from mmkd_ext.datasets.listed_data import build_data
-from mmkd_ext.datasets.stock import stock_dataset
+from mmkd_ext.datasets.mmpretrain_types import stock_dataset
 from mmkd_ext.engine.random_state import random_state_kept, seed_everything
 
 from .class_means_file import digest, load_class_means, save_class_means

@@ -17,16 +17,16 @@ import torch
 from mmengine.config import Config
 
 from mmkd_ext.benchmark.detectors import DetectorAlone
-from mmkd_ext.benchmark.distillers import TeacherAlone, class_means_cost, distiller_parts, sum_of
 from mmkd_ext.benchmark.loop import compare_loop
 from mmkd_ext.benchmark.mutual import mutual_parts
 from mmkd_ext.benchmark.options import PLAIN, compare_options
 from mmkd_ext.benchmark.steps import compare_steps, deployed_size
+from mmkd_ext.benchmark.sum_of_parts import TeacherAlone, class_means_cost, distiller_parts, sum_of
 from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
 from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.evaluation.markers import between_markers, write_between_markers
+from mmkd_ext.evaluation.readme_markers import between_markers, write_between_markers
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.build import build_model, deployed
 from mmkd_ext.models.outputs.kinds.known import kind_of

@@ -14,7 +14,7 @@ import torch
 
 from mmkd_ext.benchmark.growth import AXES, Growth, measure_growth
 from mmkd_ext.engine.memory import keep_freed_memory
-from mmkd_ext.evaluation.markers import between_markers, write_between_markers
+from mmkd_ext.evaluation.readme_markers import between_markers, write_between_markers
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.running.argument_types import positive, threads
 from mmkd_ext.running.command_line import run_checked

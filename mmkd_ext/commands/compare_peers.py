@@ -23,7 +23,7 @@ from mmkd_ext.benchmark.peers.pairs import PAIRS
 from mmkd_ext.benchmark.peers.rounds import NAMES, OURS, Rates, Setting, compare
 from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.evaluation.markers import between_markers, write_between_markers
+from mmkd_ext.evaluation.readme_markers import between_markers, write_between_markers
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.running.argument_types import positive, threads
 from mmkd_ext.running.command_line import run_checked

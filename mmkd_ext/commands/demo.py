@@ -24,7 +24,7 @@ from mmkd_ext.commands import plot_curves
 from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.evaluation.metrics import StudentAccuracy
+from mmkd_ext.evaluation.student_accuracy import StudentAccuracy
 from mmkd_ext.evaluation.study_plan import variant_config
 from mmkd_ext.evaluation.study_runs import run_once
 from mmkd_ext.export.export_student import export_student

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.evaluation.runs import Curve, Run, read_run
+from mmkd_ext.evaluation.run_logs import Curve, Run, read_run
 from mmkd_ext.running.command_line import run_checked
 
 _COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#8C564B', '#7F7F7F')

@@ -22,7 +22,7 @@ from pathlib import Path
 from mmkd_ext.commands.plot_curves import write_picture
 from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.evaluation.markers import between_markers, write_between_markers
+from mmkd_ext.evaluation.readme_markers import between_markers, write_between_markers
 from mmkd_ext.evaluation.study_plan import check_seeds, load_plan
 from mmkd_ext.evaluation.study_runs import Study, write_text
 from mmkd_ext.evaluation.study_table import differences_table, picture, table

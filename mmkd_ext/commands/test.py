@@ -24,7 +24,7 @@ from mmkd_ext.checkpoints.weights import check_weights, weights_of
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_output
-from mmkd_ext.models.plain import distils, plain_model
+from mmkd_ext.models.plain_config import distils, plain_model
 from mmkd_ext.preflight.check_run import check_test
 from mmkd_ext.running.argument_types import finite, positive
 from mmkd_ext.running.command_line import run_checked

@@ -1,6 +1,6 @@
 """Evaluation: metrics, logs of runs, and studies over seeds."""
 
 from .feature_accuracy import KNNAccuracy, ProbeAccuracy
-from .metrics import StudentAccuracy
+from .student_accuracy import StudentAccuracy
 
 __all__ = ['KNNAccuracy', 'ProbeAccuracy', 'StudentAccuracy']

@@ -9,7 +9,7 @@ from mmengine.utils import import_modules_from_strings
 from mmkd_ext.config.cfg_options import merge_options
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 
 _OF_LOSSES = ('mmkd_ext.ClassMeansHook', 'mmkd_ext.LossWarmupHook')  # a plain network has none
 RESERVED = ('results.json', 'table.md', 'table.png', 'teachers', 'start')  # beside the variants' folders

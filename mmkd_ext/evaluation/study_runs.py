@@ -24,7 +24,7 @@ from mmkd_ext.engine.bound_process import run_bound
 from mmkd_ext.engine.random_state import random_state_kept, seed_everything
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.models.build import build_model
-from mmkd_ext.models.plain import plain_config
+from mmkd_ext.models.plain_config import plain_config
 
 from .study_plan import variant_config
 

@@ -1,4 +1,4 @@
-"""The sentence of a machine without memory for what was asked."""
+"""One sentence for an error of too little memory, of a GPU or of the machine."""
 
 import torch
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from mmkd_ext.config.written_config import HERE, written_config
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.images.image_shape import Size
-from mmkd_ext.models.plain import plain_config
+from mmkd_ext.models.plain_config import plain_config
 
 from .network_files import network_files
 

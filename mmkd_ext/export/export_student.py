@@ -11,7 +11,7 @@ from mmkd_ext.checkpoints.written_together import put_together
 from mmkd_ext.config.named_types import named
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.images.image_shape import Size, as_size
-from mmkd_ext.models.plain import registered
+from mmkd_ext.models.plain_config import registered
 
 from .ensemble_files import ensemble_files
 from .network_files import network_files

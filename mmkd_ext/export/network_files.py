@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmkd_ext.config.written_config import written_config
 from mmkd_ext.models.build import build_model, deployed
 from mmkd_ext.models.images.image_shape import Size
-from mmkd_ext.models.plain import distils, plain_config, registered
+from mmkd_ext.models.plain_config import distils, plain_config, registered
 from mmkd_ext.models.zoo.trained_network import network_config
 
 _TOLERANCE = 1e-5

@@ -1,4 +1,4 @@
-"""The table of objects that a pickle may make besides numbers, text and containers, each with its constructor."""
+"""The list of the types that a pickle may make when it is read safely."""
 
 import argparse
 import re

@@ -1,4 +1,4 @@
-"""CompiledStepHook: what mmengine's `compile=True` leaves uncompiled."""
+"""CompiledStepHook: keeps what cannot be compiled, such as the data preprocessor, out of mmengine's `compile=True`."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from mmkd_ext.class_means.class_means_file import digest
 from mmkd_ext.datasets.data_digest import data_digest
 from mmkd_ext.engine.model_wrappers import unwrapped
-from mmkd_ext.hooks.teacher_validation import copied_evaluator, scalars, validated
+from mmkd_ext.evaluation.teacher_validation import copied_evaluator, scalars, validated
 from mmkd_ext.registry import HOOKS
 
 _KEPT = 'mmkd_ext_teacher_metrics'

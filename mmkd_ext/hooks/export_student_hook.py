@@ -12,7 +12,7 @@ from mmkd_ext.config.written_config import written_config
 from mmkd_ext.export.export_student import check_onnx, export_student
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.hooks.run_folder_hook import BEST_ELSEWHERE
-from mmkd_ext.models.plain import plain_config
+from mmkd_ext.models.plain_config import plain_config
 from mmkd_ext.registry import HOOKS
 
 

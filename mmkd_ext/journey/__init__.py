@@ -1,1 +1,1 @@
-"""From a folder of images to a distilled model: the data looked at, settings chosen, every step a config, each done once."""
+"""`mmkd distill`: from a folder of images to a distilled model; data, settings, configs of the steps, records of what is done."""

@@ -1,4 +1,4 @@
-"""Steps that are done once: a record, written whole after a step, says what it is a result of."""
+"""Steps of `mmkd distill` that are done are not done again: a record beside each result, with a digest of what it was made of."""
 
 import hashlib
 import json

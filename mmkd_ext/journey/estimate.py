@@ -10,7 +10,7 @@ from mmengine.registry import MODELS, DefaultScope
 
 from mmkd_ext.benchmark.steps import compare_steps
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.models.plain import without_weights
+from mmkd_ext.models.plain_config import without_weights
 
 from .image_folder import Images
 from .networks import Network

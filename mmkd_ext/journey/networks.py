@@ -11,7 +11,7 @@ from mmkd_ext.config.named_types import type_name
 from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.models.outputs.recording import recording
-from mmkd_ext.models.plain import without_weights
+from mmkd_ext.models.plain_config import without_weights
 from mmkd_ext.models.zoo.trained_network import network_config
 
 _STAGES = ((0, 1, 2, 3), (1, 2, 3, 4), (1, 2, 4, 7))  # of mmpretrain's ResNets and their like, of CIFAR backbones, of MobileNetV2

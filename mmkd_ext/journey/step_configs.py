@@ -10,7 +10,7 @@ from mmengine.registry import MODELS, DefaultScope
 
 from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.models.plain import without_weights
+from mmkd_ext.models.plain_config import without_weights
 
 from .image_folder import Images, Samples
 from .methods import hooks_of, losses_of

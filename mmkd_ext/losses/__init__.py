@@ -10,8 +10,8 @@ from .dskd_loss import layer_kd_losses, layer_map_losses
 from .embedding_loss import EmbeddingLoss, embedding_loss
 from .hard_kd_loss import HardKDLoss, hard_kd_loss
 from .kd_loss import KDLoss, binary_kd_loss, kd_loss
+from .layer_weights import loss_based_weights
 from .ld_loss import LDLoss, ld_loss
-from .loss_weights import loss_based_weights
 from .map_loss import MapLoss, map_loss
 from .mgd_loss import MGDLoss, mgd_loss
 from .mutual_learning_loss import MutualLearningLoss, mutual_learning_loss

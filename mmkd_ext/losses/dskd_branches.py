@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
 
-from .batch_of_one import Adapter
+from .adapter import Adapter
 
 Shape = tuple[int, int, int]  # channels, height, width of a map
 

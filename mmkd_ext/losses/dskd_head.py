@@ -1,4 +1,4 @@
-"""DSKD: deep supervision of a student's shallow stages by the teacher. L layers, N samples, K classes."""
+"""DSKDHead, the DSKD loss: deep supervision of a student's shallow stages by the teacher. L layers, N samples, K classes."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from mmkd_ext.registry import MODELS
 from .base import DistillationLoss, NetworkOutputs
 from .dskd_branches import MapRegressor, PredictionBranch, shape_of
 from .dskd_loss import common_size, layer_kd_losses, layer_map_losses, pooled
-from .loss_weights import STRATEGIES, loss_based_weights
+from .layer_weights import STRATEGIES, loss_based_weights
 from .numerics import at_least_float32, check_tau
 
 BN = {'type': 'BN'}

@@ -9,8 +9,8 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from mmkd_ext.errors import check_numbers, check_whole
 from mmkd_ext.registry import MODELS
 
+from .adapter import Adapter
 from .base import ClassMeansLoss, NetworkOutputs
-from .batch_of_one import Adapter
 from .numerics import at_least_float32
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmkd_ext.errors import check_given, check_whole, check_wholes
 from mmkd_ext.registry import MODELS
 
-from .batch_of_one import Adapter
+from .adapter import Adapter
 
 
 class AttentionFusion(nn.Module):

@@ -1,4 +1,4 @@
-"""VkD: the teacher's normalised embedding, reached by a projection that keeps lengths. N samples, D channels."""
+"""VkD: the distance between a student's embedding, projected orthogonally, and its teacher's normalised one. N samples, D channels."""
 
 import torch
 from torch import Tensor, nn

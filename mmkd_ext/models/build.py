@@ -9,11 +9,11 @@ from torch import nn
 
 from mmkd_ext.datasets.data_size import data_size
 
+from .config_from_data import tell_channel_order, tell_class_names, tell_image_size
 from .images.image_shape import Size, input_shape_of, own_size, short_size
 from .outputs.kinds.base import Kind
 from .outputs.kinds.known import kind_of
-from .plain import plain_config, plain_model, without_weights
-from .told_by_data import tell_channel_order, tell_class_names, tell_image_size
+from .plain_config import plain_config, plain_model, without_weights
 
 
 def build_model(cfg: Config) -> nn.Module:

@@ -22,7 +22,7 @@ from .class_counts import check_labels, check_topk
 from .class_names import check_class_names
 from .hook_needs import missing_part
 from .hook_settings import check_hook_settings
-from .numbers import check_numbers
+from .number_ranges import check_numbers
 from .training_parts import check_intervals, check_length, check_losses, check_optimizer
 from .trial_batches import check_evaluated_batch, check_shares, check_train_batch
 from .unread_types import check_unread_types

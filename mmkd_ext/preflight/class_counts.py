@@ -9,7 +9,7 @@ from mmpretrain.models.heads import MultiLabelClsHead
 from torch import nn
 
 from mmkd_ext.datasets.listed_data import described, infos_of, leaves
-from mmkd_ext.evaluation.metrics import StudentAccuracy
+from mmkd_ext.evaluation.student_accuracy import StudentAccuracy
 from mmkd_ext.models.outputs.kinds.known import class_heads
 
 

@@ -1,4 +1,4 @@
-"""Settings of hooks that mmengine and mmdet take, and fail on, or lose work by, after an epoch or later."""
+"""Settings of hooks that would end a run, or lose its work, only after an epoch."""
 
 from collections.abc import Sequence
 from pathlib import PurePath

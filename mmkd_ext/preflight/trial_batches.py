@@ -19,10 +19,10 @@ from torch.utils.data import IterableDataset
 from mmkd_ext.datasets.missing_data import missing_data
 from mmkd_ext.engine.model_wrappers import unwrapped
 from mmkd_ext.evaluation.feature_accuracy import FeatureAccuracy
-from mmkd_ext.evaluation.metrics import StudentAccuracy
+from mmkd_ext.evaluation.student_accuracy import StudentAccuracy
+from mmkd_ext.evaluation.teacher_validation import copied_evaluator
 from mmkd_ext.explain.failing_line import failing_line
 from mmkd_ext.explain.sentences import module_that_raised, one_line, sentence
-from mmkd_ext.hooks.teacher_validation import copied_evaluator
 
 from .metric_names import names_by_settings
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from mmengine.dist import get_dist_info
 
-from mmkd_ext.checkpoints.files_as_data import files_are_data
+from mmkd_ext.checkpoints.safe_loading import files_are_data
 from mmkd_ext.engine.bound_process import end_with_parent
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.explain.out_of_memory import out_of_memory

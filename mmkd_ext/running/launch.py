@@ -24,7 +24,7 @@ from mmkd_ext.config.load_config import load_config
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_work_dir
-from mmkd_ext.models.told_by_data import tell_channel_order, tell_class_names, tell_image_size
+from mmkd_ext.models.config_from_data import tell_channel_order, tell_class_names, tell_image_size
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _PLAIN = (str, int, float)  # what can be no part that is built; in a config of objects a part may be one

@@ -9,7 +9,7 @@ from mmpretrain.structures import DataSample
 from support.runs import REPO, write_config
 
 from mmkd_ext.benchmark.branches import StudentWithBranches
-from mmkd_ext.benchmark.distillers import distiller_parts
+from mmkd_ext.benchmark.sum_of_parts import distiller_parts
 from mmkd_ext.commands import benchmark as tool
 from mmkd_ext.models import recording
 

@@ -10,8 +10,8 @@ from support.detection import LOSSES, tiny
 from support.detection import build as stock
 
 from mmkd_ext.benchmark.detectors import DetectorAlone
-from mmkd_ext.benchmark.distillers import distiller_parts
 from mmkd_ext.benchmark.steps import compare_steps
+from mmkd_ext.benchmark.sum_of_parts import distiller_parts
 from mmkd_ext.commands import benchmark as tool
 from mmkd_ext.models.outputs.kinds.known import kind_of
 

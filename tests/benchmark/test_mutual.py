@@ -3,8 +3,8 @@
 import pytest
 from mmengine.config import Config
 
-from mmkd_ext.benchmark.distillers import TeacherAlone
 from mmkd_ext.benchmark.mutual import mutual_parts
+from mmkd_ext.benchmark.sum_of_parts import TeacherAlone
 
 SMALL = dict(model='cifar/resnet8', num_classes=3)
 

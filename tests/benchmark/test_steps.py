@@ -16,7 +16,7 @@ from mmkd_ext.benchmark import steps as benchmark
 from mmkd_ext.benchmark.steps import Timing, compare_steps, deployed_size
 from mmkd_ext.commands import benchmark as tool
 from mmkd_ext.models.build import build_model
-from mmkd_ext.models.plain import plain_config
+from mmkd_ext.models.plain_config import plain_config
 
 WITNESS = f'{REPO}/tests/witnesses/naive_teskd.py:build_witness'
 TESKD = """

@@ -151,7 +151,7 @@ READING = {
     'mmkd_ext/files/torch_file.py': 'the reader',
     'mmkd_ext/files/plain_pickle.py': 'the reader',
     'mmkd_ext/models/zoo/network_weights.py': 'load_file of safetensors, which holds no code',
-    'mmkd_ext/checkpoints/files_as_data.py': 'puts the reader in the place of mmengine.load',
+    'mmkd_ext/checkpoints/safe_loading.py': 'puts the reader in the place of mmengine.load',
 }
 
 

@@ -20,7 +20,7 @@ from mmkd_ext.config.named_types import name_of, named, type_name
 from mmkd_ext.export.export_student import export_student
 from mmkd_ext.models.build import build_model
 from mmkd_ext.models.distillers import OfflineDistiller
-from mmkd_ext.models.plain import plain_config, plain_model, without_weights
+from mmkd_ext.models.plain_config import plain_config, plain_model, without_weights
 from mmkd_ext.models.zoo.frozen_network import build_network
 from mmkd_ext.models.zoo.trained_network import network_config
 

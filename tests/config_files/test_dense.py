@@ -10,7 +10,7 @@ from support.runs import REPO
 
 from mmkd_ext.models import OfflineDistiller
 from mmkd_ext.models.outputs.kinds.dense.kind import Dense
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 FOLDER = REPO / 'configs/dense'

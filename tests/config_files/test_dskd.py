@@ -12,7 +12,7 @@ from support.config_steps import check_a_step, load, random_network
 from support.runs import REPO
 
 from mmkd_ext.evaluation.study_plan import load_plan, variant_config
-from mmkd_ext.losses.loss_weights import STRATEGIES
+from mmkd_ext.losses.layer_weights import STRATEGIES
 
 FOLDER = REPO / 'configs/dskd'
 CONFIGS = {p.stem: p for p in sorted(FOLDER.glob('*.py')) if not p.stem.startswith('study')}

@@ -8,8 +8,8 @@ from mmpretrain.structures import DataSample
 from support.runs import REPO
 
 from mmkd_ext.config.load_config import load_config
-from mmkd_ext.models.plain import plain_model
-from mmkd_ext.models.told_by_data import tell_channel_order, tell_image_size
+from mmkd_ext.models.config_from_data import tell_channel_order, tell_image_size
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 FOLDER = REPO / 'configs/features'

@@ -12,7 +12,7 @@ from support.runs import REPO
 from mmkd_ext import losses as package
 from mmkd_ext.losses import DistillationLoss
 from mmkd_ext.losses.base import READS
-from mmkd_ext.models.distillers import comparing
+from mmkd_ext.models.distillers import loss_terms
 from mmkd_ext.registry import MODELS
 
 
@@ -117,5 +117,5 @@ def test_where_the_table_says_no_it_is_refused_by_that_sentence(kind):
         student, teacher = (each.answer(each.look(images), places) for each in readers)
     for call, sentence in refused.items():
         with pytest.raises(ValueError, match=re.escape(sentence)) as error:
-            comparing.adapters_for('x', MODELS.build(loss_of(call)), model.kind, shape[1:], student, teacher)
+            loss_terms.adapters_for('x', MODELS.build(loss_of(call)), model.kind, shape[1:], student, teacher)
         assert 'losses.x' in str(error.value)

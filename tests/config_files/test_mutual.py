@@ -11,7 +11,7 @@ from support.detection import raw
 from support.runs import REPO
 
 from mmkd_ext.models.build import build_model
-from mmkd_ext.models.plain import plain_config
+from mmkd_ext.models.plain_config import plain_config
 from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 

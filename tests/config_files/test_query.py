@@ -11,7 +11,7 @@ from support.runs import REPO
 
 from mmkd_ext.models import OfflineDistiller
 from mmkd_ext.models.outputs.kinds.query.kind import Query
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 FOLDER = REPO / 'configs/query'

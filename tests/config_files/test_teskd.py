@@ -18,7 +18,7 @@ from torch import nn
 from mmkd_ext.benchmark.steps import deployed_size
 from mmkd_ext.models.build import build_model, input_shape
 from mmkd_ext.models.necks import TESKDNeck
-from mmkd_ext.models.plain import plain_config
+from mmkd_ext.models.plain_config import plain_config
 
 FOLDER = REPO / 'configs/teskd'
 CONFIGS = {path.stem: path for path in sorted(FOLDER.glob('*.py')) if not path.stem.startswith('study_')}

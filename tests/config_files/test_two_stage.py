@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 from support.runs import REPO
 
 from mmkd_ext.models import TwoStageDistiller
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 CONFIGS = sorted(path for path in (REPO / 'configs/nd_loss_det').glob('*.py') if not path.stem.startswith('study_'))

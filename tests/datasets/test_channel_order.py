@@ -9,8 +9,8 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
 from mmkd_ext.datasets.channel_order import loaded_order
+from mmkd_ext.models.config_from_data import tell_channel_order
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
-from mmkd_ext.models.told_by_data import tell_channel_order
 from mmkd_ext.models.zoo.cifar_zoo import cifar_zoo_classifier
 
 FILES = dict(type='CustomDataset', data_root='png', pipeline=[dict(type='LoadImageFromFile'), dict(type='PackInputs')])

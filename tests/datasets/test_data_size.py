@@ -17,9 +17,9 @@ from mmkd_ext.commands.benchmark import main as benchmark
 from mmkd_ext.commands.export_student import main as export
 from mmkd_ext.datasets.data_size import data_size
 from mmkd_ext.models.build import build_model, input_shape, input_size
+from mmkd_ext.models.config_from_data import tell_image_size
 from mmkd_ext.models.images.image_shape import as_size, channels_of, own_size
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
-from mmkd_ext.models.told_by_data import tell_image_size
 from mmkd_ext.registry import MODELS
 
 LENET = dict(type='ImageClassifier', backbone=dict(type='LeNet5', num_classes=5), head=dict(type='ClsHead'))

@@ -17,7 +17,7 @@ from mmkd_ext.export import network_files as export_files
 from mmkd_ext.export.export_student import export_student
 from mmkd_ext.models import build as building
 from mmkd_ext.models.build import build_model, input_shape, input_size
-from mmkd_ext.models.plain import plain_config, plain_model
+from mmkd_ext.models.plain_config import plain_config, plain_model
 
 NETWORKS: dict[str, dict[str, Any]] = {
     'timm': dict(

@@ -18,9 +18,9 @@ from witnesses.naive_dskd import naive_distance, naive_kl, naive_weights, softma
 
 from mmkd_ext.benchmark.steps import deployed_size
 from mmkd_ext.losses import DSKDHead, kd_loss
-from mmkd_ext.losses.loss_weights import STRATEGIES
+from mmkd_ext.losses.layer_weights import STRATEGIES
 from mmkd_ext.models.outputs.outputs import Outputs
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 SHAPES = ((2, 8, 8), (3, 8, 8), (5, 4, 4), (6, 2, 2))

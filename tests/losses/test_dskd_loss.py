@@ -9,7 +9,7 @@ from torch import Tensor
 from witnesses.naive_dskd import naive_distance, naive_kl, naive_weights
 
 from mmkd_ext.losses import kd_loss, layer_kd_losses, layer_map_losses, loss_based_weights
-from mmkd_ext.losses.loss_weights import STRATEGIES
+from mmkd_ext.losses.layer_weights import STRATEGIES
 
 TIGHT: dict[str, Any] = {'rtol': 1e-9, 'atol': 1e-12}
 

@@ -8,7 +8,7 @@ from mmpretrain.evaluation.metrics import Accuracy, MultiLabelMetric
 from mmpretrain.models.heads import LinearClsHead, MultiLabelLinearClsHead
 from torch import nn
 
-from mmkd_ext.evaluation.metrics import StudentAccuracy
+from mmkd_ext.evaluation.student_accuracy import StudentAccuracy
 from mmkd_ext.preflight.class_counts import check_labels, check_topk
 
 

@@ -12,7 +12,7 @@ from mmpretrain.structures import DataSample
 
 from mmkd_ext.losses import NDLoss
 from mmkd_ext.models import OfflineDistiller
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.models.zoo.frozen_network import Network, build_network
 from mmkd_ext.registry import MODELS
 

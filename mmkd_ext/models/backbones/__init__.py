@@ -3,12 +3,12 @@
 from .backbone_model import BackboneModel
 from .cifar_mobilenet_v2 import CIFARMobileNetV2
 from .cifar_resnet import CIFARResNet, CIFARResNet50
+from .cifar_resnext import ResNeXt_CIFAR
+from .cifar_seresnet import SEResNet_CIFAR
 from .cifar_shufflenet_v1 import CIFARShuffleNetV1
 from .cifar_shufflenet_v2 import CIFARShuffleNetV2
 from .cifar_vgg import CIFARVGG
 from .cifar_wide_resnet import CIFARWideResNet
-from .resnext_cifar import ResNeXt_CIFAR
-from .seresnet_cifar import SEResNet_CIFAR
 from .torchvision_backbone import TorchvisionBackbone
 
 __all__ = [

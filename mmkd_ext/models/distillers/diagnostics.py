@@ -9,8 +9,8 @@ from mmkd_ext.models.outputs.kinds.base import Kind
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.scores import VALUES
 
-from .chance import ChanceWatch
-from .comparing import diagnostic
+from .chance_warning import ChanceWatch
+from .loss_terms import diagnostic
 
 
 @torch.no_grad()

@@ -13,18 +13,18 @@ from mmkd_ext.models.images.image_shape import Size, as_size
 from mmkd_ext.models.outputs.kinds.base import Pass
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.outputs.outputs import Outputs, detached
-from mmkd_ext.models.plain import plain_model, without_weights
+from mmkd_ext.models.plain_config import plain_model, without_weights
 from mmkd_ext.models.teachers.teacher_ensemble import frozen_teacher
 from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 
 from .auto_weights import auto_factor, check_auto_weights
-from .by_kind import ByKind
-from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, among_peers, ask, compared, own_term
+from .base import ByKind
+from .chance_warning import ChanceWatch
+from .channel_order_warning import OrderWatch, watch_orders
 from .diagnostics import norms_and_accuracies
-from .labels_looked_at import look_at_labels
-from .order_watch import OrderWatch, watch_orders
+from .label_check import look_at_labels
+from .loss_terms import adapter_table, adapters_for, add_terms, among_peers, ask, compared, own_term
 from .pairs import TEACHER, Pair, check_members, paired_losses
 
 

@@ -11,7 +11,7 @@ from mmengine.model import BaseModel
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmkd_ext.checkpoints.plain_keys import PlainKeys
+from mmkd_ext.checkpoints.student_keys import PlainKeys
 from mmkd_ext.explain.sentences import one_line
 from mmkd_ext.losses.base import as_loss
 from mmkd_ext.models.images.image_shape import Size, as_size
@@ -23,12 +23,12 @@ from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS
 
 from .auto_weights import auto_factor, check_auto_weights
-from .by_kind import ByKind
-from .chance import ChanceWatch
-from .comparing import adapter_table, adapters_for, add_terms, ask, compared
+from .base import ByKind
+from .chance_warning import ChanceWatch
+from .channel_order_warning import OrderWatch, watch_orders
 from .diagnostics import norms_and_accuracies
-from .labels_looked_at import look_at_labels
-from .order_watch import OrderWatch, watch_orders
+from .label_check import look_at_labels
+from .loss_terms import adapter_table, adapters_for, add_terms, ask, compared
 
 _TEACHERS_SIZE = "the teacher's input_size, or its options (img_size or, for timm, dynamic_img_size=True)"
 

@@ -1,4 +1,4 @@
-"""Members of a `MutualLearningDistiller`, and the pairs of a student and the network that it follows, from its losses."""
+"""Which student of a `MutualLearningDistiller` learns from which network, read from its `losses`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ TEACHER = 'teacher'
 
 
 class Pair(NamedTuple):
-    """Who follows whom by an entry of `losses`; None where students follow one another."""
+    """The students and the network that they learn from in an entry of `losses`; None where they learn from one another."""
 
     entry: str
     students: tuple[str, ...]

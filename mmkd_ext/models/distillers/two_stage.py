@@ -1,4 +1,4 @@
-"""`OfflineDistiller` of two-stage detectors, by its registered name."""
+"""TwoStageDistiller, a name of OfflineDistiller for configs; what is particular of detectors lies in models/outputs/kinds/two_stage."""
 
 from mmkd_ext.models.outputs.kinds.two_stage.kind import TwoStage
 from mmkd_ext.registry import MODELS

@@ -1,4 +1,4 @@
-"""`MutualLearningDistiller` of two-stage detectors, by its registered name."""
+"""TwoStageMutualLearningDistiller, a name of MutualLearningDistiller for configs; detection lies in models/outputs/kinds/two_stage."""
 
 from mmkd_ext.models.outputs.kinds.two_stage.kind import TwoStage
 from mmkd_ext.registry import MODELS

@@ -1,4 +1,4 @@
-"""An ensemble: several networks of a kind that predict together. N samples, K classes."""
+"""An ensemble of networks of one kind; their predictions are averaged by `Kind.joined` (models/outputs/kinds). N samples, K classes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

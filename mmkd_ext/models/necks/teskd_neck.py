@@ -10,7 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmkd_ext.errors import check_given, check_whole, check_wholes
-from mmkd_ext.losses.batch_of_one import normalise
+from mmkd_ext.losses.adapter import normalise
 from mmkd_ext.registry import MODELS
 
 BN = dict(type='BN')

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import nn
 
+from .forward_hooks import watch_mmpretrain, watch_plain, watch_timm
 from .outputs import Recording
 from .scores import scores_of
-from .watching import watch_mmpretrain, watch_plain, watch_timm
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from torch import nn
 
 from mmkd_ext.datasets.channel_order import ORDER_KEYS
 from mmkd_ext.models.images.image_shape import Size, as_size, short_size
-from mmkd_ext.models.plain import plain_model, without_weights
+from mmkd_ext.models.plain_config import plain_model, without_weights
 from mmkd_ext.registry import MODELS
 
 from .network_weights import Loaded, fetched, load_wholly, read_weights

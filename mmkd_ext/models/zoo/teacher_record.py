@@ -1,4 +1,4 @@
-"""The record in a teacher's checkpoint besides the weights: class names and metrics; and the classes that a zoo's name tells."""
+"""What a teacher's checkpoint and its zoo's name tell of it: metrics and class names."""
 
 from collections.abc import Mapping
 from numbers import Real

@@ -10,7 +10,7 @@ from torch import nn
 
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.datasets.channel_order import ORDER_KEYS
-from mmkd_ext.models.plain import distils, plain_model
+from mmkd_ext.models.plain_config import distils, plain_model
 from mmkd_ext.registry import MODELS
 
 from .network_weights import fetched, load_wholly, read_weights

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmkd_ext.models.distillers.chance import ChanceWatch
+from mmkd_ext.models.distillers.chance_warning import ChanceWatch
 from mmkd_ext.models.distillers.diagnostics import norms_and_accuracies
 from mmkd_ext.models.outputs.kinds.classifier import Classifier
 from mmkd_ext.models.outputs.kinds.two_stage.kind import TwoStage

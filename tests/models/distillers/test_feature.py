@@ -14,7 +14,7 @@ from mmkd_ext import losses as package
 from mmkd_ext.export.export_student import export_student
 from mmkd_ext.losses import DistillationLoss
 from mmkd_ext.models.outputs.features import features_of
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 STUDENT = dict(type='mmkd_ext.CIFARResNet', depth=8)

@@ -9,8 +9,8 @@ from support.offline import HEAD, LOSSES, STUDENT, TEACHER, batch, distiller, re
 from support.runs import lines_of, one_error
 
 from mmkd_ext.losses import kd_loss
+from mmkd_ext.models.config_from_data import tell_class_names
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
-from mmkd_ext.models.told_by_data import tell_class_names
 from mmkd_ext.models.zoo.spec import read_spec
 from mmkd_ext.registry import MODELS
 

@@ -13,7 +13,7 @@ from support.mutual import KD, LARGE, ML, PREPROCESSOR, SMALL, TIMM, VIT, config
 from support.offline import batch, read
 from witnesses.naive_mutual import ensemble, peer_term, teacher_term
 
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import MODELS
 

@@ -14,7 +14,7 @@ from mmengine.runner.checkpoint import _load_checkpoint_to_model, get_state_dict
 from support.offline import HEAD, LOSSES, MIXUP, STUDENT, TEACHER, TIMM, batch, distiller, read, step
 
 from mmkd_ext.losses import kd_loss, nd_loss
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 

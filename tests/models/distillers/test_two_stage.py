@@ -224,7 +224,7 @@ def test_a_teacher_in_bfloat16_says_almost_the_same(rng):
 
 def test_a_teacher_that_guesses_is_said_and_background_does_not_count(rng, monkeypatch):
     said = []
-    monkeypatch.setattr('mmkd_ext.models.distillers.chance.print_log', lambda text, *_: said.append(text))
+    monkeypatch.setattr('mmkd_ext.models.distillers.chance_warning.print_log', lambda text, *_: said.append(text))
     model = pair(losses={}).train()
     model.teachers['teacher'].network.roi_head.bbox_head.fc_cls.bias[2] = 100  # no such object is there
     model._chance['teacher'].samples = 100

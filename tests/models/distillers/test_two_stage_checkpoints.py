@@ -13,7 +13,7 @@ from mmengine.runner.checkpoint import _load_checkpoint_to_model, get_state_dict
 from support.detection import LOSSES, build, distiller, pair, raw, read, teacher_of, tiny, with_means
 
 from mmkd_ext.export.export_student import export_student
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.models.zoo.trained_network import network_config as student_config
 from mmkd_ext.registry import MODELS
 

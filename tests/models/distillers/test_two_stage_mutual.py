@@ -11,7 +11,7 @@ from support.two_stage_mutual import LOSSES, config, distiller
 from witnesses.naive_mutual import peer_term, teacher_term
 from witnesses.naive_wbf import weighted_box_fusion
 
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 

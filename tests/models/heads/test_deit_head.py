@@ -6,7 +6,7 @@ from mmpretrain.structures import DataSample
 from support.deit import DEIT
 
 from mmkd_ext.models.outputs.recording import recording
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 

@@ -11,7 +11,7 @@ from mmpretrain.structures import DataSample
 
 from mmkd_ext.export.export_student import export_student
 from mmkd_ext.models.build import build_model
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.models.zoo.frozen_network import build_network
 from mmkd_ext.models.zoo.trained_network import build_trained, network_config
 from mmkd_ext.registry import MODELS

@@ -1,1 +1,1 @@
-"""Kinds of networks (classifiers, two-stage detectors): one module for each, which alone knows how such networks train and predict."""
+"""The kinds of networks (classifiers, dense, query and two-stage detectors, backbones): how each trains, answers and is compared."""

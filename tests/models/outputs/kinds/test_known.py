@@ -16,7 +16,7 @@ from mmkd_ext.models.outputs.kinds.classifier import Classifier
 from mmkd_ext.models.outputs.kinds.known import KINDS, class_heads, kind_of, kind_of_config, register_kind
 from mmkd_ext.models.outputs.kinds.two_stage.kind import TwoStage
 from mmkd_ext.models.outputs.outputs import Outputs
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 CLASSES = 3

@@ -20,7 +20,7 @@ from torchvision.ops import box_convert, generalized_box_iou
 
 from mmkd_ext.models.outputs.kinds.query.kind import Query
 from mmkd_ext.models.outputs.kinds.query.matching import own_queries
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 
 pytestmark = [  # of mmdet and mmcv
     pytest.mark.filterwarnings('ignore:torch.meshgrid'), pytest.mark.filterwarnings('ignore:.*MultiScaleDeformableAttention'),

@@ -8,11 +8,11 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mmkd_ext.models.outputs.forward_hooks import shadowed
 from mmkd_ext.models.outputs.kinds.base import Pass
 from mmkd_ext.models.outputs.kinds.detector import Detector
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.scores import SIGMOID
-from mmkd_ext.models.outputs.watching import shadowed
 
 from .positions import HeadPass, Places, assigned, class_convs, in_eval_mode, watching_head
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mmkd_ext.models.outputs.forward_hooks import shadowed
 from mmkd_ext.models.outputs.tower import Tower
-from mmkd_ext.models.outputs.watching import shadowed
 
 Cells = tuple[Tensor, ...]  # (S,) image, row, column and prior of each
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from mmkd_ext.models.outputs.watching import shadowed, shadowed_by_name
+from mmkd_ext.models.outputs.forward_hooks import shadowed, shadowed_by_name
 
 _MOST = 1e4  # of a score that is not finite
 

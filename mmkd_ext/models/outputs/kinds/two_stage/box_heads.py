@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mmkd_ext.models.outputs.forward_hooks import shadowed_by_name
 from mmkd_ext.models.outputs.outputs import Outputs
-from mmkd_ext.models.outputs.watching import shadowed_by_name
 
 REGIONS = 'roi_head'  # where mmdet keeps what a two-stage detector does at its RoIs, in a config and in a network
 _USE = "'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', or one of mask_rcnn or cascade_rcnn with an FPN"

@@ -16,7 +16,7 @@ from support.detection import CLASSES, build, read, teacher_of
 from support.detection import tiny as two_stage
 from support.query import tiny as tiny_query
 
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 
 pytestmark = [  # of mmdet
     pytest.mark.filterwarnings('ignore:DeprecationWarning. `num_anchors`'), pytest.mark.filterwarnings('ignore:torch.meshgrid')]
@@ -234,7 +234,7 @@ def test_the_log_tells_that_kd_is_the_binary_form(monkeypatch):
 
 def test_one_class_is_never_taken_for_chance(rng, monkeypatch):
     warned = []
-    monkeypatch.setattr('mmkd_ext.models.distillers.chance.print_log', lambda text, *_: warned.append(text))
+    monkeypatch.setattr('mmkd_ext.models.distillers.chance_warning.print_log', lambda text, *_: warned.append(text))
     model = distiller(tiny(classes=1), teacher_of(tiny(classes=1)), KD).train()
     model._chance['teacher'].samples = 1
     terms = model(*read(model, batch(rng, [[BOXES[0][0]], [BOXES[1][0]]])), mode='loss')

@@ -54,7 +54,7 @@ def built(kind, rng, order, channel_order='rgb'):
 def trained(model, rng, labels_of, batches, monkeypatch):
     """What is said in some batches of 64 images, and what the teacher is given."""
     said, given = [], []
-    monkeypatch.setattr('mmkd_ext.models.distillers.order_watch.print_log', lambda text, *_: said.append(text))
+    monkeypatch.setattr('mmkd_ext.models.distillers.channel_order_warning.print_log', lambda text, *_: said.append(text))
     teacher = model.teachers['teacher']
     images, labels = [], []
     for _ in range(batches):
@@ -139,7 +139,7 @@ def test_two_standard_deviations_are_needed(rng, monkeypatch, gained):
     differ = (straight(teacher.network, images) != turned(teacher.network, images)).nonzero().flatten()
     images[differ[gained:]], labels[differ[gained:]] = 120.0, int(straight(teacher.network, torch.full((1, 3, 16, 16), 120.0)))
     said = []
-    monkeypatch.setattr('mmkd_ext.models.distillers.order_watch.print_log', lambda text, *_: said.append(text))
+    monkeypatch.setattr('mmkd_ext.models.distillers.channel_order_warning.print_log', lambda text, *_: said.append(text))
     inputs = model.data_preprocessor(dict(inputs=images))['inputs']
     model(inputs, [DataSample().set_gt_label(int(x)) for x in labels], mode='loss')
     assert len(said) == (gained == 5)

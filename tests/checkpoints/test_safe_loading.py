@@ -12,7 +12,7 @@ import torch
 from mmengine.fileio.handlers.registry_utils import file_handlers
 from support.crafted_files import KINDS, Call, crafted
 
-from mmkd_ext.checkpoints.files_as_data import files_are_data
+from mmkd_ext.checkpoints.safe_loading import files_are_data
 
 
 @pytest.mark.parametrize('kind', KINDS)

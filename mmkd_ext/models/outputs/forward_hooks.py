@@ -1,4 +1,4 @@
-"""Forward hooks that read stages, embedding and logits of mmpretrain's, timm's and plain classifiers during a recording."""
+"""Forward hooks that read the outputs of networks of mmpretrain, timm and others; recording.py uses them."""
 
 import inspect
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A data loader's config rewritten in mmpretrain's own types: the archive, the pipeline image by image."""
+"""Our data sets in a config written in mmpretrain's own types, as an export needs them."""
 
 import copy
 from collections.abc import Mapping

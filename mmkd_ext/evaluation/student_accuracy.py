@@ -1,4 +1,4 @@
-"""Metrics: accuracy of TESKD's students beside the deployed network. N samples, K classes."""
+"""StudentAccuracy, a metric: the accuracy of TESKD's students. N samples, K classes."""
 
 from collections.abc import Sequence
 

@@ -8,8 +8,8 @@ from mmengine.config import Config
 from support.distillation_runs import extra
 from support.runs import write_config
 
-from mmkd_ext.benchmark.distillers import build_with_random_teachers, distiller_parts, sum_of
 from mmkd_ext.benchmark.steps import Timing, compare_steps
+from mmkd_ext.benchmark.sum_of_parts import build_with_random_teachers, distiller_parts, sum_of
 from mmkd_ext.commands import benchmark as tool
 
 

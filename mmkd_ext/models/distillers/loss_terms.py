@@ -1,4 +1,4 @@
-"""Shared parts of the distillers around their losses: sizes of adapters, names of terms, and diagnostics.
+"""Sizing the losses' adapters, calling each loss, and naming its terms in the log.
 
 Under `torch.compile` (`compile=True` of mmengine's Runner) the networks are compiled; the comparison and the diagnostics run as they
 are. torch 2.14's inductor gives one tensor without gradient for a term and the detached same that is logged beside it, and what counts

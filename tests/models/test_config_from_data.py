@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 import mmkd_ext.models  # noqa: F401  # registers
-from mmkd_ext.models.told_by_data import tell_channel_order, tell_class_names, tell_image_size
+from mmkd_ext.models.config_from_data import tell_channel_order, tell_class_names, tell_image_size
 
 BACKBONE = dict(type='ResNet_CIFAR', depth=18)
 STUDENT = dict(type='ImageClassifier', backbone=BACKBONE, head=dict(type='LinearClsHead', num_classes=2, in_channels=512))

@@ -1,4 +1,4 @@
-"""Validation of a frozen teacher, by a copy of the run's evaluator that leaves no file."""
+"""A frozen teacher's metrics on the validation data, by a copy of the run's evaluator that writes no file."""
 
 import copy
 import re

@@ -3,7 +3,7 @@
 import copy
 
 from mmkd_ext.datasets import CIFAR10
-from mmkd_ext.datasets.stock import stock_dataset, stock_loader
+from mmkd_ext.datasets.mmpretrain_types import stock_dataset, stock_loader
 
 PIPELINE = [dict(type='PackInputs')]
 

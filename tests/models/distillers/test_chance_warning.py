@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from mmkd_ext.models.distillers.chance import ChanceWatch
+from mmkd_ext.models.distillers.chance_warning import ChanceWatch
 
 
 @pytest.fixture
 def said(monkeypatch):
     texts = []
-    monkeypatch.setattr('mmkd_ext.models.distillers.chance.print_log', lambda text, *_: texts.append(text))
+    monkeypatch.setattr('mmkd_ext.models.distillers.chance_warning.print_log', lambda text, *_: texts.append(text))
     return texts
 
 

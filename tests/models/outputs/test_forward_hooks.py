@@ -7,8 +7,8 @@ from mmpretrain.structures import DataSample
 from support.classifiers import build, vision_transformer
 from torch import nn
 
+from mmkd_ext.models.outputs.forward_hooks import shadowed
 from mmkd_ext.models.outputs.recording import recording
-from mmkd_ext.models.outputs.watching import shadowed
 
 
 def test_two_tokens_are_averaged_and_two_widths_stand_side_by_side(rng):

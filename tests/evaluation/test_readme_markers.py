@@ -3,7 +3,7 @@
 import pytest
 
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.evaluation.markers import write_between_markers
+from mmkd_ext.evaluation.readme_markers import write_between_markers
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 from mmengine.runner.checkpoint import get_state_dict
 from torch import nn
 
-from mmkd_ext.checkpoints.plain_keys import PlainKeys
+from mmkd_ext.checkpoints.student_keys import PlainKeys
 
 
 class Student(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from mmengine.evaluator import BaseMetric, DumpResults, Evaluator
 from torch.utils.data import DataLoader
 
-from mmkd_ext.hooks import teacher_validation
+from mmkd_ext.evaluation import teacher_validation
 from mmkd_ext.models.zoo.teacher_record import Record
 
 

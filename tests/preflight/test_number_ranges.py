@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmkd_ext.preflight.numbers import check_numbers
+from mmkd_ext.preflight.number_ranges import check_numbers
 
 GOOD = dict(
     model=dict(head=dict(loss=dict(loss_weight=0.0)), losses=dict(kd=dict(loss_weight=1)), heads=[dict(loss_weight=2.0)]),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmkd_ext.evaluation.metrics import StudentAccuracy
+from mmkd_ext.evaluation.student_accuracy import StudentAccuracy
 from mmkd_ext.registry import METRICS
 
 # Four samples of three classes; what is highest, what second, and the label, by hand below.

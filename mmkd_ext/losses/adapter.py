@@ -1,4 +1,4 @@
-"""BatchNorms in the losses' adapters that accept a batch with one value per channel. N samples, C channels.
+"""Adapter, the layers by which a loss projects a student to its teacher's width; its BatchNorm also takes a batch of one. N samples, C channels.
 
 A last batch of one image leaves one value per channel behind a global pooling, where torch's BatchNorm raises. A student without such a
 layer trains on that batch alone, and so it has to with a loss beside it.

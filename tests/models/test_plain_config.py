@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 
 import mmkd_ext.models  # noqa: F401  # registers
-from mmkd_ext.models.plain import distils, plain_config, plain_model, registered, without_weights
+from mmkd_ext.models.plain_config import distils, plain_config, plain_model, registered, without_weights
 
 HEAD = dict(type='LinearClsHead', num_classes=5, in_channels=64)
 STUDENT = dict(

@@ -4,7 +4,7 @@ import pytest
 from support.run_logs import three_epochs, train_line, write_log
 
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.evaluation.runs import Curve, read_run
+from mmkd_ext.evaluation.run_logs import Curve, read_run
 
 
 def test_a_resumed_run_is_joined_and_the_later_start_wins(tmp_path):

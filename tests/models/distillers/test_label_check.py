@@ -6,7 +6,7 @@ from mmengine.structures import BaseDataElement, InstanceData
 from mmpretrain.structures import DataSample
 from torch import nn
 
-from mmkd_ext.models.distillers.labels_looked_at import look_at_labels
+from mmkd_ext.models.distillers.label_check import look_at_labels
 
 
 class Follower(nn.Module):

@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 from support.detection import LOSSES, raw, read, teacher_of, tiny, with_means
 
 from mmkd_ext.models.outputs.kinds.two_stage.kind import TwoStage
-from mmkd_ext.models.plain import plain_model
+from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.registry import MODELS
 
 ALONE = dict(student=tiny(), teacher=teacher_of(tiny(width=16)), losses=LOSSES, input_size=64)

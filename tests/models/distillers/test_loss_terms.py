@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mmkd_ext.losses import KDLoss, MutualLearningLoss, NDLoss, PKDLoss
-from mmkd_ext.models.distillers.comparing import (
+from mmkd_ext.models.distillers.loss_terms import (
     adapter_table,
     adapters_for,
     add_terms,
@@ -51,7 +51,7 @@ def test_a_loss_among_peers_is_sent_to_the_distiller_that_has_some():
 
 def test_other_classes_are_an_error_for_logits_and_a_warning_for_features(monkeypatch):
     texts = []
-    monkeypatch.setattr('mmkd_ext.models.distillers.comparing.print_log', lambda text, *_: texts.append(text))
+    monkeypatch.setattr('mmkd_ext.models.distillers.loss_terms.print_log', lambda text, *_: texts.append(text))
     with pytest.raises(ValueError, match='The student has 5 classes and the teacher has 7, but losses.kd compares their logits'):
         sized('kd', KDLoss(), said(), said(classes=7))
     sized('nd', NDLoss(), said(), said(classes=7))

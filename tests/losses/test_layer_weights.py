@@ -5,7 +5,7 @@ from math import exp
 import pytest
 import torch
 
-from mmkd_ext.losses.loss_weights import STRATEGIES, loss_based_weights
+from mmkd_ext.losses.layer_weights import STRATEGIES, loss_based_weights
 
 FORMULAS = {
     'softmax': lambda values: [exp(v) for v in values],

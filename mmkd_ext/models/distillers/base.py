@@ -1,4 +1,4 @@
-"""ByKind, a base of the distillers: compilation of a step and class means, by the kind of the networks."""
+"""ByKind, the base class of the distillers: a step, compiled or not, and class means, by the kind of network."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Loss-based weights of several layers' losses. L layers."""
+"""DSKD's weights of several layers, by their losses. L layers."""
 
 import torch
 from torch import Tensor

@@ -10,8 +10,8 @@ from mmengine.registry import DefaultScope
 from support import mutual, offline
 from torch import nn
 
-from mmkd_ext.losses import NDLoss, batch_of_one
-from mmkd_ext.losses.batch_of_one import Adapter
+from mmkd_ext.losses import NDLoss, adapter
+from mmkd_ext.losses.adapter import Adapter
 from mmkd_ext.losses.dskd_branches import PredictionBranch
 from mmkd_ext.models.necks import TESKDNeck, teskd_neck
 from mmkd_ext.registry import MODELS
@@ -185,7 +185,7 @@ def test_a_branch_without_batchnorm_is_its_layers_in_a_row(rng):
 
 
 def test_syncbn_of_several_processes_is_asked_itself(monkeypatch):
-    monkeypatch.setattr(batch_of_one, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(adapter, 'get_world_size', lambda: 2)
     norm = nn.SyncBatchNorm(3)
     norm.forward = lambda x: x + 1
     assert torch.equal(Adapter(norm)(torch.zeros(1, 3, 1, 1)), torch.ones(1, 3, 1, 1))

@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmkd_ext.config.named_types import named, named_types, packages_of, type_name
-from mmkd_ext.datasets.stock import stock_loader
+from mmkd_ext.datasets.mmpretrain_types import stock_loader
 
 
 def registered(name: Any) -> Any:
