@@ -1,4 +1,4 @@
-"""Adapter, the layers by which a loss projects a student to its teacher's width; its BatchNorm also takes a batch of one. N samples, C channels.
+"""Adapter: the layers of a loss that project a student to its teacher's width; its BatchNorm takes a batch of one. N samples, C channels.
 
 A last batch of one image leaves one value per channel behind a global pooling, where torch's BatchNorm raises. A student without such a
 layer trains on that batch alone, and so it has to with a loss beside it.
