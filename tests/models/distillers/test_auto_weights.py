@@ -8,8 +8,7 @@ import torch
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
-from models.distillers import test_mutual as mutual
-from models.distillers import test_offline as offline
+from support import mutual, offline
 from torch import nn
 
 from mmkd_ext.hooks import AutoWeightHook
@@ -99,7 +98,7 @@ def test_peers_and_each_student_of_a_teacher_have_their_factors(rng, monkeypatch
     losses = dict(
         kd=dict(type='mmkd_ext.KDLoss', loss_weight='auto:0.3'), peers=dict(type='mmkd_ext.MutualLearningLoss', loss_weight='auto:2'))
     model = mutual.distiller(losses=losses).train()
-    inputs, samples = offline.read(model, mutual.batch(rng))
+    inputs, samples = offline.read(model, offline.batch(rng))
     terms = model(inputs, samples, mode='loss')
     backbones = {name: list(model.networks[name].backbone.parameters()) for name in model.students}
 

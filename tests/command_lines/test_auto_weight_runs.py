@@ -4,7 +4,7 @@ import os
 
 import pytest
 import torch
-from command_lines.test_distillation import extra, logged, run
+from support.distillation_runs import extra, logged, run
 from support.gloo import two_processes
 from support.runs import losses, one_error
 
