@@ -4,7 +4,6 @@ import pytest
 from support.runs import one_thread
 
 from mmkd_ext.benchmark.growth import AXES, Growth, _parts, measure_growth
-from mmkd_ext.commands import benchmark_growth
 
 
 def test_the_line_through_medians_and_what_lies_off_it():
@@ -13,13 +12,6 @@ def test_the_line_through_medians_and_what_lies_off_it():
     # nearest to 1, 3, 2: slope 1/2 through the mean 2, so 1.5, 2, 2.5; the middle lies off it by 1 of at most 3
     assert growth.line('networks') == pytest.approx((0.5, 1 / 3))
     assert growth.line('peaks') == pytest.approx((0.0, 0.0))
-
-
-def test_the_table_has_milliseconds_of_each_place_and_of_one_more():
-    growth = Growth('batch', [10, 20], ours=[[0.010], [0.030]], networks=[[0.010], [0.020]], peaks=[1.0, 2.0])
-    row = benchmark_growth.growth_table([growth]).splitlines()[-1]
-    assert [cell.strip() for cell in row.split('|')[1:-1]] == [
-        'batch 10, 20', '10.0, 30.0', '10.0, 20.0', '1, 2', '2', '1', '0.0%', '0.0%', '0.0%']
 
 
 @pytest.mark.parametrize(('axis', 'place', 'names'), [

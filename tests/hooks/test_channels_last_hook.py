@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from models.distillers.test_offline import batch, distiller
+from support.offline import batch, distiller
 
 from mmkd_ext.hooks import ChannelsLastHook
 
