@@ -93,6 +93,12 @@ def _functions_name(owner: Any, name: Any) -> Name:
     return Name(owner.module, f'{owner.name}.{name}')
 
 
+def _slice(*ends: Any) -> slice:
+    if not all(isinstance(end, int | None) for end in ends):
+        raise Refused('it holds a slice without numbers, and is not opened')
+    return slice(*ends)
+
+
 def _buffer(*_: Any) -> HistoryBuffer:
     return HistoryBuffer()
 
@@ -116,7 +122,7 @@ PLAIN: dict[Name, Callable[..., Any]] = {
     Name('builtins', 'getattr'): _functions_name,
     Name('builtins', 'set'): lambda items=(): set(items),
     Name('builtins', 'frozenset'): lambda items=(): frozenset(items),
-    Name('builtins', 'slice'): lambda *ends: slice(*ends),
+    Name('builtins', 'slice'): _slice,
     Name('builtins', 'complex'): lambda real, imaginary=0: complex(real, imaginary),
     Name('builtins', 'bytes'): _bytes,
     Name('builtins', 'bytearray'): lambda *text: bytearray(_bytes(*text)),

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from .plain_objects import PLAIN, STATES, Name, Refused, refused
 
 Makers = Mapping[Name, Callable[..., Any]]
+_DEEPEST = 100  # tuples in one another
 
 
 def read_pickle(
@@ -125,7 +126,19 @@ class _Machine:
         self.stack.append(kind(self.since_mark()))
 
     def tuple_of(self, number: int) -> None:
-        self.stack[-number:] = [tuple(self.stack[-number:])]
+        self.stack[-number:] = [_shallow_tuple(self.stack[-number:])]
+
+
+def _shallow_tuple(items: list[Any]) -> tuple[Any, ...]:
+    """A tuple that can be the key of a dict: hashing one that is nested thousands of times ends the process."""
+    made = tuple(items)
+    layer, depth = [made], 0
+    while layer:
+        layer = [*{id(each): each for outer in layer for each in outer if isinstance(each, tuple)}.values()]
+        depth += 1
+        if depth > _DEEPEST:
+            raise Refused(f'it holds tuples in tuples, more than {_DEEPEST} times, which no checkpoint needs, and is not opened')
+    return made
 
 
 _CONSTANTS: dict[str, Callable[[], Any]] = {
@@ -141,7 +154,7 @@ _INSTRUCTIONS: dict[str, Callable[[_Machine], Any]] = {
     'POP': lambda m: m.stack.pop(),
     'POP_MARK': lambda m: m.since_mark(),
     'DUP': lambda m: m.stack.append(m.stack[-1]),
-    'TUPLE': lambda m: m.make(tuple),
+    'TUPLE': lambda m: m.make(_shallow_tuple),
     'LIST': lambda m: m.make(list),
     'DICT': lambda m: m.make(lambda items: dict(zip(items[::2], items[1::2], strict=True))),
     'FROZENSET': lambda m: m.make(frozenset),

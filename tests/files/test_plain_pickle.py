@@ -87,6 +87,17 @@ def test_an_instruction_that_no_checkpoint_needs_is_refused(content, said):
         read(content)
 
 
+@pytest.mark.parametrize('wrap', [b'\x85', b'K\x01\x86', b'h\x00h\x00\x86q\x00'])
+def test_a_key_that_is_too_deep_to_be_hashed_does_not_end_the_process(wrap):
+    with pytest.raises(Refused, match='tuples in tuples, more than 100 times'):
+        read(b'\x80\x02})q\x00' + wrap * 600_000 + b'K\x01s.')
+
+
+def test_a_slice_is_of_numbers():
+    with pytest.raises(Refused, match='a slice without numbers'):
+        read(pickle.dumps(slice(None, (1,))))
+
+
 def test_several_pickles_of_a_file_are_read_one_by_one():
     file = io.BytesIO(pickle.dumps([1]) + pickle.dumps({'a': 2}) + b'rest')
     assert (read_pickle(file, {}, {}), read_pickle(file, {}, {}), file.read()) == ([1], {'a': 2}, b'rest')

@@ -234,16 +234,16 @@ def _first_said(look: Callable[[], Outputs], who: str, size: Size, where: str) -
 
 def _checked(who: str, teacher: Any, losses: Any) -> dict[str, Mapping[str, Any]]:
     """The losses without those that are left out."""
-    if not isinstance(teacher, str | Mapping) or not teacher:
+    if not isinstance(teacher, str | Mapping) or not teacher or not all(isinstance(name, str) for name in teacher):
         raise ValueError(f"{who} needs teacher='name' or a dict, got {teacher!r}. Look at model.teacher.")
-    if not isinstance(losses, Mapping) or not all(isinstance(each, Mapping | None) for each in losses.values()):
+    if not isinstance(losses, Mapping) or not all(isinstance(k, str) and isinstance(v, Mapping | None) for k, v in losses.items()):
         raise ValueError(f'{who} needs losses=dict(name=config, ...), got {losses!r}. Look at model.losses.')
     return {name: cfg for name, cfg in losses.items() if cfg is not None}
 
 
 def _teacher_name(loss: str, cfg: Mapping[str, Any], specs: Mapping[str, Any]) -> str:
     name = cfg.get('teacher', next(iter(specs)) if len(specs) == 1 else None)
-    if name not in specs or not loss.isidentifier() or loss == 'student' or 'student' in specs:
+    if name not in [*specs] or not loss.isidentifier() or loss == 'student' or 'student' in specs:
         raise ValueError(
             f"A loss needs a name other than 'student' that is a Python identifier, and one of the teachers "
             f'{", ".join(specs)} (none called student); got losses.{loss} with teacher={name!r}.')

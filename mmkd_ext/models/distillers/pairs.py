@@ -25,7 +25,7 @@ def check_members(who: str, students: Any, teacher: Any, losses: Any, freeze_tea
         ValueError: Students or losses that are no dicts, fewer than two students, or a frozen teacher that is absent or predicts.
     """
     for what, given, kinds in (('students', students, str | Mapping), ('losses', losses, Mapping | None)):
-        if not isinstance(given, Mapping) or not all(isinstance(each, kinds) for each in given.values()):
+        if not isinstance(given, Mapping) or not all(isinstance(k, str) and isinstance(v, kinds) for k, v in given.items()):
             raise ValueError(f'{who} needs {what}=dict(name=config, ...), got {given!r}.')
     if len(students) < 2 or TEACHER in students:
         raise ValueError(

@@ -96,7 +96,7 @@ def read_weights(
     for layer in ('state_dict', 'model', 'model_state_dict', 'net'):
         if isinstance(state.get(layer), Mapping):
             state = state[layer]
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+    if not state or not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()):
         raise ValueError(f'A file of weights is needed, got {path}, which holds: {", ".join(map(str, list(state)[:5]))}.')
     state = _without_prefix(state, path, prefix, wanted)
     if any(present_name(key) != key for key in state):

@@ -276,9 +276,11 @@ def test_an_entry_none_is_left_out(rng):
 
 @pytest.mark.parametrize('kwargs', [
     dict(losses='kd'), dict(losses=dict(kd='mmkd_ext.KDLoss')), dict(losses=5), dict(teacher=5), dict(teacher=None),
+    dict(losses={5: dict(type='mmkd_ext.KDLoss')}), dict(teacher={5: TEACHER}),
+    dict(losses=dict(kd=dict(type='mmkd_ext.KDLoss', teacher=['a']))),
     dict(losses=dict(kd=dict(type='mmkd_ext.KDLoss', tau='hot')))], ids=str)
 def test_options_of_another_type_are_refused_in_one_sentence(kwargs):
-    with pytest.raises(ValueError, match='needs .*, got '):
+    with pytest.raises(ValueError, match='needs .*[,;] got '):
         distiller(**kwargs)
 
 

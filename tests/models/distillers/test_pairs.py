@@ -73,6 +73,8 @@ TWO = dict(a='timm/x', b=dict(type='ImageClassifier'))
 @pytest.mark.parametrize(('change', 'words'), [
     (dict(students=['a', 'b']), r"MutualX needs students=dict\(name=config, ...\), got \['a', 'b'\]"),
     (dict(students=dict(a='timm/x', b=3)), 'MutualX needs students=dict'),
+    (dict(students={'a': 'timm/x', 3: 'timm/x'}), 'MutualX needs students=dict'),
+    (dict(losses={3: KD}), 'MutualX needs losses=dict'),
     (dict(losses=[KD]), 'MutualX needs losses=dict'),
     (dict(losses=None), 'MutualX needs losses=dict'),
     (dict(losses=dict(kd='mmkd_ext.KDLoss')), 'MutualX needs losses=dict'),

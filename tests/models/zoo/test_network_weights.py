@@ -145,6 +145,9 @@ def test_a_file_that_would_run_code_or_is_damaged_is_refused(tmp_path, small):
     torch.save({'epoch': torch.tensor(3), 'name': 'x'}, tmp_path / 'none.pth')
     with pytest.raises(ValueError, match='holds: epoch, name'):
         read_weights(tmp_path / 'none.pth')
+    torch.save({3: torch.zeros(1)}, tmp_path / 'numbered.pth')
+    with pytest.raises(ValueError, match='A file of weights is needed, got .*numbered.pth, which holds: 3'):
+        read_weights(tmp_path / 'numbered.pth')
 
 
 @pytest.mark.parametrize(('spec', 'words'), [
