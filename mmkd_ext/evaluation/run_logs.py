@@ -77,7 +77,7 @@ def _records(file: Path) -> Iterator[dict]:
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             if number == len(lines):
                 return  # the run was killed while it wrote
             record = None

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.hooks import CheckpointHook, Hook
+from mmengine.logging import HistoryBuffer
 from mmengine.registry import OPTIMIZERS
 from mmengine.runner import IterBasedTrainLoop
 from torch import nn
 
-from mmkd_ext.explain.sentences import check_known
+from mmkd_ext.explain.sentences import check_known, one_line
 
 _NUMBERS = (
     'gamma', 'factor', 'start_factor', 'end_factor', 'eta_min', 'eta_min_ratio', 'eta_max', 'begin', 'end', 'power', 'step_size', 'T_max',
@@ -45,7 +46,7 @@ def check_intervals(hooks: Sequence[Hook], log_processor: Any) -> None:
 
     Raises:
         ValueError: An interval, a window or a number of kept checkpoints that is no whole number of 1 or more; -1 means 'never' to the
-            CheckpointHook's interval and 'all' to its max_keep_ckpts.
+            CheckpointHook's interval and 'all' to its max_keep_ckpts. Statistics of the log that cannot be computed.
     """
     for hook in hooks:
         kept = isinstance(hook, CheckpointHook)
@@ -61,6 +62,25 @@ def check_intervals(hooks: Sequence[Hook], log_processor: Any) -> None:
         raise ValueError(
             f'The log needs means over a whole number of iterations, 1 or more, got window_size={window!r}. '
             'Look at log_processor.window_size.')
+    for each in getattr(log_processor, 'custom_cfg', ()):
+        _try_statistic(each)
+
+
+def _try_statistic(cfg: Mapping[str, Any]) -> None:
+    """Ask for an additional number of the log, of a single value."""
+    options = {key: value for key, value in cfg.items() if key not in ('data_src', 'log_name')}
+    window = options.get('window_size')
+    if window in ('epoch', 'global'):
+        options['window_size'] = 1
+    try:
+        if isinstance(window, str) and options['window_size'] != 1:
+            raise TypeError(f'window_size={window!r} is neither a number nor epoch or global')
+        HistoryBuffer([1.0], [1]).statistics(**options)
+    except Exception as error:
+        known = ', '.join(HistoryBuffer._statistics_methods)
+        raise ValueError(
+            f'The log needs statistics that can be computed, by method_name one of {known} and its arguments, got {dict(cfg)}: '
+            f'{one_line(error)}. Look at log_processor.custom_cfg.') from error
 
 
 def _counts(value: Any) -> bool:

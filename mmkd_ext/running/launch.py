@@ -28,7 +28,8 @@ from mmkd_ext.models.config_from_data import tell_channel_order, tell_class_name
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _PLAIN = (str, int, float)  # what can be no part that is built; in a config of objects a part may be one
-_DICTS = ('model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks', 'env_cfg', 'model_wrapper_cfg', *_LOADERS)
+_DICTS = (
+    'model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks', 'env_cfg', 'model_wrapper_cfg', 'tta_model', *_LOADERS)
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:

@@ -161,6 +161,7 @@ def test_runs_are_named_by_their_folders_unless_those_are_equal(tmp_path, epochs
     ('{"lr": 0.', 'got none in'),
     ('{"step": 1, "lr": 1}\nnonsense\n{"step": 2}\n', "got 'nonsense' in line 2"),
     ('[1]\n', "got '[1]' in line 1"),
+    ('[' * 100_000 + '\n{"step": 2}\n', 'in line 1'),
     ('{"lr": 0.1}\n', 'with a step on every line'),
     ('{"step": 1, "iter": 1, "depth": 2}\n', 'A loss or an accuracy is needed, got depth'),
 ])

@@ -148,6 +148,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_is_read(tmp
     [
         (('--show-dir', 'file'), '', 'Name another folder by --show-dir'),
         (('--tta',), 'test_dataloader = dict(dataset=dict(pipeline=[]))', 'test_dataloader.dataset.pipeline'),
+        (('--tta',), 'tta_model = 5', 'A dict is needed as tta_model, got 5'),
     ],
 )
 def test_flags_that_cannot_work_are_one_sentence(tmp_path, monkeypatch, capsys, flags, extra, said):

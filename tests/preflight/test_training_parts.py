@@ -4,10 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 from mmengine.hooks import Hook
+from mmengine.runner import LogProcessor
 from torch import nn
 
 from mmkd_ext.losses import KDLoss
-from mmkd_ext.preflight.training_parts import check_length, check_losses, check_optimizer
+from mmkd_ext.preflight.training_parts import check_intervals, check_length, check_losses, check_optimizer
 
 
 class ForeignHook(Hook):
@@ -21,6 +22,17 @@ def test_a_training_has_a_length(key, wrong):
     check_length(SimpleNamespace())
     with pytest.raises(ValueError, match=f'{key} of 1 or more'):
         check_length(SimpleNamespace(**{'max_epochs': 1, 'val_interval': 1, key: wrong}))
+
+
+@pytest.mark.parametrize(
+    'wrong', [dict(method_name='avg'), dict(window_size=5), dict(method_name='mean', window_size='all'),
+              dict(method_name='max', size=3)])  # fmt: skip
+def test_numbers_of_the_log_can_be_computed(wrong):
+    good = [dict(method_name=name, window_size=size) for name in ('mean', 'max', 'min') for size in (3, 'epoch', 'global')]
+    named = [dict(each, data_src='loss', log_name=str(i)) for i, each in enumerate([*good, dict(method_name='current')])]
+    check_intervals([], LogProcessor(custom_cfg=named))
+    with pytest.raises(ValueError, match='one of .*mean.*, got .*Look at log_processor.custom_cfg'):
+        check_intervals([], LogProcessor(by_epoch=True, custom_cfg=[dict(wrong, data_src='loss')]))
 
 
 @pytest.mark.parametrize(
