@@ -77,8 +77,8 @@ def distill(argv: Sequence[str] | None = None) -> None:
     student = chosen_network(args.student, classes, '--student', args.scratch)
     teacher = chosen_network(args.teacher, classes, '--teacher', args.scratch)
     settings = settings_for(images, student, teacher, args.epochs, args.batch_size, os.cpu_count() or 1)
-    check_pair(student, teacher, settings, args.method)
     given = args.teacher_checkpoint and str(Path(args.teacher_checkpoint).absolute())
+    check_pair(student, teacher, settings, args.method, given)
     out = (args.out or Path('work_dirs') / f'distill_{images.root.name}').absolute()
     steps = steps_of(out, range(args.seeds), not given, not args.no_baseline)
     remarks = [f'{classes} classes, {len(images.train)} training and {len(images.val)} validation images', *images.notes, *settings.reasons]

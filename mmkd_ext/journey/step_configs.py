@@ -84,14 +84,14 @@ def write_configs(
         put(step.config, _page(out, step.name, text, settings.student_side, content, step.seed))
 
 
-def check_pair(student: Network, teacher: Network, settings: Settings, method: str) -> None:
-    """Build the distiller once, with random weights, before any training.
+def check_pair(student: Network, teacher: Network, settings: Settings, method: str, checkpoint: str | None = None) -> None:
+    """Build the distiller once, with random weights but for a teacher's that are given, before any training.
 
     Raises:
-        PreflightError: The method cannot compare the two.
+        PreflightError: The method cannot compare the two, or the weights are not this teacher's.
     """
     maps = _maps(method)
-    spec: dict[str, Any] = {'model': without_weights(maps(teacher.model)), 'checkpoint': None, 'allow_random': True}
+    spec: dict[str, Any] = {'model': without_weights(maps(teacher.model)), 'checkpoint': checkpoint, 'allow_random': checkpoint is None}
     if teacher.fixed_side:
         spec['input_size'] = teacher.fixed_side
     try:

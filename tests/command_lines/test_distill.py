@@ -132,6 +132,14 @@ def test_what_cannot_work_is_one_sentence_and_writes_nothing(colours, capsys, wo
     assert said in one_error(capsys.readouterr().err) and stamps(Path()) == before
 
 
+def test_weights_that_are_no_teachers_are_refused_in_a_dry_run_too(colours, capsys):
+    torch.save({'state_dict': {'head.fc.weight': torch.zeros(3, 64)}}, 'other.pth')
+    Path('text.pth').write_text('no weights')
+    for name in ('other.pth', 'text.pth'):
+        assert distill.main([*colours, '--dry-run', '--teacher-checkpoint', name]) == 2
+        assert name in one_error(capsys.readouterr().err)
+
+
 def test_a_training_that_fails_ends_the_journey_and_is_done_when_its_cause_is_mended(colours, capsys, monkeypatch):
     words, main = [*colours, '--method', 'kd', '--epochs', '1', '--no-baseline', '--out', 'out'], train.main
     monkeypatch.setattr(train, 'main', lambda argv: 2)
