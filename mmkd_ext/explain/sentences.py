@@ -231,11 +231,9 @@ def _inside(loop: str, names: list[str], files: list[str]) -> bool:
 
 
 def _unknown_type(name: str, registry_name: str) -> str:
-    registry = next(
-        (r for r in vars(mmengine.registry).values() if isinstance(r, Registry) and r.name == registry_name), None
-    )
+    registry = next((r for r in vars(mmengine.registry).values() if isinstance(r, Registry) and r.name == registry_name), None)
     known = sorted(_names(registry)) if registry is not None else []
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    close = [one for one in known if one.split('.')[-1] == name.split('.')[-1]] or difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f'Did you mean {" or ".join(close)}?' if close else 'Look at its spelling, its prefix and custom_imports.'
     return f'A registered {registry_name} type is needed, got {name!r}, which no {registry_name} registry knows. {hint}'
 
@@ -245,6 +243,8 @@ def _names(registry: Registry) -> set[str]:
     names = set(registry.module_dict)
     default = DefaultScope.get_current_instance()
     for scope, child in registry.children.items():
+        if scope == 'mmkd_ext':
+            child.import_from_location()  # of a config that names none of ours correctly
         bare = default is not None and scope == default.scope_name
         names |= {name if bare else f'{scope}.{name}' for name in child.module_dict}
     return names

@@ -22,6 +22,8 @@ WRONG = {
     ),
     'learning rates by layers that nobody counts': (_BY_LAYER, ['get_layer_depth', 'ResNet_CIFAR', 'layer_decay_rate']),
     'a backbone that is a number': ('model = dict(backbone=5)', ['backbone of ImageClassifier', 'got 5', 'Look at model']),
+    'a neck without its prefix': ("model = dict(neck=dict(type='TESKDNeck'))", ['Did you mean mmkd_ext.TESKDNeck?']),
+    'a head with another prefix': ("model = dict(head=dict(type='mmdet.TESKDHead'))", ['Did you mean mmkd_ext.TESKDHead?']),
     'a head of no type': ('model = dict(head=dict(type=None))', ['head of ImageClassifier', 'type=None']),
     'an optimizer that is a name': ("optim_wrapper = dict(optimizer='SGD')", ["got 'SGD'", 'optim_wrapper.optimizer']),
     'milestones of words': ("param_scheduler = dict(milestones=['two'])", ['milestones', "['two']", 'param_scheduler']),
