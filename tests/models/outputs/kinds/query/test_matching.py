@@ -1,6 +1,6 @@
 """Queries and the true boxes that they are matched to, on a head of a few numbers whose assigner is written out."""
 
-from itertools import permutations
+from itertools import permutations, product
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +8,13 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmkd_ext.models.outputs.kinds.query.matching import (
-    DecoderPass, Features, Places, by_box, own_queries, told_where_not_finite)
+    DecoderPass,
+    Features,
+    Places,
+    by_box,
+    own_queries,
+    told_where_not_finite,
+)
 
 
 def test_matched_boxes_come_in_their_order_with_their_queries(rng):
@@ -37,10 +43,9 @@ class Assigner:
     def assign(self, pred_instances, gt_instances, img_meta=None):
         gt_inds, boxes = torch.zeros(len(pred_instances), dtype=torch.long), gt_instances.bboxes
         cost = torch.cdist(pred_instances.bboxes[:, :2], (boxes[:, :2] + boxes[:, 2:]) / 2)
-        few = min(cost.shape)
-        chosen = min(
-            (list(zip(q, b, strict=True)) for q in permutations(range(cost.shape[0]), few) for b in permutations(range(cost.shape[1]), few)),
-            key=lambda pairs: sum(float(cost[q, b]) for q, b in pairs))
+        queries, boxes = (permutations(range(n), min(cost.shape)) for n in cost.shape)
+        ways = (list(zip(*each, strict=True)) for each in product(queries, boxes))
+        chosen = min(ways, key=lambda pairs: sum(float(cost[q, b]) for q, b in pairs))
         for q, b in chosen:
             gt_inds[q] = b + 1
         return SimpleNamespace(gt_inds=gt_inds)
@@ -59,7 +64,8 @@ def at(*middles):
 
 
 def places(*images):
-    truth = [InstanceData(bboxes=torch.tensor([[x, y, x, y] for x, y in each]).reshape(-1, 4), labels=torch.zeros(len(each))) for each in images]
+    boxes = [torch.tensor([[x, y, x, y] for x, y in each]).reshape(-1, 4) for each in images]
+    truth = [InstanceData(bboxes=each, labels=torch.zeros(len(each))) for each in boxes]
     return Places(truth, [{} for _ in images])
 
 
