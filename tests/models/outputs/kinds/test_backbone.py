@@ -50,10 +50,8 @@ def test_all_that_it_says_is_its_last_map_and_the_mean_of_it_and_there_is_no_lab
 
 
 def test_a_transformer_of_timm_is_looked_at_in_the_size_that_it_was_built_for():
-    timm_model = SimpleNamespace(patch_embed=SimpleNamespace(img_size=(48, 64)))
-    model = SimpleNamespace(backbone=SimpleNamespace(timm_model=timm_model))
     kind = Backbone(nn.Conv2d(3, 4, 3))
-    kind.network.backbone = model.backbone
+    kind.network.backbone = SimpleNamespace(timm_model=SimpleNamespace(patch_embed=SimpleNamespace(img_size=(48, 64))))
     assert kind.input_shape({}, None)[1:] == (48, 64) and kind.input_shape({}, (8, 9))[1:] == (8, 9)
 
 
