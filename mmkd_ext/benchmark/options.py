@@ -20,6 +20,7 @@ from .steps import Timing
 from .sum_of_parts import build_with_random_teachers
 
 PLAIN = 'no option'
+_WARM_UP = 4  # steps: a distiller shows its teacher the first 256 images once more
 # How each is asked for in a config -> what it changes in a step.
 OPTIONS: dict[str, dict[str, Any]] = {
     PLAIN: {},
@@ -99,7 +100,7 @@ def _in_turns(steps: Mapping[str, Any], precision: str, iterations: int, rounds:
     for i in range(rounds + 1):
         for timing in timings:
             begin = time.process_time()
-            for _ in range(iterations):
+            for _ in range(iterations if i else max(iterations, _WARM_UP)):
                 steps[timing.name]()
             if i:
                 timing.seconds.append((time.process_time() - begin) / iterations)

@@ -45,6 +45,7 @@ ELSEWHERE = {
     'mmpretrain.SetAdaptiveMarginsHook': 'command_lines/test_written_checkpoints',
     'mmdet.PipelineSwitchHook': 'command_lines/test_written_checkpoints',
     'mmkd_ext.ClassMeansHook': 'hooks/ and command_lines/test_resume', 'mmkd_ext.LossWarmupHook': 'hooks/ and command_lines/test_resume',
+    'mmkd_ext.AutoWeightHook': 'command_lines/test_auto_weight_runs',
     'mmkd_ext.DistillationReportHook': 'hooks/ and command_lines/test_resume', 'mmkd_ext.ExportStudentHook': 'hooks/',
 }  # fmt: skip
 STATELESS = {
@@ -54,6 +55,7 @@ STATELESS = {
     **dict.fromkeys(['ProfilerHook', 'NPUProfilerHook', 'mmdet.MemoryProfilerHook'], 'writes traces and numbers beside the run'),
     **dict.fromkeys(['mmpretrain.ClassNumCheckHook', 'mmdet.NumClassCheckHook'], 'compares class counts before a run'),
     'mmkd_ext.CompiledStepHook': 'keeps a part of the model out of the compiler',
+    'mmkd_ext.BlockHook': 'reports the time of blocks of iterations', 'mmkd_ext.ChannelsLastHook': 'asks for images of another layout',
     'PrepareTTAHook': 'changes the model at test time',
     'RFSearchHook': 'rebuilds the convolutions: another network; a checkpoint of the plain one is asked for strictly',
     'mmdet.SyncNormHook': 'sums BatchNorm statistics over processes',

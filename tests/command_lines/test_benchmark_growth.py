@@ -16,7 +16,8 @@ def test_the_table_has_milliseconds_of_each_place_and_of_one_more():
 def test_the_readme_has_the_command_and_the_table(tmp_path, monkeypatch):
     readme = tmp_path / 'README.md'
     readme.write_text('<!-- growth -->\n<!-- /growth -->\n')
-    monkeypatch.setattr(benchmark_growth, 'measure_growth', lambda axis, *_: Growth(axis, [1, 2], [[0.1], [0.2]], [[0.1], [0.2]], [1.0, 2.0]))
+    seconds = [[0.1], [0.2]]
+    monkeypatch.setattr(benchmark_growth, 'measure_growth', lambda axis, *_: Growth(axis, [1, 2], seconds, seconds, [1.0, 2.0]))
     assert benchmark_growth.main(['--axes', 'batch', '--readme', str(readme)]) == 0
     text = readme.read_text()
     assert '`python tools/benchmark_growth.py --axes batch` (' in text and '| batch 1, 2 | 100.0, 200.0 | 100.0, 200.0 |' in text

@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.registry import DefaultScope
 from support.runs import REPO
+from support.unscoped import bare
 
 from mmkd_ext.models import OfflineDistiller
 from mmkd_ext.models.outputs.kinds.dense.kind import Dense
@@ -16,13 +17,6 @@ from mmkd_ext.registry import MODELS
 FOLDER = REPO / 'configs/dense'
 LOSSES = dict(kd={'kd'}, kdpp={'kd', 'nd'}, pkd={'pkd'})
 METHODS = pytest.mark.parametrize('method', LOSSES)
-
-
-def bare(cfg):
-    """Without the scopes that mmengine notes where a base is mmdet's."""
-    if isinstance(cfg, dict):
-        return {key: bare(each) for key, each in cfg.items() if key != '_scope_'}
-    return [bare(each) for each in cfg] if isinstance(cfg, list | tuple) else cfg
 
 
 @METHODS

@@ -3,11 +3,11 @@
 import copy
 
 import pytest
-from config_files.test_dense import bare
 from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.registry import DefaultScope
 from support.runs import REPO
+from support.unscoped import bare
 
 from mmkd_ext.models import OfflineDistiller
 from mmkd_ext.models.outputs.kinds.query.kind import Query

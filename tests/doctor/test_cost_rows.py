@@ -13,4 +13,5 @@ def test_durations(seconds, words):
 
 def test_what_an_optimizer_keeps_for_each_parameter():
     weights = [torch.nn.Parameter(torch.zeros(1))]
-    assert [_states(torch.optim.SGD(weights, 0.1)), _states(torch.optim.SGD(weights, 0.1, 0.9)), _states(torch.optim.AdamW(weights))] == [0, 1, 2]
+    optimizers = torch.optim.SGD(weights, 0.1), torch.optim.SGD(weights, 0.1, 0.9), torch.optim.AdamW(weights)
+    assert [_states(each) for each in optimizers] == [0, 1, 2]

@@ -1,31 +1,12 @@
 """EmbeddingLoss against its formula, both distances."""
 
-from math import sqrt
-
 import pytest
 import torch
 from torch import Tensor
+from witnesses.naive_distance import naive_distance
 
 from mmkd_ext.losses.embedding_loss import EmbeddingLoss, embedding_loss
 from mmkd_ext.models.outputs.outputs import Outputs
-
-
-def cosine(a: list[float], b: list[float]) -> float:
-    dot = sum(x * y for x, y in zip(a, b, strict=True))
-    return dot / sqrt(sum(x * x for x in a) * sum(y * y for y in b))
-
-
-def smooth(x: float, beta: float) -> float:
-    return x * x / (2 * beta) if abs(x) < beta else abs(x) - beta / 2
-
-
-def naive(student: Tensor, teacher: Tensor, by: str, beta: float = 1.0) -> Tensor:
-    rows = list(zip(student.tolist(), teacher.tolist(), strict=True))
-    if by == 'cosine':
-        values = [1 - cosine(s, t) for s, t in rows]
-    else:
-        values = [smooth(a - b, beta) for s, t in rows for a, b in zip(s, t, strict=True)]
-    return torch.tensor(sum(values) / len(values), dtype=student.dtype)
 
 
 def outputs(embedding: Tensor) -> Outputs:
@@ -36,7 +17,7 @@ def outputs(embedding: Tensor) -> Outputs:
 @pytest.mark.parametrize('shape', [(5, 7), (1, 2)])
 def test_equals_the_formula(rng, shape, by, beta):
     student, teacher = 2 * torch.randn(2, *shape, generator=rng, dtype=torch.float64) + 0.5
-    torch.testing.assert_close(embedding_loss(student, teacher, by, beta), naive(student, teacher, by, beta), rtol=1e-9, atol=0)
+    torch.testing.assert_close(embedding_loss(student, teacher, by, beta), naive_distance(student, teacher, by, beta), rtol=1e-9, atol=0)
 
 
 @pytest.mark.parametrize('by', ['cosine', 'smooth_l1'])
@@ -51,7 +32,7 @@ def test_the_module_is_the_formula_behind_a_linear_layer_where_widths_differ(rng
     assert len(list(loss.parameters())) == (0 if wide == 4 else 2)
     mine = student if wide == 4 else student @ loss.adapter.weight.T + loss.adapter.bias
     value = loss(outputs(student), outputs(teacher))
-    torch.testing.assert_close(value, 2.5 * naive(mine.detach(), teacher.detach(), by), rtol=1e-9, atol=0)
+    torch.testing.assert_close(value, 2.5 * naive_distance(mine.detach(), teacher.detach(), by), rtol=1e-9, atol=0)
     value.backward()
     assert teacher.grad is None and student.grad.abs().sum() > 0
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from losses.test_embedding_loss import naive
 from torch import Tensor
+from witnesses.naive_distance import naive_distance
 
 from mmkd_ext.losses.map_loss import MapLoss, map_loss
 from mmkd_ext.models.outputs.outputs import Outputs
@@ -24,7 +24,7 @@ def outputs(x: Tensor) -> Outputs:
 def test_equals_the_formula_and_levels_are_summed(rng, shape, by, beta):
     student, teacher = 2 * torch.randn(2, *shape, generator=rng, dtype=torch.float64) + 0.5
     found = map_loss(student, teacher, by, beta)
-    torch.testing.assert_close(found, naive(rows(student), rows(teacher), by, beta), rtol=1e-9, atol=0)
+    torch.testing.assert_close(found, naive_distance(rows(student), rows(teacher), by, beta), rtol=1e-9, atol=0)
     torch.testing.assert_close(map_loss([student, teacher], [teacher, student], by, beta), 2 * found, rtol=1e-9, atol=0)
 
 
@@ -39,7 +39,7 @@ def test_the_module_projects_and_resizes_the_student(rng, by):
     projected = torch.einsum('nchw,dc->ndhw', student.detach(), conv.weight[:, :, 0, 0].detach()) + conv.bias.detach()[:, None, None]
     mine = F.interpolate(projected, (4, 4), mode='bilinear', align_corners=False)
     value = loss(outputs(student), outputs(teacher))
-    torch.testing.assert_close(value, 2.5 * naive(rows(mine), rows(teacher.detach()), by), rtol=1e-9, atol=0)
+    torch.testing.assert_close(value, 2.5 * naive_distance(rows(mine), rows(teacher.detach()), by), rtol=1e-9, atol=0)
     value.backward()
     assert teacher.grad is None and student.grad.abs().sum() > 0
 

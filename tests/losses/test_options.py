@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
 
-from mmkd_ext.models.zoo.frozen_network import build_network
+from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 from mmkd_ext.models.zoo.trained_network import network_config
 from mmkd_ext.registry import DATASETS, HOOKS, METRICS, MODELS
 
@@ -122,5 +122,5 @@ def test_a_number_of_classes_that_is_none_is_no_default(model, classes):
     spec = dict(model=model, num_classes=classes)
     with pytest.raises(ValueError, match=f'The network {model} needs num_classes to be a whole number >= 1'):
         network_config(spec)
-    with pytest.raises(ValueError, match='The teacher .* needs num_classes to be a whole number >= 1'):
-        build_network(dict(spec, checkpoint=None, allow_random=True))
+    with pytest.raises(ValueError, match=f'The teacher {model} needs num_classes to be a whole number >= [01], got'):
+        FrozenTeacher(dict(spec, checkpoint=None, allow_random=True))

@@ -109,7 +109,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         self.distill = nn.ModuleDict(modules)
         trained_by = {key: [self.readers[name].network for name in pair.students] for key, pair in self.pairs.items()}
         check_auto_weights(modules, trained_by)
-        ask((*self.readers.values(), *(each.reader for each in self.teachers.values())), modules.values())
+        ask((*self.readers.values(), *(reader for each in self.teachers.values() for reader in each.readers)), modules.values())
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if self.kind.watches_order else {}

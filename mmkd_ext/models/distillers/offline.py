@@ -107,7 +107,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         check_auto_weights(self.distill, dict.fromkeys(self.distill, (network,)))
         # plain objects: no entry in parameters, modes, checkpoints or DDP
         self.teachers = {name: frozen_teacher(spec, network.data_preprocessor, channel_order, kind) for name, spec in specs.items()}
-        ask((self.reader, *(each.reader for each in self.teachers.values())), self.distill.values())
+        ask((self.reader, *(reader for each in self.teachers.values() for reader in each.readers)), self.distill.values())
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name, what=kind.samples_name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if kind.watches_order else {}
@@ -227,6 +227,8 @@ def _first_said(look: Callable[[], Outputs], who: str, size: Size, where: str) -
     """What a network says of an example; a size that it does not take is said here."""
     try:
         return look()
+    except torch.OutOfMemoryError:
+        raise
     except (AssertionError, RuntimeError) as error:
         got = f'{size[0]} x {size[1]}' if isinstance(size, tuple) else f'{size} x {size}'
         raise ValueError(f'{who} needs images of a size that it takes, got {got} pixels: {one_line(error)}. Look at {where}.') from error

@@ -78,6 +78,10 @@ class FrozenTeacher:
         self.network, self.name, preprocessor, self.input_size, known_order, self.record, self.loaded = build_network(options)
         self.network.requires_grad_(False).eval()
         kind = kind or kind_of(self.network)
+        if options.get('num_classes') == 0 and kind.has_classes:
+            raise ValueError(
+                f'The teacher {self.name} needs num_classes to be a whole number >= 1, got 0, which leaves its classifier out: that is '
+                'for a FeatureDistiller.')
         if compiled and not kind.compiles:
             raise ValueError('A teacher that detects runs without torch.compile, got compile=True: leave it out.')
         if classes is not None and not kind.shares_samples:
@@ -190,6 +194,11 @@ class FrozenTeacher:
             return nullcontext()
         device, dtype = next(self.network.parameters()).device.type, _PRECISIONS[self.precision]
         return torch.autocast(device, dtype, enabled=False) if dtype == torch.float32 else torch.autocast(device, dtype)
+
+    @property
+    def readers(self) -> tuple[Kind, ...]:
+        """The network, read as its kind; of a `TeacherEnsemble` all of them."""
+        return self.reader,
 
     def fingerprint(self) -> str:
         """A digest of the weights; the same weights have the same one."""

@@ -101,6 +101,7 @@ class TeacherEnsemble:
         self.labels = _LabelsOfAll(self.teachers)
         self.record = Record()  # of the whole nobody noted anything
         self.num_classes: int | None = None
+        self.input_size = None  # each has its own
 
     @torch.no_grad()
     def __call__(
@@ -122,6 +123,11 @@ class TeacherEnsemble:
     def predict(self, inputs: Tensor, samples: list[Any]) -> list[Any]:
         """The samples with the joined predictions, as an evaluator takes them."""
         return self.teachers[0].reader.predict(self, inputs, samples)
+
+    @property
+    def readers(self) -> tuple[Kind, ...]:
+        """All networks, read as their kind."""
+        return tuple(each.reader for each in self.teachers)
 
     def fingerprint(self) -> str:
         """A digest of all weights and of how they are joined."""

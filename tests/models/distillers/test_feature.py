@@ -178,7 +178,7 @@ def test_every_loss_trains_or_is_refused_in_one_sentence(rng, name):
     """By what it reads: features it may, logits and class means it may not."""
     cfg = dict(type=f'mmkd_ext.{name}')
     loss = MODELS.build(cfg)
-    if loss.among_peers or loss.reads('logits') or loss.needs_class_means:
+    if loss.among_peers or loss.needs_class_means or any(map(loss.reads, ('logits', 'edges', 'tower'))):
         with pytest.raises(ValueError, match=r'losses\.x \(\w+\) (compares|follows)'):
             distiller(losses=dict(x=cfg))
     else:

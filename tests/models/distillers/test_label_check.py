@@ -56,7 +56,7 @@ def test_rows_of_later_box_heads_stand_for_the_same_class():
 
 @pytest.mark.parametrize('data', [
     dict(data_samples=[]), dict(data_samples=None), dict(inputs=1), [1, 2], dict(data_samples=[BaseDataElement()]),
-    dict(data_samples=[DataSample().set_gt_label(torch.tensor([4], device='meta'))])], ids=str)
+    dict(data_samples=[DataSample().set_gt_label(torch.tensor([4], device='meta'))])])
 def test_what_has_no_labels_on_the_cpu_is_left(data):
     assert looking(dict(nd=Follower(k4='4')))(data, True) is data
 

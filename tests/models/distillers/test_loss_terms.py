@@ -120,6 +120,8 @@ def test_the_table_of_adapters_is_aligned_and_absent_without_rows():
 
 
 class Loss:
+    auto_weight = None
+
     def __init__(self, weight, **diagnostics):
         self.loss_weight, self.diagnostics = weight, diagnostics
 

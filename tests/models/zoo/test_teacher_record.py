@@ -33,7 +33,7 @@ def test_an_accuracy_of_the_fields_scripts_is_in_percent(tmp_path, key, value, p
     dict(best_acc='high'), dict(acc=[40.0, 62.5]), dict(top1=True), dict(accuracy=(0.5,)),
     dict(best_acc=None), dict(best_acc=torch.tensor([1.0, 2.0])), dict(acc=dict(top1=3.0)), dict(meta=3),
     dict(meta=dict(dataset_meta=None)), dict(meta=dict(dataset_meta=dict(classes='cat'))), dict(message_hub=[]),
-    dict(message_hub=dict(log_scalars={'val/x': 3.0, 'val/y': HistoryBuffer()}))], ids=str)
+    dict(message_hub=dict(log_scalars={'val/x': 3.0, 'val/y': HistoryBuffer()}))])
 def test_what_is_no_record_is_none(tmp_path, more):
     assert record(tmp_path, **more) == Record()
 

@@ -4,10 +4,10 @@ import copy
 
 import pytest
 import torch
-from models.distillers import test_offline as offline
 from support.dense import LOSSES, batch, distiller, pair, tiny
 from support.detection import pair as two_stage
 from support.detection import read, teacher_of
+from support.offline import distiller as classifiers
 from support.query import distiller as query_distiller
 from support.query import tiny as query
 
@@ -66,7 +66,7 @@ def shorter():
     (lambda: distiller(tiny('gfl'), teacher_of(shorter()), LD), 'over the same places, got 17 of the student and 9 of the teacher'),
     (lambda: query_distiller(query(), teacher_of(query()), LD, input_size=64), 'got none of the student and the teacher DeformableDETR'),
     (lambda: two_stage('faster', LD), 'got none of the student and the teacher FasterRCNN'),
-    (lambda: offline.distiller(losses=LD), 'losses.ld .LDLoss. compares the distributions of the edges of boxes'),
+    (lambda: classifiers(losses=LD), 'losses.ld .LDLoss. compares the distributions of the edges of boxes'),
 ], ids=['retinanet', 'fcos teacher', 'reg_max', 'query', 'two-stage', 'classifier'])
 def test_other_heads_are_refused_in_one_sentence(make, text):
     with pytest.raises(ValueError, match=text):

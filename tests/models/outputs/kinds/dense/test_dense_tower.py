@@ -4,10 +4,10 @@ import copy
 
 import pytest
 import torch
-from losses.test_crosskd_loss import naive_crosskd
 from support.dense import batch, distiller, pair, tiny
 from support.detection import pair as two_stage
 from support.detection import read, teacher_of
+from witnesses.naive_crosskd import naive_crosskd
 
 pytestmark = [  # of mmdet
     pytest.mark.filterwarnings('ignore:DeprecationWarning. `num_anchors`'), pytest.mark.filterwarnings('ignore:torch.meshgrid')]
