@@ -71,6 +71,16 @@ class CrossKDLoss(DistillationLoss):
 
     Raises:
         ValueError: A `loss_weight` or `beta` that is no number of 0 or more, or towers whose scores differ in number.
+
+    Example:
+        >>> from mmkd_ext.models import Outputs
+        >>> from mmkd_ext.models.outputs.tower import Tower
+        >>> def said(score):  # one place, one class
+        ...     tower = Tower((torch.zeros(1, 4, 1, 1), ), (torch.full((1, 1, 1, 1), score), ), (lambda x: x[:, :1], ))
+        ...     return Outputs((), torch.zeros(2, 8), torch.zeros(2, 3), tower=tower)
+        >>> loss = MODELS.build(dict(type='mmkd_ext.CrossKDLoss'))
+        >>> round(loss(said(0.0), said(2.0)).item(), 4)
+        0.1141
     """
 
     compares = 'tower'

@@ -8,6 +8,7 @@ import torch
 from mmengine.hooks import CheckpointHook
 from support.fed import feed, one_of_two_ranks, runner_at
 from support.runs import one_error, write_config
+from support.two_ranks import start_two
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.commands import train
@@ -64,8 +65,9 @@ def test_an_interval_below_one_is_refused():
 
 
 def test_all_ranks_stop_together_and_name_the_term_of_the_one_that_saw_it(tmp_path):
-    queue = torch.multiprocessing.get_context('spawn').SimpleQueue()
-    torch.multiprocessing.spawn(one_of_two_ranks, (tmp_path / 'store', queue), nprocs=2)
+    workers, queue = start_two(one_of_two_ranks, (tmp_path / 'store',))
+    while not workers.join():
+        pass
     first, second = queue.get(), queue.get()
     assert first == second and 'Inf in loss_kd at epoch 1, iteration 3;' in first
 

@@ -6,7 +6,17 @@ import pytest
 import torch
 from support.runs import REPO, one_error, write_config
 
-from mmkd_ext.commands import benchmark, compute_class_means, demo, draw_detections, export_student, study, test, train
+from mmkd_ext.commands import (
+    benchmark,
+    compute_class_means,
+    demo,
+    doctor,
+    draw_detections,
+    export_student,
+    study,
+    test,
+    train,
+)
 from mmkd_ext.running import launch
 from mmkd_ext.running.launch import leave_processes
 
@@ -37,7 +47,7 @@ def test_options_that_do_not_fit_are_one_sentence_in_every_tool(tmp_path, capsys
 
 TOOLS = {
     train: ('CONFIG',), test: ('CONFIG', 'a.pth'), export_student: ('CONFIG', 'a.pth', 'b.pth'), benchmark: ('CONFIG',),
-    compute_class_means: ('CONFIG',), draw_detections: ('CONFIG', 'a.pth'), demo: ('--config', 'CONFIG')}
+    compute_class_means: ('CONFIG',), doctor: ('CONFIG',), draw_detections: ('CONFIG', 'a.pth'), demo: ('--config', 'CONFIG')}
 
 
 @pytest.mark.parametrize('tool', TOOLS, ids=lambda tool: tool.__name__)

@@ -5,6 +5,7 @@ import socket
 import torch
 from mmengine.registry import MODEL_WRAPPERS, DefaultScope
 from support.detection import pair, raw, read, tiny
+from support.two_ranks import start_two
 
 from mmkd_ext.registry import MODELS
 from mmkd_ext.running.launch import cpu_wrapper
@@ -42,7 +43,7 @@ def step(model, rank):
     return {k: float(v.detach()) for k, v in terms.items() if 'loss' in k}, gradients
 
 
-def work(rank, port, queue, mutual, make):
+def work(rank, queue, port, mutual, make):
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
     terms, gradients = step(MODEL_WRAPPERS.build(cpu_wrapper({}), default_args=dict(module=network(mutual, make))), rank)
@@ -56,9 +57,7 @@ def two_processes(mutual=False, make=pair):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    context = torch.multiprocessing.get_context('spawn')
-    queue = context.SimpleQueue()
-    workers = torch.multiprocessing.spawn(work, (port, queue, mutual, make), nprocs=2, join=False)
+    workers, queue = start_two(work, (port, mutual, make))
     said = {}
     while len(said) < 2:
         if queue.empty():

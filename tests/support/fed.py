@@ -1,4 +1,4 @@
-"""A hook that is fed losses, here or on two ranks; a module of its own, since a spawned process must import it."""
+"""A hook that is fed losses, here or on two ranks."""
 
 from types import SimpleNamespace
 
@@ -28,7 +28,7 @@ def feed(hook, values, hooks=()):
     return runner
 
 
-def one_of_two_ranks(rank, store, queue):
+def one_of_two_ranks(rank, queue, store):
     """Rank 1 sees an infinite term, rank 0 does not even have it; what each of them says goes into the queue."""
     torch.distributed.init_process_group('gloo', f'file://{store}', rank=rank, world_size=2)
     inf = float('inf')

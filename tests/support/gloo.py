@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from mmengine.registry import MODEL_WRAPPERS, MODELS, init_default_scope
+from support.two_ranks import start_two
 from torch import Tensor, nn
 
 from mmkd_ext.running.launch import cpu_wrapper
@@ -67,9 +68,7 @@ def two_processes(
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    context = torch.multiprocessing.get_context('spawn')
-    queue = context.SimpleQueue()
-    workers = torch.multiprocessing.spawn(_work, (port, queue, model_cfg, inputs, labels, state, backend), nprocs=2, join=False)
+    workers, queue = start_two(_work, (port, model_cfg, inputs, labels, state, backend), 'spawn' if backend else 'fork')
     while not workers.join(timeout=0.1):  # raises what a worker raised
         if not queue.empty():
             break
@@ -81,7 +80,7 @@ def two_processes(
 
 
 def _work(
-    rank: int, port: int, queue: Any, model_cfg: dict, inputs: Tensor, labels: Tensor, state: dict | None, backend: str | None
+    rank: int, queue: Any, port: int, model_cfg: dict, inputs: Tensor, labels: Tensor, state: dict | None, backend: str | None
 ) -> None:
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)

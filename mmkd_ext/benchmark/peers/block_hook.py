@@ -18,6 +18,10 @@ class BlockHook(Hook):
         iterations: Of a block.
         fd: Where reports go, see `Blocks`.
         warm_up: Iterations of the first block.
+
+    Example:
+        >>> HOOKS.build(dict(type='mmkd_ext.BlockHook', iterations=20, fd=1)).priority
+        'LOWEST'
     """
 
     priority = 'LOWEST'  # what other hooks do after an iteration is part of it
