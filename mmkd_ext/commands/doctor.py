@@ -41,6 +41,7 @@ def doctor(argv: Sequence[str] | None = None) -> list[Row]:
         with contextlib.redirect_stdout(io.StringIO()):  # what a run logs as it is built
             cfg = train.make_config(flags)
             train.choose_start(cfg)
+            cfg.experiment_name = Path(folder).name  # mmengine keeps a run's writer by its name and second, and this folder goes
             rows = examine(cfg, args.batches, args.device)
     print(f'{args.config}, {args.batches} training batches on {args.device}')
     print(table(rows))
