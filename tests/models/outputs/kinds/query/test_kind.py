@@ -3,7 +3,6 @@
 import copy
 import warnings
 from itertools import permutations
-from math import exp, log, log1p, sqrt
 
 import pytest
 import torch
@@ -17,6 +16,9 @@ from support.detection import tiny as two_stage
 from support.detection_gloo import network, step, two_processes
 from support.query import BOXES, LOSSES, THREE, ZOO, batch, distiller, pair, tiny, with_means
 from torchvision.ops import box_convert, generalized_box_iou
+from witnesses.naive_kd import naive_binary_kd, naive_kd
+from witnesses.naive_maps import naive_pkd
+from witnesses.naive_nd import naive_nd
 
 from mmkd_ext.models.outputs.kinds.query.kind import Query
 from mmkd_ext.models.outputs.kinds.query.matching import own_queries
@@ -59,39 +61,6 @@ def cheapest(table):
     return list(min(permutations(range(len(rows)), table.shape[1]), key=lambda each: sum(rows[q][i] for i, q in enumerate(each))))
 
 
-def naive_kd(student, teacher, tau):
-    total = 0.0
-    for s, t in zip(student.tolist(), teacher.tolist(), strict=True):
-        p, q = ([exp(z / tau) for z in each] for each in (s, t))
-        total += sum(b / sum(q) * log(b / sum(q) * sum(p) / a) for a, b in zip(p, q, strict=True))
-    return tau**2 * total / len(student)
-
-
-def naive_binary_kd(student, teacher, tau):
-    total = 0.0
-    for s, t in zip(student.tolist(), teacher.tolist(), strict=True):
-        for a, b in zip(s, t, strict=True):
-            q = 1 / (1 + exp(-b / tau))
-            yes, no = (log1p(exp(-sign * a / tau)) - log1p(exp(-sign * b / tau)) for sign in (1, -1))  # of q / p and of the rest
-            total += q * yes + (1 - q) * no
-    return tau**2 * total / len(student)
-
-
-def naive_nd(student, teacher, target, means):
-    total = 0.0
-    for s, t, y in zip(student.tolist(), teacher.tolist(), target, strict=True):
-        centre = means[y].tolist()
-        longest = max(sqrt(sum(x * x for x in each)) for each in (s, t))
-        total += 1 - sum(a * c for a, c in zip(s, centre, strict=True)) / sqrt(sum(c * c for c in centre)) / longest
-    return total / len(student)
-
-
-def one_minus_correlation(student, teacher):
-    rows = [(s.transpose(0, 1).flatten(1).double(), t.transpose(0, 1).flatten(1).double()) for s, t in zip(student, teacher, strict=True)]
-    return sum(
-        sum(1 - float(torch.corrcoef(torch.stack(channel))[0, 1]) for channel in zip(s, t, strict=True)) / len(s) for s, t in rows)
-
-
 @pytest.mark.parametrize('kind', [*THREE, 'dab'])
 def test_terms_equal_both_networks_read_by_hand_at_the_cheapest_queries_of_each(kind, rng):
     model = pair(kind).train()
@@ -109,14 +78,15 @@ def test_terms_equal_both_networks_read_by_hand_at_the_cheapest_queries_of_each(
     (s_embedding, s_logits), (t_embedding, t_logits) = rows
     target = [y for sample in samples for y in sample.gt_instances.labels.tolist()]
     assert target == [0, 1, 2, 0] and s_logits.shape[1] == (4 if kind == 'detr' else 3)
-    expected = 1.5 * (naive_kd if kind == 'detr' else naive_binary_kd)(s_logits, t_logits, 2.0)
+    expected = 1.5 * (naive_kd if kind == 'detr' else naive_binary_kd)(s_logits.double(), t_logits.double(), 2.0).item()
     assert float(terms['loss_kd'].detach()) == pytest.approx(expected, rel=1e-5, abs=1e-6) and expected > 1e-3
     with torch.no_grad():
         projected = reference.distill.nd.projection(s_embedding)
         widened = [conv(x) for conv, x in zip(reference.distill.pkd.adapters, mine[0], strict=True)]
     assert float(terms['loss_nd'].detach()) == pytest.approx(
-        naive_nd(projected, t_embedding, target, reference.distill.nd.class_means), abs=1e-6)
-    assert float(terms['loss_pkd'].detach()) == pytest.approx(0.5 * one_minus_correlation(widened, theirs[0]), abs=1e-5)
+        naive_nd(projected.double(), t_embedding.double(), torch.tensor(target), reference.distill.nd.class_means).item(), abs=1e-6)
+    expected = sum(naive_pkd(s.double(), t.double()).item() for s, t in zip(widened, theirs[0], strict=True))
+    assert float(terms['loss_pkd'].detach()) == pytest.approx(0.5 * expected, abs=1e-5)
     top1 = 100 * sum(int(a == y) for a, y in zip(t_logits.argmax(1).tolist(), target, strict=True)) / len(target)
     assert float(terms['teacher_top1']) == pytest.approx(top1, abs=1e-4)
 
