@@ -57,11 +57,11 @@ def adapters_for(
     return rows
 
 
-def ask(readers: Iterable[Kind], losses: Iterable[Any]) -> None:
-    """Tell networks what losses read of them that is not always recorded."""
+def ask(readers: Iterable[Kind], teachers: Iterable[Any], losses: Iterable[Any]) -> None:
+    """Tell networks and frozen teachers what losses read of them that is not always recorded."""
     given = list(losses)
     asked = frozenset(what for what in ('edges', 'tower') if any(loss.reads(what) for loss in given))
-    for reader in readers:
+    for reader in (*readers, *(each for teacher in teachers for each in teacher.readers)):
         reader.asked = asked
 
 

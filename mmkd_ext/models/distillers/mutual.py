@@ -23,6 +23,7 @@ from .base import ByKind
 from .chance_warning import ChanceWatch
 from .channel_order_warning import OrderWatch, watch_orders
 from .diagnostics import norms_and_accuracies
+from .first_look import first_look, teachers_first_look
 from .label_check import look_at_labels
 from .loss_terms import adapter_table, adapters_for, add_terms, among_peers, ask, compared, own_term
 from .pairs import TEACHER, Pair, check_members, paired_losses
@@ -109,7 +110,7 @@ class MutualLearningDistiller(ByKind, Ensemble):
         self.distill = nn.ModuleDict(modules)
         trained_by = {key: [self.readers[name].network for name in pair.students] for key, pair in self.pairs.items()}
         check_auto_weights(modules, trained_by)
-        ask((*self.readers.values(), *(reader for each in self.teachers.values() for reader in each.readers)), modules.values())
+        ask(self.readers.values(), self.teachers.values(), modules.values())
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if self.kind.watches_order else {}
@@ -226,11 +227,11 @@ class MutualLearningDistiller(ByKind, Ensemble):
         for name, reader in self.readers.items():
             reader.check()
             reader.network.eval()
-            said[name] = reader.answer(reader.look(self.view(name, images)), places)
+            said[name] = first_look(reader, self.view(name, images), places, f'The network {name}', 'input_size')
             reader.network.train()
         for name, teacher in self.teachers.items():
             teacher.labels.tell(self.kind.classes_of(said[self.students[0]]), class_names)
-            said[name] = teacher(images, places=places, once=True)
+            said[name] = teachers_first_look(teacher, images, places)
             teacher.num_classes = self.kind.classes_of(said[name])
         classes = {name: self.kind.classes_of(said[name]) for name in (said if self.kind.boxes else self.networks)}
         if len(set(classes.values())) > 1:

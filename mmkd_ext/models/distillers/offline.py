@@ -1,7 +1,6 @@
 """OfflineDistiller: a student with frozen teachers. N samples, K classes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +11,6 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmkd_ext.checkpoints.student_keys import PlainKeys
-from mmkd_ext.explain.sentences import one_line
 from mmkd_ext.losses.base import as_loss
 from mmkd_ext.models.images.image_shape import Size, as_size
 from mmkd_ext.models.outputs.kinds.base import Kind, Pass
@@ -27,10 +25,9 @@ from .base import ByKind
 from .chance_warning import ChanceWatch
 from .channel_order_warning import OrderWatch, watch_orders
 from .diagnostics import norms_and_accuracies
+from .first_look import first_look, teachers_first_look
 from .label_check import look_at_labels
 from .loss_terms import adapter_table, adapters_for, add_terms, ask, compared
-
-_TEACHERS_SIZE = "the teacher's input_size, or its options (img_size or, for timm, dynamic_img_size=True)"
 
 
 @MODELS.register_module()
@@ -107,7 +104,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         check_auto_weights(self.distill, dict.fromkeys(self.distill, (network,)))
         # plain objects: no entry in parameters, modes, checkpoints or DDP
         self.teachers = {name: frozen_teacher(spec, network.data_preprocessor, channel_order, kind) for name, spec in specs.items()}
-        ask((self.reader, *(reader for each in self.teachers.values() for reader in each.readers)), self.distill.values())
+        ask((self.reader,), self.teachers.values(), self.distill.values())
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name, what=kind.samples_name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if kind.watches_order else {}
@@ -196,13 +193,12 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         self.input_shape = self.reader.input_shape(student_cfg, input_size)
         size, (images, places) = self.input_shape[1:], self.reader.example(self.input_shape)
         self.student.eval()
-        student = _first_said(lambda: self.reader.answer(self.reader.look(images), places), 'The student', size, 'model.student')
+        student = first_look(self.reader, images, places, 'The student', 'model.student')
         self.student.train()
         self._classes = self.kind.classes_of(student)
         for teacher in self.teachers.values():
             teacher.labels.tell(self._classes, class_names)
-        said = {name: _first_said(partial(teacher, images, places=places, once=True), f'The teacher {teacher.name}',
-                                  teacher.input_size or size, _TEACHERS_SIZE) for name, teacher in self.teachers.items()}
+        said = {name: teachers_first_look(teacher, images, places) for name, teacher in self.teachers.items()}
         self._levels = {name: self.kind.levels(size, student, theirs) for name, theirs in said.items()}
         for name, teacher in self.teachers.items():
             teacher.num_classes = self.kind.classes_of(said[name])
@@ -221,17 +217,6 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
             return self.student.get_layer_depth(param_name.removeprefix('student.'))
         _, layers = self.student.get_layer_depth('head.fc.weight')
         return layers - 1, layers
-
-
-def _first_said(look: Callable[[], Outputs], who: str, size: Size, where: str) -> Outputs:
-    """What a network says of an example; a size that it does not take is said here."""
-    try:
-        return look()
-    except torch.OutOfMemoryError:
-        raise
-    except (AssertionError, RuntimeError) as error:
-        got = f'{size[0]} x {size[1]}' if isinstance(size, tuple) else f'{size} x {size}'
-        raise ValueError(f'{who} needs images of a size that it takes, got {got} pixels: {one_line(error)}. Look at {where}.') from error
 
 
 def _checked(who: str, teacher: Any, losses: Any) -> dict[str, Mapping[str, Any]]:
