@@ -47,3 +47,11 @@ def _no_scope_of_another_module() -> Iterator[None]:
     yield
     DefaultScope._instance_dict.clear()
     DefaultScope._instance_dict.update(before)
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _no_garbage_of_another_module() -> Iterator[None]:
+    """What a module leaves is collected once, and what lives on is not looked at in each collection of the later ones."""
+    yield
+    gc.collect()
+    gc.freeze()
