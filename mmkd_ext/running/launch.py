@@ -190,6 +190,6 @@ def build_runner(cfg: Config) -> Runner:
 
 
 def _wait_for_a_second_of_its_own(cfg: Config) -> None:
-    """mmengine names a run's logs and its visualizer by the second: a run that starts in that of another would write into its files."""
+    """A run's logs and its visualizer are named by the second in mmengine: two runs of one second would write into the same files."""
     while is_main_process() and ((now := time.strftime('%Y%m%d_%H%M%S')) in _STARTS or Path(cfg.work_dir, now).exists()):
         time.sleep(0.02)
