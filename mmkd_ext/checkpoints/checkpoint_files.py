@@ -47,17 +47,24 @@ class AtomicBackend(LocalBackend):
     """
 
     def put(self, obj: bytes | memoryview, filepath: str | Path) -> None:
-        """Write `obj` to `filepath` whole, then do the removals that waited for it."""
+        """Write `obj` to `filepath` whole, then do the removals that waited for it.
+
+        Raises:
+            ValueError: It cannot be written.
+        """
         target = Path(filepath)
-        target.parent.mkdir(parents=True, exist_ok=True)
         partial = partial_of(target)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with opened_partial(partial) as file:
                 self.write_through(file, obj, target)
                 os.replace(partial, target)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+        except BaseException as error:
+            if partial.exists():
+                partial.unlink()
+            if not isinstance(error, OSError):
+                raise
+            raise ValueError(f'A file that can be written is needed, got {target}: {error.strerror or error}.') from error
         _sync_folder(target.parent)
         _doomed.discard(str(target))
         while _doomed:

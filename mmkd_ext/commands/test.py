@@ -26,6 +26,7 @@ from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.plain_config import distils, plain_model
 from mmkd_ext.preflight.check_run import check_test
+from mmkd_ext.preflight.written_places import check_places
 from mmkd_ext.running.argument_types import finite, positive
 from mmkd_ext.running.command_line import run_checked
 from mmkd_ext.running.launch import (
@@ -189,6 +190,7 @@ def test(argv: Sequence[str] | None = None) -> None:
     if checkpoint is not None:
         weights_of(checkpoint, cfg.load_from)
     join_processes(cfg)
+    check_places(cfg, ('test',))
     runner = build_runner(cfg)
     if isinstance(runner, Runner):
         check_test(runner)

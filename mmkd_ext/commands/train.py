@@ -26,6 +26,7 @@ from mmkd_ext.hooks.run_folder_hook import RunFolderHook
 from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
 from mmkd_ext.preflight.check_run import check_train
 from mmkd_ext.preflight.needed_class_means import check_class_means
+from mmkd_ext.preflight.written_places import check_places
 from mmkd_ext.running.command_line import run_checked
 from mmkd_ext.running.launch import (
     add_common_arguments,
@@ -145,6 +146,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     keep_freed_memory()
     join_processes(cfg)
     start = choose_start(cfg, args.otherwise)
+    check_places(cfg, ('train', 'val'))
     runner = build_runner(cfg)
     for kind in (PlainCheckpointHook, SummedTermsHook, CompiledStepHook, AutoWeightHook, ValidationRecordHook, ResumedValidationHook):
         if not any(isinstance(hook, kind) for hook in runner.hooks):  # a config that is not ours
