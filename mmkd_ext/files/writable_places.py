@@ -66,7 +66,9 @@ def _in_the_way(path: Path) -> str | None:
     if path.is_dir():
         return 'a folder'
     try:
-        return None if stat.S_ISREG(path.stat().st_mode) else 'a device or a pipe'
+        mode = path.stat().st_mode
+        own_link = path.is_symlink() and path.absolute().parent != Path('/dev')  # which may be replaced, as /dev/null may not
+        return None if stat.S_ISREG(mode) or (own_link and stat.S_ISCHR(mode)) else 'a device or a pipe'
     except FileNotFoundError:
         target = Path(os.path.realpath(path))
         return f'a link into {target.parent}, which is not there' if path.is_symlink() and not target.parent.is_dir() else None
