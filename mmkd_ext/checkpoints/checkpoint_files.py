@@ -213,7 +213,7 @@ def local_checkpoint(spec: str) -> str:
     Raises:
         ValueError: Not a string, or a URL that cannot be fetched.
     """
-    if not isinstance(spec, str):
+    if not isinstance(spec, str) or not spec:
         raise ValueError(f'The path or URL of a checkpoint is needed, got {spec!r}: look at load_from or the command.')
     if not re.match(r'https?://', spec):
         return os.path.expanduser(spec)

@@ -22,6 +22,7 @@ from mmengine.utils import import_modules_from_strings
 from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
 from mmkd_ext.config.named_types import type_name
+from mmkd_ext.config.top_level import check_needed
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.plain_config import distils, plain_model
@@ -32,7 +33,6 @@ from mmkd_ext.running.command_line import run_checked
 from mmkd_ext.running.launch import (
     add_common_arguments,
     build_runner,
-    check_needed,
     common_config,
     finish_config,
     join_processes,

@@ -15,6 +15,7 @@ from mmkd_ext.checkpoints.resumed_state import check_resume
 from mmkd_ext.checkpoints.resuming import Start, start_from, start_newest
 from mmkd_ext.checkpoints.run_folder import checkpoint_places, new_run
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
+from mmkd_ext.config.top_level import check_needed
 from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.partial_files import remove_partial_files
@@ -31,7 +32,6 @@ from mmkd_ext.running.command_line import run_checked
 from mmkd_ext.running.launch import (
     add_common_arguments,
     build_runner,
-    check_needed,
     common_config,
     finish_config,
     join_processes,
