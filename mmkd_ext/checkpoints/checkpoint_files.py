@@ -5,7 +5,6 @@ reads by executing whatever the file holds when torch's safe reader refuses it. 
 atomically, and a reader that never executes and checks every byte.
 """
 
-import hashlib
 import logging
 import os
 import re
@@ -13,7 +12,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
@@ -24,7 +22,6 @@ from mmkd_ext.files.torch_file import read_torch_file
 
 from .weights import weights_of
 
-_ADDRESS = '.address'  # beside a file that was fetched: from where
 _doomed: set[str] = set()  # removals that wait for the next whole file; shared, since mmengine makes a backend per call
 
 
@@ -205,40 +202,3 @@ def newest_readable_checkpoint(
     for problem in problems:
         print_log(f'{problem} {f"Using {found} instead." if found else "None is left."}', 'current', logging.WARNING)
     return found
-
-
-def local_checkpoint(spec: str) -> str:
-    """A local path for a path or URL, downloaded once into torch's hub folder.
-
-    Raises:
-        ValueError: Not a string, or a URL that cannot be fetched.
-    """
-    if not isinstance(spec, str) or not spec:
-        raise ValueError(f'The path or URL of a checkpoint is needed, got {spec!r}: look at load_from or the command.')
-    if not re.match(r'https?://', spec):
-        return os.path.expanduser(spec)
-    folder = os.path.join(torch.hub.get_dir(), 'checkpoints')
-    os.makedirs(folder, exist_ok=True)
-    target = _place_of(spec, folder)
-    if not os.path.exists(target):
-        try:
-            torch.hub.download_url_to_file(spec, target, progress=False)
-        except OSError as error:  # URLError and HTTPError too
-            raise ValueError(
-                f'A checkpoint that can be fetched is needed, got {spec}: {error}. Put the file at {target}, or name a '
-                'local one.'
-            ) from error
-        Path(f'{target}{_ADDRESS}').write_text(spec)
-    return target
-
-
-def _place_of(address: str, folder: str) -> str:
-    """The local path for an address: its file name, unless a file of another address has that name.
-
-    A file without a note of its address was put there by hand, or by torch.
-    """
-    target = os.path.join(folder, os.path.basename(address))
-    note = Path(f'{target}{_ADDRESS}')
-    if os.path.exists(target) and note.exists() and note.read_text() != address:
-        return os.path.join(folder, f'{hashlib.sha256(address.encode()).hexdigest()[:16]}-{os.path.basename(address)}')
-    return target

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmkd_ext.checkpoints.addresses import local_checkpoint
 from mmkd_ext.commands import export_student, test, train
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.errors import PreflightError
@@ -63,6 +64,8 @@ def _check_numbers(args: argparse.Namespace) -> None:
         if value is not None and value < least]
     if not 0 < args.val_share < 1:
         wrong.append(f'--val-share needs a number between 0 and 1, got {args.val_share}')
+    if args.teacher_checkpoint:
+        args.teacher_checkpoint = local_checkpoint(args.teacher_checkpoint)
     if args.teacher_checkpoint and not Path(args.teacher_checkpoint).is_file():
         wrong.append(f'--teacher-checkpoint needs a file, got {args.teacher_checkpoint}, which is not there')
     if wrong:

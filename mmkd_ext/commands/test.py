@@ -19,7 +19,8 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.addresses import local_checkpoint
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.config.top_level import check_needed

@@ -10,7 +10,8 @@ from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.addresses import local_checkpoint
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.checkpoints.resumed_state import check_resume
 from mmkd_ext.checkpoints.resuming import Start, start_from, start_newest
 from mmkd_ext.checkpoints.run_folder import checkpoint_places, new_run
