@@ -112,7 +112,7 @@ def check_optimizer(cfg: Mapping[str, Any]) -> None:
     counts = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
     if isinstance(counts, int | float) and not _counts(counts):
         raise ValueError(
-            f'An optimizer steps after a whole number of batches, 1 or more, got accumulative_counts={counts!r}. Look at optim_wrapper.')
+            f'An OptimWrapper steps after a whole number of batches, 1 or more, got accumulative_counts={counts!r}. Look at optim_wrapper.')
     schedulers = cfg.get('param_scheduler') or []
     for scheduler in schedulers if isinstance(schedulers, list | tuple) else [schedulers]:
         if not isinstance(scheduler, Mapping):
