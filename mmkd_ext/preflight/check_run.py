@@ -21,6 +21,7 @@ from .class_names import check_class_names
 from .hook_needs import missing_part
 from .hook_settings import check_hook_settings
 from .number_ranges import check_numbers
+from .passed_over import warn_of_passed_over
 from .training_parts import check_intervals, check_length, check_losses, check_optimizer
 from .trial_batches import check_evaluated_batch, check_shares, check_train_batch
 from .unread_types import check_unread_types
@@ -60,6 +61,7 @@ def check_train(runner: Runner) -> None:
         for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
             _check_data(runner, loop, name)
         check_class_names(runner)
+        warn_of_passed_over(unwrapped(runner.model), runner.train_dataloader.dataset)
         _check_norms(runner)
         check_train_batch(runner)
         names = check_evaluated_batch(runner, runner.val_loop, 'val')
