@@ -8,7 +8,7 @@ atomically, and a reader that never executes and checks every byte.
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -107,7 +107,7 @@ def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, An
 
     Args:
         path: A file written by `torch.save`.
-        needs: Keys that it must hold.
+        needs: Keys that it must hold, of dicts.
 
     Raises:
         ValueError: Missing, cut short, corrupt, holding Python objects, or without one of the keys.
@@ -136,10 +136,14 @@ def checkpoint_in(source: Path | BinaryIO, path: str | Path, needs: Sequence[str
         raise ValueError(
             f'A whole checkpoint is needed, got {path}, which cannot be used: {_reason(error)}.'
         ) from error
-    missing = [key for key in needs if not isinstance(checkpoint, dict) or key not in checkpoint]
+    missing = [
+        key for key in needs if not isinstance(checkpoint, dict) or key not in checkpoint
+        or (key != 'state_dict' and not isinstance(checkpoint[key], Mapping))]  # of the weights `weights_of` says more
     if missing or not isinstance(checkpoint, dict):
         what = f'a dict with {", ".join(missing)}' if missing else 'a dict of weights'
-        held = ', '.join(map(str, list(checkpoint)[:5])) if isinstance(checkpoint, dict) else type(checkpoint).__name__
+        held = type(checkpoint).__name__
+        if isinstance(checkpoint, dict):
+            held = ', '.join(f'{key} ({type(value).__name__})' for key, value in list(checkpoint.items())[:5])
         raise ValueError(f'A checkpoint that is {what} is needed, got {path}, which holds: {held or "nothing"}.')
     return checkpoint
 

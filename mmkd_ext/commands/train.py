@@ -15,7 +15,7 @@ from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.checkpoints.resumed_state import check_resume
 from mmkd_ext.checkpoints.resuming import Start, start_from, start_newest
 from mmkd_ext.checkpoints.run_folder import checkpoint_places, new_run
-from mmkd_ext.checkpoints.weights import check_weights, weights_of
+from mmkd_ext.checkpoints.weights import check_entries, check_weights, weights_of
 from mmkd_ext.config.top_level import check_needed
 from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
@@ -137,6 +137,7 @@ def check_start(cfg: Config, runner: Runner) -> None:
     fitting = [key for key in mine if getattr(state.get(key), 'shape', None) == mine[key].shape]
     if not fitting:
         check_weights(model, checkpoint, cfg.load_from)
+    check_entries({key: mine[key] for key in fitting}, state, cfg.load_from)
     print_log(f'{len(fitting)} of {len(mine)} entries of the network are in {cfg.load_from}.', 'current')
 
 

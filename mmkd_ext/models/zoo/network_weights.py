@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mmkd_ext.checkpoints.addresses import local_checkpoint
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.checkpoints.weights import check_entries
 from mmkd_ext.config.packaged_configs import known_configs
 
 from .cifar_zoo import convert_cifar_zoo
@@ -164,6 +165,7 @@ def load_wholly(
             f'{path} needs to hold finite weights for the {role} {name}, got NaN or infinity in {bad}. Did its training '
             'diverge?'
         )
+    check_entries(module.state_dict(), state, str(path))
     fitting = OrderedDict((k, v) for k, v in state.items() if k in theirs and k in mine)
     # the layers' versions, which some layers insist on; a file that lost them is taken for a present-day one
     # (mmpretrain's TimmClassifier gives a state without them)
