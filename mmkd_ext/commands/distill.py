@@ -16,10 +16,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmkd_ext.checkpoints.addresses import local_checkpoint
 from mmkd_ext.commands import export_student, test, train
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.files.writable_places import check_work_dir
+from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.journey.done_once import DoneOnce, origin_of
 from mmkd_ext.journey.estimate import cost_of, plan_lines
 from mmkd_ext.journey.image_folder import read_images
@@ -28,6 +29,7 @@ from mmkd_ext.journey.networks import chosen_network
 from mmkd_ext.journey.report_page import report_page
 from mmkd_ext.journey.settings import settings_for
 from mmkd_ext.journey.step_configs import Step, check_pair, put, steps_of, write_configs
+from mmkd_ext.preflight.written_places import check_run_folder
 from mmkd_ext.running.command_line import run_checked
 
 _METRIC = 'accuracy/top1'
@@ -62,16 +64,31 @@ def _check_numbers(args: argparse.Namespace) -> None:
         if value is not None and value < least]
     if not 0 < args.val_share < 1:
         wrong.append(f'--val-share needs a number between 0 and 1, got {args.val_share}')
+    if args.teacher_checkpoint:
+        args.teacher_checkpoint = local_checkpoint(args.teacher_checkpoint)
     if args.teacher_checkpoint and not Path(args.teacher_checkpoint).is_file():
         wrong.append(f'--teacher-checkpoint needs a file, got {args.teacher_checkpoint}, which is not there')
     if wrong:
         raise PreflightError('; '.join(wrong) + '.')
 
 
+def _check_out(out: Path, steps: Sequence[Step]) -> None:
+    """Whether nothing stands in the place of what will be written, said before anything is done."""
+    names = ['train.txt', 'val.txt', 'student.pth', 'student.py', 'student.onnx', 'report.md', 'teacher.py']
+    records = [f'steps/{step.name}{ending}' for step in steps for ending in ('.json', '.begun', '_test.json', '_test.begun')]
+    for path in (*(out / name for name in (*names, *records)), *(step.config for step in steps)):
+        check_output(path, 'Name another folder by --out.')
+    for step in steps:
+        check_run_folder(step.work_dir, flag='--out')
+
+
 def distill(argv: Sequence[str] | None = None) -> None:
     """Plan, then do what is not done yet."""
     args = parse_args(argv)
     _check_numbers(args)
+    out = (args.out or Path('work_dirs') / f'distill_{Path(args.data).absolute().name}').absolute()
+    steps = steps_of(out, range(args.seeds), not args.teacher_checkpoint, not args.no_baseline)
+    _check_out(out, steps)
     images = read_images(args.data, args.val_share, args.split_seed)
     classes = len(images.classes)
     student = chosen_network(args.student, classes, '--student', args.scratch)
@@ -79,8 +96,6 @@ def distill(argv: Sequence[str] | None = None) -> None:
     settings = settings_for(images, student, teacher, args.epochs, args.batch_size, os.cpu_count() or 1)
     given = args.teacher_checkpoint and str(Path(args.teacher_checkpoint).absolute())
     check_pair(student, teacher, settings, args.method, given)
-    out = (args.out or Path('work_dirs') / f'distill_{images.root.name}').absolute()
-    steps = steps_of(out, range(args.seeds), not given, not args.no_baseline)
     remarks = [f'{classes} classes, {len(images.train)} training and {len(images.val)} validation images', *images.notes, *settings.reasons]
     print('\n'.join(remarks), flush=True)
     if args.dry_run:
@@ -89,7 +104,6 @@ def distill(argv: Sequence[str] | None = None) -> None:
             for network, side in ((student, settings.student_side), (teacher, settings.teacher_side))]
         print('\n'.join(plan_lines(steps, images, settings, *costs)))
         return
-    check_work_dir(out, 'Name another by --out.')
     weights = given or str(out / 'runs/teacher' / f'epoch_{settings.epochs}.pth')
     write_configs(out, images, student, teacher, settings, args.method, steps, weights)
     journey = Journey(out, steps, args.amp, origin_of((out / 'train.txt').read_text(), (out / 'val.txt').read_text()))
