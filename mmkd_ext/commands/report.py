@@ -5,6 +5,8 @@ seeds, calibration, confusion, images on which teacher and student disagree, det
 """
 
 import argparse
+import contextlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,13 +21,6 @@ from mmkd_ext.running.argument_types import check_device, positive
 from mmkd_ext.running.command_line import run_checked
 
 LIMIT, IMAGES = 5000, 12
-
-
-def write_report(places: Sequence[Path], out: Path, asked: Asked | None) -> str:
-    """Write the page whole; returns its accuracies as lines."""
-    page, summary = report_page(places, asked)
-    AtomicBackend().put(page.encode(), out)
-    return summary
 
 
 def report(argv: Sequence[str] | None = None) -> None:
@@ -44,8 +39,10 @@ def report(argv: Sequence[str] | None = None) -> None:
     check_output(args.out, 'Name another by --out.')
     check_device(args.device)
     asked = None if args.no_predictions else Asked(args.images, args.pictures, args.device)
-    print(write_report(args.work_dirs, args.out, asked))
-    print(f'wrote {args.out}')
+    with contextlib.redirect_stdout(io.StringIO()):  # what networks and data sets say as they are built
+        page, summary = report_page(args.work_dirs, asked)
+    AtomicBackend().put(page.encode(), args.out)
+    print(f'{summary}\nwrote {args.out}')
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from mmkd_ext.evaluation.curve_pictures import ACCURACY, FRACTION, RATE, STYLE, colour_of, draw_curves
 from mmkd_ext.evaluation.run_logs import Curve, Run
@@ -61,7 +62,7 @@ def _panels(runs: Mapping[str, Run], lines: Sequence[str], curves: Sequence[Curv
     rows = math.ceil(len(curves) / _COLUMNS)
     in_epochs = all(run.epoch_length for run in runs.values())
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(_WIDTH, 2.3 * rows + 0.2), layout='constrained')
+        figure = Figure(figsize=(_WIDTH, 2.4 * rows + 0.2), layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.08))
         for i, curve in enumerate(curves):
             axes = figure.add_subplot(rows, _COLUMNS, i + 1)
             draw_curves(axes, dict(runs), [curve], in_epochs, 1, lines)

@@ -16,7 +16,7 @@ from mmkd_ext.models.build import input_shape
 from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.models.plain_config import plain_config
 
-_SECONDS, _FEWEST, _MOST = 1.0, 5, 100
+_SECONDS, _FEWEST, _MOST = 0.5, 5, 100
 
 
 class Cost(NamedTuple):

@@ -1,6 +1,5 @@
 """The part of a page that needs no network: what was trained, how the configs differ, accuracies over seeds, commands."""
 
-import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
@@ -14,12 +13,12 @@ from .charts import colours, metric_figure
 from .config_differences import differences
 from .groups import ALONE, DISTILLED, TEACHER, TRAINED, Group, main_group, own_content, reference
 from .inline_pictures import svg
+from .journey_record import read_journey
 from .scores import Over, gain, metric_names, of_frozen_teachers, of_group
 from .trained_runs import TrainedRun
 
 _ROLES = {TEACHER: 0, ALONE: 1, TRAINED: 2, DISTILLED: 3}
 _MOST_ROWS = 60  # of differences
-REMARKS = 'steps/remarks.json'  # of a journey
 
 
 def in_order(groups: Sequence[Group]) -> list[Group]:
@@ -36,12 +35,13 @@ def trained_part(groups: Sequence[Group], places: Sequence[Path]) -> dict[str, A
     rows = [{'key': row.key, 'values_': row.values} for row in found[:_MOST_ROWS]]
     if len(found) > _MOST_ROWS:
         rows.append({'key': f'and {len(found) - _MOST_ROWS} more', 'values_': [''] * len(compared)})
-    command, remarks = _remarks(places)
+    journey = next(filter(None, map(read_journey, places)), None)
     return {
         'groups': [_row(group, colour) for group, colour in zip(groups, colours(groups), strict=True)],
-        'reference': base.name, 'configured': [group.name for group in compared], 'differences': rows, 'remarks': remarks,
+        'reference': base.name, 'configured': [group.name for group in compared], 'differences': rows,
+        'remarks': journey.remarks if journey is not None else [],
         'configs': [(group.name, group.runs[0].config_file.read_text(errors='replace')) for group in groups if group.runs[0].config_file],
-        'commands': '\n'.join([*([command] if command else []), *_commands(groups, places)]),
+        'commands': '\n'.join([*([journey.command] if journey is not None else []), *_commands(groups, places)]),
         'adapters': [(group.name, text) for group in groups if (text := _adapters(group.runs[0].folder))]}
 
 
@@ -153,17 +153,6 @@ def _commands(groups: Sequence[Group], places: Sequence[Path]) -> list[str]:
         lines.append(shlex.join(['mmkd', 'test', str(shown.config_file), str(shown.checkpoint), '--work-dir', f'{shown.folder}_test']))
         lines.append(shlex.join(['mmkd', 'export', str(shown.config_file), str(shown.checkpoint), 'student.pth']))
     return [*lines, shlex.join(['mmkd', 'report', *map(str, places)])]
-
-
-def _remarks(places: Sequence[Path]) -> tuple[str, list[str]]:
-    """The command and the settings of a journey, where one of the places is its folder."""
-    for place in places:
-        try:
-            found = json.loads((place / REMARKS).read_text(encoding='utf-8'))
-            return str(found['command']), [str(each) for each in found['remarks']]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return '', []
 
 
 def _adapters(folder: Path) -> str:

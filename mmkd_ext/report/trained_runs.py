@@ -12,6 +12,8 @@ from mmkd_ext.config.load_config import load_config
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.run_logs import Run, read_run
 
+from .journey_record import read_journey
+
 _DEPTH = 4  # of the folders of a study or a journey, in which runs are looked for
 _SKIPPED = ('vis_data', 'checkpoints')
 
@@ -58,7 +60,7 @@ def find_runs(places: Iterable[str | Path]) -> list[TrainedRun]:
         if not place.is_dir():
             what = 'is a file' if place.exists() else 'is not there'
             raise PreflightError(f'A work dir of a run is needed, got {place}, which {what}. Look at --work-dir of the training.')
-        folders = [place] if _is_run(place) else list(_below(place, _DEPTH))
+        folders = [place] if _is_run(place) else _own_runs(place) or list(_below(place, _DEPTH))
         trained = [folder for folder in folders if _checkpoints(folder) or any(_training_lines(folder))]
         runs = [read_trained_run(folder) for folder in trained or folders]
         readable = [run for run in runs if run.cfg is not None or run.log is not None]
@@ -100,6 +102,12 @@ def read_trained_run(folder: Path) -> TrainedRun:
 def _is_run(folder: Path) -> bool:
     started = any(folder.glob('*/vis_data')) or (folder / 'run.json').is_file()
     return started or bool(_checkpoints(folder))
+
+
+def _own_runs(place: Path) -> list[Path]:
+    """Of a journey."""
+    journey = read_journey(place)
+    return [folder for name in (journey.runs if journey is not None else ()) if (folder := place / name).is_dir()]
 
 
 def _below(folder: Path, depth: int) -> Iterator[Path]:
