@@ -9,7 +9,8 @@ from typing import Any
 
 from mmengine.registry import DefaultScope
 
-from mmkd_ext.models.plain_config import distils, plain_model
+from mmkd_ext.explain.sentences import one_line
+from mmkd_ext.models.plain_config import distils, plain_model, without_weights
 from mmkd_ext.models.teachers.teacher_ensemble import specs_by_name
 
 from .trained_runs import TrainedRun
@@ -17,6 +18,8 @@ from .trained_runs import TrainedRun
 DISTILLED, ALONE, TEACHER, TRAINED = 'distilled', 'alone', 'teacher', 'trained'
 # what differs between runs of one kind: where they are, and their seed
 _OWN = ('work_dir', 'experiment_name', 'load_from', 'resume', 'launcher', 'randomness', 'custom_import_folders')
+_NO_ARCHITECTURE = ('data_preprocessor', 'init_cfg', 'out_indices', 'loss', 'pretrained', 'train_cfg')
+_SCOPE = re.compile(r'^(mmpretrain|mmdet)\.')
 _SEED = re.compile(r'[_-]?seed[_-]?\d+')
 
 
@@ -110,13 +113,24 @@ def _deployed(run: TrainedRun) -> tuple[bool, str | None]:
     try:
         with DefaultScope.overwrite_default_scope(run.cfg.get('default_scope') or 'mmpretrain'):
             plain = plain_model(run.cfg.model)
-            helped = distils(run.cfg.model) or json.dumps(plain, sort_keys=True, default=str) != json.dumps(
-                run.cfg.model, sort_keys=True, default=str)
+            helped = distils(run.cfg.model) or _text(plain) != _text(run.cfg.model)
     except Exception as error:  # types of packages that are not installed; the curves can be shown all the same
-        run.problems.append(f'What is deployed of {run.folder} is not known: {type(error).__name__}: {error}.')
+        run.problems.append(f'What is deployed of {run.folder} is not known: {one_line(error)}.')
         return False, None
-    plain.pop('data_preprocessor', None)  # which a student takes from the config
-    return helped, json.dumps(plain, sort_keys=True, default=str)
+    return helped, _text(_architecture(without_weights(plain)))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _architecture(value: Any) -> Any:
+    """A network's config without what trains it, starts it or feeds it, and without the stages that only a loss reads."""
+    if isinstance(value, dict):
+        return {key: _architecture(each) for key, each in value.items() if key not in _NO_ARCHITECTURE}
+    if isinstance(value, list | tuple):
+        return [_architecture(each) for each in value]
+    return _SCOPE.sub('', value) if isinstance(value, str) else value
 
 
 def _name(runs: Sequence[TrainedRun]) -> str:

@@ -75,3 +75,13 @@ def test_a_student_that_is_nowhere_is_a_group_with_a_problem():
 def test_names_differ(folders):
     groups = grouped([run(folder, lr=i) for i, folder in enumerate(folders)])
     assert len({group.name for group in groups}) == len(folders)
+
+
+def test_the_student_alone_is_known_by_its_network_whatever_starts_it_feeds_it_or_reads_its_stages():
+    student = dict(NET, type='mmpretrain.ImageClassifier', init_cfg=dict(type='Pretrained', checkpoint='x.pth'))
+    student['backbone'] = dict(student['backbone'], out_indices=(0, 1, 2))
+    taught = run('r/distil', dict(taught_by(None), student=student))
+    alone = run('r/alone', dict(NET, data_preprocessor=dict(mean=[1.0] * 3), head=dict(HEAD, loss=dict(type='LabelSmoothLoss'))))
+    deeper = run('r/deeper', dict(NET, backbone=dict(type='mmkd_ext.CIFARResNet', depth=14)))
+    assert {group.name: group.role for group in grouped([taught, alone, deeper])} == {
+        'distil': DISTILLED, 'alone': ALONE, 'deeper': TRAINED}

@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from support.image_folders import colour_folder
+from support.reported_runs import NAMES
 
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.datasets.digits import Digits
@@ -45,7 +46,7 @@ def test_probabilities_are_those_of_the_networks(loaded, run):
         expected = torch.stack([each[column] for each in said]).softmax(dim=1).numpy()
         np.testing.assert_allclose(found.scores[name], expected, rtol=1e-4, atol=1e-5)
         assert found.right(name).tolist() == (expected.argmax(1) == labels).tolist()
-    assert found.names == [str(k) for k in range(10)]
+    assert found.names == list(NAMES)
 
 
 def test_a_limit_takes_images_evenly_and_shows_those_that_are_meant(loaded, run):

@@ -44,11 +44,14 @@ def made_run(folder, config, seed, accuracies, beside=None, checkpoint=True, **t
     return folder
 
 
+NAMES = ('<script>alert(0)</script>', 'b&<i>', '$x^$', '"quoted"', "it's", 'a_b', '{{ 7 * 7 }}', '</table>', 'Überzug', '9')
+
+
 def distillation(root):
-    """Of digits: two seeds alone, two distilled by a frozen teacher of random weights."""
-    taught = write_config(root, extra(root))
-    plain = write_config(root, 'train_dataloader = dict(batch_size=16, dataset=dict(samples_per_class=4))\n'
-                               'val_dataloader = dict(dataset=dict(indices=16))\n')
+    """Of digits with names that are no plain words: two seeds alone, two distilled by a frozen teacher of random weights."""
+    names = f'val_dataloader = dict(dataset=dict(indices=16, metainfo=dict(classes={NAMES!r})))\n'
+    taught = write_config(root, extra(root).replace('val_dataloader = dict(dataset=dict(indices=16))\n', names))
+    plain = write_config(root, f'train_dataloader = dict(batch_size=16, dataset=dict(samples_per_class=4))\n{names}')
     for seed, alone, distilled in ((0, 50.0, 53.0), (1, 60.0, 61.0)):
         made_run(root / f'runs/alone_seed{seed}', plain, seed, [40.0, alone + 5, alone])
         made_run(root / f'runs/kd_seed{seed}', taught, seed, [40.0, 41.0, distilled], {'teacher/accuracy/top1': 70.0},
