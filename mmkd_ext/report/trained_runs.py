@@ -65,7 +65,7 @@ def find_runs(places: Iterable[str | Path]) -> list[TrainedRun]:
         runs = [read_trained_run(folder) for folder in trained or folders]
         readable = [run for run in runs if run.cfg is not None or run.log is not None]
         if not readable:
-            why = '; '.join(run.problems[0] for run in runs[:2] if run.problems) or 'which has none in it'
+            why = '; '.join(run.problems[0] for run in runs[:2] if run.problems) or 'it holds none'
             raise PreflightError(f'A work dir of tools/train.py, a study or mmkd distill is needed, got {place}: {why.rstrip(".")}.')
         for run in readable:
             found.setdefault(run.folder.resolve(), run)

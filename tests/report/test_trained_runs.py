@@ -66,6 +66,6 @@ def test_what_is_no_work_dir_is_one_sentence(tmp_path):
     (tmp_path / 'file').write_text('')
     (tmp_path / 'empty/inner').mkdir(parents=True)
     (tmp_path / 'broken/20260101_000000/vis_data').mkdir(parents=True)
-    for name, said in (('file', 'is a file'), ('gone', 'is not there'), ('empty', 'has none in it'), ('broken', 'holds no config')):
+    for name, said in (('file', 'is a file'), ('gone', 'is not there'), ('empty', 'it holds none'), ('broken', 'holds no config')):
         with pytest.raises(PreflightError, match=f'{name}.*{said}'):
             find_runs([tmp_path / name])
