@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from support.crafted_files import crafted
 from support.report_pages import read, texts_of
 from support.reported_runs import distillation, made_run, write_start
 from support.runs import TESKD, one_error, write_config
@@ -21,7 +23,7 @@ model = dict(_delete_=True, type='mmkd_ext.MutualLearningDistiller', students=di
 """
 DSKD = f"""
 model = dict(_delete_=True, type='mmkd_ext.OfflineDistiller', student=dict(
-        type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8, out_indices=(0, 1, 2)),
+        type='ImageClassifier', backbone=dict(type='mmkd_ext.CIFARResNet', depth=8, out_indices=(1, 2, 3)),
         neck=dict(type='GlobalAveragePooling'), head=dict(type='LinearClsHead', num_classes=10, in_channels=64)),
     teacher={RANDOM}, input_size=32, losses=dict(dskd=dict(type='mmkd_ext.DSKDHead')))
 """
@@ -82,6 +84,32 @@ def test_folders_with_strange_names_are_text(root, tmp_path):
     page = page_of('<img src=x> & $y^$', '--no-predictions')
     assert '<img src=x>' not in page and '<img src=x> & $y^$/"run"' in texts_of(page, 'trained')
     assert "'<img src=x> & $y^$/\"run\"/config.py'" in texts_of(page, 'repeat')
+
+
+def test_a_checkpoint_that_would_execute_code_is_not_opened_and_the_rest_is_shown(root, tmp_path):
+    shutil.copytree(root / 'runs/alone_seed0', tmp_path / 'work')
+    state = {'state_dict': {'a': torch.zeros(1)}, 'optimizer': crafted(tmp_path / 'executed')['a plain call']}
+    torch.save(state, tmp_path / 'work/epoch_3.pth')
+    page = page_of('work')
+    assert 'could execute code' in texts_of(page, 'notes') and not (tmp_path / 'executed').exists()
+    assert '50.00' in texts_of(page, 'accuracy') and 'cost' not in read(page).sections
+
+
+@pytest.mark.parametrize('broken', ['log', 'checkpoint', 'adapters', 'journey', 'config'])
+def test_a_file_that_is_broken_takes_away_its_own_part_only(root, tmp_path, broken):
+    shutil.copytree(root / 'runs/kd_seed0', tmp_path / 'out/work')
+    work, junk = tmp_path / 'out/work', bytes(range(256))
+    (tmp_path / 'out/steps').mkdir()
+    (log,) = work.glob('*/vis_data/scalars.json')
+    files = {
+        'log': [log], 'checkpoint': [work / 'epoch_3.pth'], 'adapters': [work / 'adapters.txt'],
+        'journey': [tmp_path / 'out/steps/journey.json'], 'config': [work / 'config.py', *work.glob('*/vis_data/config.py')]}
+    for file in files[broken]:
+        file.write_bytes(junk * 3 + b'\n' + junk)
+    page = page_of('out')
+    sections = set(read(page).sections)
+    assert ('accuracy' in sections) == (broken != 'log') and ('cost' in sections) == (broken not in ('checkpoint', 'config'))
+    assert ('notes' in sections) == (broken in ('log', 'checkpoint', 'config'))
 
 
 @pytest.mark.parametrize(('words', 'said'), [
