@@ -4,6 +4,7 @@ import argparse
 import datetime
 import inspect
 import os
+import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 import torch.distributed
 from mmengine.config import Config
-from mmengine.dist import barrier, is_distributed
+from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.logging import print_log
 from mmengine.registry import MODELS, RUNNERS
 from mmengine.runner import Runner
@@ -28,6 +29,7 @@ from mmkd_ext.models.config_from_data import tell_channel_order, tell_class_name
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _PLAIN = (str, int, float)  # what can be no part that is built; in a config of objects a part may be one
+_STARTS: set[str] = set()  # of this process's runs, as mmengine writes them
 _DICTS = (
     'model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks', 'env_cfg', 'model_wrapper_cfg', 'tta_model', *_LOADERS)
 
@@ -181,4 +183,13 @@ def build_runner(cfg: Config) -> Runner:
     tell_image_size(cfg)
     tell_class_names(cfg)
     cfg = formatted_once(cfg)
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    _wait_for_a_second_of_its_own(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    _STARTS.add(runner.timestamp)
+    return runner
+
+
+def _wait_for_a_second_of_its_own(cfg: Config) -> None:
+    """A run's logs and its visualizer are named by the second in mmengine: two runs of one second would write into the same files."""
+    while is_main_process() and ((now := time.strftime('%Y%m%d_%H%M%S')) in _STARTS or Path(cfg.work_dir, now).exists()):
+        time.sleep(0.02)

@@ -1,9 +1,12 @@
 """What the command lines share, and that an option which fits nothing is one sentence in each of them."""
 
 import re
+import time
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from support.runs import REPO, one_error, write_config
 
 from mmkd_ext.commands import (
@@ -120,3 +123,16 @@ def test_a_loop_has_all_its_parts_or_none(name):
     for key in parts:
         with pytest.raises(ValueError, match=f'all or none of them, got no {key}: look at c.py'):
             launch._check_loops({**parts, key: None}, 'c.py')
+
+
+def test_a_run_that_starts_in_the_second_of_another_has_a_log_folder_of_its_own(tmp_path):
+    taken = tmp_path / time.strftime('%Y%m%d_%H%M%S')
+    taken.mkdir()
+    runner = launch.build_runner(Config.fromfile(str(write_config(tmp_path, extra=f"work_dir = '{tmp_path}'"))))
+    assert runner.timestamp > taken.name and Path(runner.log_dir) != taken
+
+
+def test_two_runs_of_one_process_and_one_second_write_into_folders_of_their_own(tmp_path):
+    config = str(write_config(tmp_path, extra='train_cfg = dict(max_epochs=1)'))
+    assert train.main([config, '--work-dir', 'first']) == 0 == train.main([config, '--work-dir', 'second'])
+    assert [len(list(Path(each).glob('*/vis_data/scalars.json'))) for each in ('first', 'second')] == [1, 1]
