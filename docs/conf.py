@@ -42,5 +42,7 @@ nitpick_ignore_regex = [
 html_theme = 'furo'
 html_math_renderer = 'mathml'
 html_title = f'mmkd_ext {__version__}'
+html_static_path = ['_static']
+html_css_files = ['output.css']
 html_show_sphinx = False
 html_copy_source = False

@@ -31,7 +31,7 @@ def environment(repo: Path) -> dict[str, str]:
     (commands / 'mmkd').chmod(0o755)
     places = {'PATH': [str(commands), str(Path(sys.executable).parent)], 'PYTHONPATH': [str(repo)]}
     joined = {name: os.pathsep.join([*paths, os.environ.get(name, '')]).rstrip(os.pathsep) for name, paths in places.items()}
-    fixed = {'OMP_NUM_THREADS': '1', 'TQDM_DISABLE': '1', 'HF_HUB_OFFLINE': '1', 'COLUMNS': '120', 'PYTHONWARNINGS': 'ignore'}
+    fixed = {'OMP_NUM_THREADS': '1', 'TQDM_DISABLE': '1', 'HF_HUB_OFFLINE': '1', 'COLUMNS': '120', 'PYTHONWARNINGS': 'ignore', 'CHECKOUT': str(repo)}
     return {**os.environ, **joined, **fixed}
 
 
