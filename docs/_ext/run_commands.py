@@ -19,7 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 
 logger = logging.getLogger(__name__)
 
-_SECONDS = 600
+_SECONDS = 1800  # after which it and what it started are ended, with the exit code 124
 _NOISE = re.compile(r'Could not import OneDL')  # mmpretrain's, of a package that is not needed
 
 
@@ -31,8 +31,8 @@ def environment(repo: Path) -> dict[str, str]:
     (commands / 'mmkd').chmod(0o755)
     places = {'PATH': [str(commands), str(Path(sys.executable).parent)], 'PYTHONPATH': [str(repo)]}
     joined = {name: os.pathsep.join([*paths, os.environ.get(name, '')]).rstrip(os.pathsep) for name, paths in places.items()}
-    fixed = {'OMP_NUM_THREADS': '1', 'TQDM_DISABLE': '1', 'HF_HUB_OFFLINE': '1', 'COLUMNS': '120', 'PYTHONWARNINGS': 'ignore', 'CHECKOUT': str(repo)}
-    return {**os.environ, **joined, **fixed}
+    fixed = {'OMP_NUM_THREADS': '1', 'TQDM_DISABLE': '1', 'HF_HUB_OFFLINE': '1', 'COLUMNS': '120', 'PYTHONWARNINGS': 'ignore'}
+    return {**os.environ, **joined, **fixed, 'CHECKOUT': str(repo)}
 
 
 def shown(output: str, places: dict[str, str], pattern: str | None) -> str:
@@ -82,12 +82,12 @@ class Run(_InFolder):
         script, repo = '\n'.join(self.content), Path(self.env.srcdir).parent
         folder = self.folder
         process = subprocess.run(
-            ['bash', '-euo', 'pipefail', '-c', script], cwd=folder, env=environment(repo), timeout=_SECONDS, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            ['timeout', str(_SECONDS), 'bash', '-euo', 'pipefail', '-c', script], cwd=folder, env=environment(repo), text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         wanted = self.options.get('exit', 0)
         if process.returncode != wanted:
             end = '\n'.join(process.stdout.splitlines()[-20:])
-            logger.warning('Exit code %s is needed, got %s of %s\n%s', wanted, process.returncode, script, end, location=self.get_location())
+            said = f'Exit code {wanted} is needed, got {process.returncode} of {script}\n{end}'
+            logger.warning('%s', said, location=self.get_location())
         blocks = [nodes.literal_block(script, script, language='bash')]
         places = {f'{folder}/': '', str(folder): '.', f'{repo}/': '', sys.prefix: '.venv'}
         output = '' if 'hide' in self.options else shown(process.stdout, places, self.options.get('show'))
