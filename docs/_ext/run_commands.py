@@ -82,7 +82,8 @@ class Run(_InFolder):
         script, repo = '\n'.join(self.content), Path(self.env.srcdir).parent
         folder = self.folder
         process = subprocess.run(
-            ['timeout', str(_SECONDS), 'bash', '-euo', 'pipefail', '-c', script], cwd=folder, env=environment(repo), text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            ['timeout', str(_SECONDS), 'bash', '-euo', 'pipefail', '-c', script], cwd=folder, env=environment(repo), text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         wanted = self.options.get('exit', 0)
         if process.returncode != wanted:
             end = '\n'.join(process.stdout.splitlines()[-20:])
