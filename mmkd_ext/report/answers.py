@@ -88,7 +88,7 @@ def answers_part(groups: Sequence[Group], places: Sequence[Path], asked: Asked, 
 
 
 def _all_said(chosen: Sequence[Group], loaded: dict[str, Loaded], asked: Asked, notes: Notes) -> dict[str, Predictions]:
-    said = {}
+    said: dict[str, Predictions] = {}
     for group in chosen:
         if group.name not in loaded or kind_of(loaded[group.name].network).boxes:
             continue
@@ -119,7 +119,7 @@ def _calibration(main: str, said: dict[str, Predictions]) -> dict[str, Any]:
 def _confusion(name: str, own: Predictions) -> dict[str, Any]:
     matrix = confusion_matrix(own.labels, own.scores[STUDENT].argmax(axis=1), len(own.names))
     mistakes = [
-        {'label': own.names[each.label], 'called': own.names[each.called], 'count': each.count, 'of': each.of}
+        {'label': own.names[each.label], 'called': own.names[each.called], 'count': each.times, 'of': each.of}
         for each in commonest_mistakes(matrix)]
     part: dict[str, Any] = {'name': name, 'mistakes': mistakes, 'names': own.names, 'picture': None, 'rows': []}
     if len(own.names) > _MOST_CLASSES:

@@ -66,8 +66,8 @@ def _panels(runs: Mapping[str, Run], lines: Sequence[str], curves: Sequence[Curv
         for i, curve in enumerate(curves):
             axes = figure.add_subplot(rows, _COLUMNS, i + 1)
             draw_curves(axes, dict(runs), [curve], in_epochs, 1, lines)
-            if axes.get_legend() is not None:
-                axes.get_legend().remove()
+            if (legend := axes.get_legend()) is not None:
+                legend.remove()
             percent = ' (%)' if FRACTION.search(curve.key) else ''
             axes.set_title(plain_text(curve.key) + percent)
             axes.set_xlabel('epoch' if in_epochs else 'iteration')

@@ -1,4 +1,4 @@
-"""Detectors: a sound run has nothing but OK, every planted fault is found in its row, and each kind of detector is asked about its classes."""
+"""Detectors: a sound run has nothing but OK, every planted fault is found in its row; each kind is asked about its classes."""
 
 import pytest
 import torch
