@@ -44,6 +44,8 @@ class DistillationLoss(nn.Module):
       numbers of classes are refused where it reads the logits or the tower; in detection, logits, embeddings and edges are one for each
       region or position, and stages are the FPN's maps, so that stages cannot be read together with the others.
     - `scores`: which logits it can compare, of `'softmax'` and `'sigmoid'` (several labels); None: any.
+    - `takes_unmapped`: False for a loss that makes nothing of a class of which a teacher of other classes says probability 0 (a logit of
+      -10,000): z-scores are one.
     - `among_peers`: True for a loss of students among themselves. `forward(students)` then takes a list of outputs and returns a value
       for each.
     - `loss_weight`: the factor that `forward` has multiplied its value with; the log shows the value without it, too. Where the config
@@ -84,6 +86,7 @@ class DistillationLoss(nn.Module):
 
     compares: str | tuple[str, ...] = 'logits'
     scores: tuple[str, ...] | None = None
+    takes_unmapped = True
     among_peers = False
     needs_class_means = False
     has_branches = False

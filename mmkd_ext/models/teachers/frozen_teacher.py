@@ -213,18 +213,18 @@ class FrozenTeacher:
 
     @property
     def view(self) -> tuple[Any, ...]:
-        """How it changes the images before it looks: another one makes other embeddings of the same images."""
+        """How it changes the images before it looks; another one makes other embeddings of the same images."""
         how = self._renormalise
         return (self.input_size, *((how.flip, how.scale.flatten().tolist(), how.shift.flatten().tolist()) if how else ()))
 
     @property
     def order(self) -> str | None:
-        """In which its channels come, 'rgb' or 'bgr'; None: not known."""
+        """In which its channels come, 'rgb' or 'bgr'; None if not known."""
         return self._renormalise.order if self._renormalise else None
 
     @property
     def runs_eagerly(self) -> bool:
-        """Whether it is not compiled: not asked to be, or after the compiler's failure."""
+        """Whether it is not compiled, since not asked to be or after the compiler's failure."""
         return self._compiled is None or self._compiled.failed
 
     def __deepcopy__(self, memo: dict) -> 'FrozenTeacher':
