@@ -76,10 +76,11 @@ def answers_part(groups: Sequence[Group], places: Sequence[Path], asked: Asked, 
     if main.name in said:
         own = said[main.name]
         part['asked'] = f'{len(own.labels)} of {own.total} validation images, by the weights in {main.shown.checkpoint}.'
-        part['confusion'] = _confusion(main.name, own)
+        part['confusion'] = notes.tried('Confusion is not shown', _confusion, main.name, own)
         for name in own.scores:
             if name != STUDENT:
-                part['disagreements'].append(_disagreement(main.name, name, own, said, asked.images, notes))
+                what = f'Where {name} and {main.name} disagree is not shown'
+                part['disagreements'].append(notes.tried(what, _disagreement, main.name, name, own, said, asked.images, notes))
         part['disagreements'] = [each for each in part['disagreements'] if each]
     if said:
         part['calibration'] = notes.tried('Calibration is not shown', _calibration, main.name, said)
@@ -88,7 +89,7 @@ def answers_part(groups: Sequence[Group], places: Sequence[Path], asked: Asked, 
 
 
 def _all_said(chosen: Sequence[Group], loaded: dict[str, Loaded], asked: Asked, notes: Notes) -> dict[str, Predictions]:
-    said = {}
+    said: dict[str, Predictions] = {}
     for group in chosen:
         if group.name not in loaded or kind_of(loaded[group.name].network).boxes:
             continue
@@ -119,7 +120,7 @@ def _calibration(main: str, said: dict[str, Predictions]) -> dict[str, Any]:
 def _confusion(name: str, own: Predictions) -> dict[str, Any]:
     matrix = confusion_matrix(own.labels, own.scores[STUDENT].argmax(axis=1), len(own.names))
     mistakes = [
-        {'label': own.names[each.label], 'called': own.names[each.called], 'count': each.count, 'of': each.of}
+        {'label': own.names[each.label], 'called': own.names[each.called], 'count': each.times, 'of': each.of}
         for each in commonest_mistakes(matrix)]
     part: dict[str, Any] = {'name': name, 'mistakes': mistakes, 'names': own.names, 'picture': None, 'rows': []}
     if len(own.names) > _MOST_CLASSES:

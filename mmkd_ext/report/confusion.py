@@ -10,7 +10,7 @@ class Mistake(NamedTuple):
 
     label: int
     called: int
-    count: int
+    times: int
     of: int
 
 
