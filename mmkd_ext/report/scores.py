@@ -38,8 +38,8 @@ def over_seeds(values: Sequence[float]) -> Over:
         >>> over_seeds([80.0, 82.0, 87.0]).mean
         83.0
     """
-    if len(values) < 2:
-        return Over(values[0], math.inf, list(values))
+    if len(values) < 2 or not all(map(math.isfinite, values)):  # of a run that diverged there is no interval
+        return Over(sum(values) / len(values), math.inf, list(values))
     half = float(student_t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
     return Over(statistics.mean(values), half, list(values))
 
@@ -81,8 +81,10 @@ def gain(group: Group, baseline: Group, metric: str) -> Over | None:
     seeds = sorted(set(ours) & set(theirs))
     if not seeds:
         return None
-    mean, half = paired_difference([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds])
-    return Over(mean, half, [ours[seed] - theirs[seed] for seed in seeds])
+    apart = [ours[seed] - theirs[seed] for seed in seeds]
+    if not all(map(math.isfinite, apart)):
+        return over_seeds(apart)
+    return Over(*paired_difference([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]), apart)
 
 
 def of_frozen_teachers(groups: Sequence[Group], metric: str) -> dict[str, float]:

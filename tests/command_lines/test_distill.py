@@ -18,6 +18,7 @@ from support.runs import REPO, environment, one_error
 
 from mmkd_ext.commands import distill, test, train
 from mmkd_ext.journey import estimate
+from mmkd_ext.report import cost
 
 NETWORKS = ['--student', 'cifar/resnet8', '--teacher', 'cifar/resnet14']
 
@@ -25,6 +26,7 @@ NETWORKS = ['--student', 'cifar/resnet8', '--teacher', 'cifar/resnet14']
 @pytest.fixture
 def colours(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cost, '_SECONDS', 0.0)  # of the report's measurements
     counts = {f'{part}/{name}': n for part, n in (('train', 8), ('val', 4)) for name in ('dark red', '2-green', 'blue')}
     return ['--data', str(colour_folder(tmp_path / 'colours', counts)), *NETWORKS]
 

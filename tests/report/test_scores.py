@@ -24,6 +24,11 @@ def test_the_interval_is_students():
     assert math.isinf(over_seeds([80.0]).half) and not over_seeds([80.0]).bounded
 
 
+def test_a_run_that_diverged_has_no_interval():
+    for values in ([80.0, math.nan], [math.inf, 80.0, 82.0]):
+        assert not over_seeds(values).bounded and not math.isfinite(over_seeds(values).mean)
+
+
 def test_the_last_and_the_best_epoch_of_each_seed(groups):
     assert last_and_best(groups['alone'].runs[0], 'accuracy/top1') == (50.0, 55.0)
     assert of_group(groups['alone'], 'accuracy/top1').values == [50.0, 60.0]
