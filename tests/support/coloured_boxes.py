@@ -90,7 +90,8 @@ model = dict(
 train_dataloader = dict(
     batch_size=8, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(type='mmengine.Boxes', pipeline=[
-        dict(type='LoadAnnotations', with_bbox=True), dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'img_shape', 'ori_shape'))]))
+        dict(type='LoadAnnotations', with_bbox=True),
+        dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'img_shape', 'ori_shape'))]))
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01))
 train_cfg = dict(by_epoch=True, max_epochs=2)
 randomness = dict(seed=0)
