@@ -78,7 +78,7 @@ def test_a_frozen_student_and_an_image_that_is_no_number(findings):
 KINDS = {'faster': (detection, 'sampled regions with an object'), 'deformable': (query, 'true boxes'), 'gfl': (dense, 'positive positions')}
 
 
-@pytest.mark.filterwarnings('ignore:.*num_anchors', 'ignore:torch.meshgrid')  # mmdet's
+@pytest.mark.filterwarnings('ignore:.*num_anchors', 'ignore:torch.meshgrid', 'ignore::DeprecationWarning')  # mmdet's
 @pytest.mark.parametrize('kind', KINDS)
 def test_every_kind_of_detector_is_asked_about_its_classes(findings, kind):
     support, samples = KINDS[kind]
