@@ -54,7 +54,7 @@ def _classes(patient: Patient) -> list[Row]:
     counts, val = (_counts(getattr(loader, 'dataset', None)) for loader in (
         patient.runner.train_dataloader, getattr(patient.runner.val_loop, 'dataloader', None)))
     classes = _number(patient)
-    if not counts or classes is None:
+    if not counts or not classes:  # none without a head
         return []
     names = (getattr(patient.runner.train_dataloader.dataset, 'metainfo', None) or {}).get('classes')
     absent = [k for k in range(classes) if not counts[k]]
