@@ -9,7 +9,7 @@ DET := $(VENV)/.detection
 # And what a test frees is kept for the next, as mmkd_ext.engine.memory does in training.
 ONE_THREAD := OMP_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=536870912 MALLOC_MMAP_THRESHOLD_=33554432
 
-.PHONY: demo test test-fast test-inductor docs format lint types clean
+.PHONY: demo test test-fast test-inductor test-zoo docs format lint types clean
 
 demo: $(CLS)
 	$(BIN)/python -u tools/demo.py --out work_dirs/demo
@@ -24,6 +24,10 @@ test-fast: $(DET)
 # Every distiller by torch.compile's own back end, which compiles C++: minutes.
 test-inductor: $(DET)
 	$(ONE_THREAD) $(BIN)/python -m pytest -m inductor
+
+# Every family of mmpretrain's and of mmdet's zoo and every module of timm: minutes.
+test-zoo: $(DET)
+	$(ONE_THREAD) $(BIN)/python -m pytest -m zoo
 
 # mmcv first and alone: where torch is absent from its build environment it installs without ops, in seconds.
 $(CLS): setup.py $(CONSTRAINTS)

@@ -55,6 +55,7 @@ setup(
     cmdclass={'build_py': BuildWithConfigs},
     entry_points={'console_scripts': ['mmkd = mmkd_ext.commands.mmkd:main']},
     packages=find_packages(include=['mmkd_ext', 'mmkd_ext.*']),
+    package_data={'mmkd_ext.report': ['*.html']},
     install_requires=[
         'torch>=2.5',
         'torchvision>=0.20',
@@ -63,6 +64,7 @@ setup(
         'scikit-learn>=1.3',
         'scipy>=1.11',
         'matplotlib>=3.7',
+        'jinja2>=3.1',
         'safetensors>=0.4',
         'tensorboard>=2.14',
     ],

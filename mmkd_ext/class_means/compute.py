@@ -19,6 +19,7 @@ from mmkd_ext.datasets.data_digest import data_digest
 from mmkd_ext.datasets.listed_data import build_data
 from mmkd_ext.datasets.mmpretrain_types import stock_dataset
 from mmkd_ext.engine.random_state import random_state_kept, seed_everything
+from mmkd_ext.files.writable_places import check_output
 
 from .class_means_file import digest, load_class_means, save_class_means
 from .classes_without_samples import check_counts
@@ -132,10 +133,11 @@ def _with_pipeline(dataset: Mapping[str, Any], pipeline: Any) -> dict[str, Any]:
 
 
 def _read(path: Path, provenance: dict[str, str]) -> tuple[Tensor, Tensor] | str | None:
-    if not path.exists():
-        return None
     try:
-        return load_class_means(path, provenance)
+        if path.exists():
+            return load_class_means(path, provenance)
+        check_output(path, 'The class means are to be kept there: look at the ClassMeansHook, or name another work dir.')
+        return None
     except ValueError as error:
         return str(error)
 

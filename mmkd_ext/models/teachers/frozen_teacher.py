@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from mmcv.cnn import fuse_conv_bn
 from torch import Tensor, nn
 
-from mmkd_ext.datasets.channel_order import converts
+from mmkd_ext.datasets.channel_order import check_orders, converts
 from mmkd_ext.models.images.image_shape import as_size, channels_of
 from mmkd_ext.models.images.renormalise import Renormalise, without_padding
 from mmkd_ext.models.outputs.feature_maps import tensors_in
@@ -103,8 +103,9 @@ class FrozenTeacher:
         self.reader = kind(self.network, f'teacher {self.name}')
         self.reader.check()
         self.num_classes: int | None = None
-        channel_order = kind.order(channel_order, student_preprocessor)
         own_order = options.get('channel_order')
+        check_orders(channel_order, own_order)
+        channel_order = kind.order(channel_order, student_preprocessor)
         if own_order is None and (channel_order or converts(student_preprocessor) or converts(preprocessor)):
             own_order = known_order  # else neither turns what was loaded, and nobody told in which order that was
         self._renormalise = (
