@@ -86,11 +86,11 @@ def read_scenes(file: str | Path, images: str | Path | None, val_file: str | Pat
     bare = [each['name'] for each in train['categories'] if each['id'] not in shown]
     if bare:
         notes.append(f'no training image has a box of {", ".join(bare[:5])}.')
-    names = [[each['file_name'] for each in part['images']] for part in (train, val)]
-    check_readable(root, [*names[0], *names[1]])
+    train_names, val_names = ([each['file_name'] for each in part['images']] for part in (train, val))
+    check_readable(root, [*train_names, *val_names])
     short, long = (
         int(statistics.median(pick(each['width'], each['height']) for each in train['images'])) for pick in (min, max))
-    return Scenes(root, classes, *names, short, long, train, val, tuple(notes))
+    return Scenes(root, classes, train_names, val_names, short, long, train, val, tuple(notes))
 
 
 def _content(file: str | Path, flag: str) -> dict[str, Any]:

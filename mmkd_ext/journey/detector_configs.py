@@ -96,11 +96,11 @@ def _schedule(network: Network, scenes: Scenes, settings: Settings) -> dict[str,
 
 def _data(out: Path, scenes: Scenes, settings: Settings, networks: Sequence[Network]) -> dict[str, Any]:
     masks = any((network.model.get('roi_head') or {}).get('mask_head') for network in networks)
-    boxes = {'type': 'LoadAnnotations', 'with_bbox': True, **({'with_mask': True} if masks else {})}
-    resize = {'type': 'Resize', 'scale': image_scale(scenes), 'keep_ratio': True}
-    load = {'type': 'LoadImageFromFile'}
-    train = [load, boxes, resize, {'type': 'RandomFlip', 'prob': 0.5}, {'type': 'PackDetInputs'}]
-    test = [load, resize, boxes, {'type': 'PackDetInputs', 'meta_keys': _META}]
+    boxes: dict[str, Any] = {'type': 'LoadAnnotations', 'with_bbox': True, **({'with_mask': True} if masks else {})}
+    resize: dict[str, Any] = {'type': 'Resize', 'scale': image_scale(scenes), 'keep_ratio': True}
+    load: dict[str, Any] = {'type': 'LoadImageFromFile'}
+    train: list[dict] = [load, boxes, resize, {'type': 'RandomFlip', 'prob': 0.5}, {'type': 'PackDetInputs'}]
+    test: list[dict] = [load, resize, boxes, {'type': 'PackDetInputs', 'meta_keys': _META}]
 
     def loader(split: str, pipeline: list[dict], **more: Any) -> dict[str, Any]:
         dataset = {
