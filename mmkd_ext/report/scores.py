@@ -60,9 +60,11 @@ def metric_names(groups: Sequence[Group]) -> list[str]:
 def last_and_best(run: TrainedRun, metric: str) -> tuple[float, float] | None:
     """The metric of the last validation, and the largest; in percent where mmdet counts to one."""
     points = run.log.curves.get(Curve(metric, val=True)) if run.log is not None else None
+    scale = 100.0 if FRACTION.search(metric) else 1.0
+    if scale == 100.0:
+        points = [(x, value) for x, value in points or () if value != -1]  # COCO's for `no such box`
     if not points:
         return None
-    scale = 100.0 if FRACTION.search(metric) else 1.0
     finite = [value for _, value in points if math.isfinite(value)]
     return scale * points[-1][1], scale * max(finite, default=math.nan)
 

@@ -54,3 +54,5 @@ def test_the_teachers_metrics_are_no_columns(groups):
 def test_average_precisions_are_in_percent():
     run = TrainedRun('x', log=Run({Curve('coco/bbox_mAP', True): [(1, 0.25), (2, math.nan), (3, 0.125)]}, None))
     assert last_and_best(run, 'coco/bbox_mAP') == (12.5, 25.0)
+    none = TrainedRun('x', log=Run({Curve('coco/bbox_mAP_s', True): [(1, -1.0)]}, None))
+    assert last_and_best(none, 'coco/bbox_mAP_s') is None
