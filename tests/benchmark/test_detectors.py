@@ -70,7 +70,7 @@ def test_a_cascade_and_masks_are_timed_too_and_the_teacher_without_gradients(tmp
 @pytest.mark.filterwarnings('ignore:torch.meshgrid')
 @pytest.mark.filterwarnings('ignore:DeprecationWarning. `num_anchors`')
 @pytest.mark.filterwarnings('ignore::DeprecationWarning')  # of mmdet and mmcv
-@pytest.mark.parametrize('network', [dense('gfl'), query('deformable'), query('dino')], ids=['gfl', 'deformable', 'dino'])
+@pytest.mark.parametrize('network', [dense('gfl'), query('deformable')], ids=['gfl', 'deformable'])
 def test_dense_and_query_detectors_are_counted_and_timed(network, tmp_path, capsys):
     model = dict(
         type='mmkd_ext.OfflineDistiller', student=network, teacher=dict(model=network, checkpoint='absent.pth'), input_size=64,

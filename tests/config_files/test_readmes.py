@@ -30,6 +30,7 @@ FOLDERS = ('mmkd_ext', 'tools', 'configs', 'tests')
 NOT_MEASURED_YET = {
     ('configs/features/README.md', 'study_cifar100_features'),
     ('configs/mapped/README.md', 'study_imagenette'),  # were added without a run
+    ('configs/dense/README.md', 'study_digit_scenes'),
     *(('configs/kd/README.md', name) for name in ('peers', 'options_resnet20', 'options_resnet8', 'growth')),  # no quiet machine yet
 }
 NUMBER = re.compile(r'\d+(\.\d+)?')

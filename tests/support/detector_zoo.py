@@ -94,7 +94,8 @@ OTHERS = {
     'solo/solo_r50_fpn_1x_coco': 'got SOLO, which has no bbox_head', 'solov2/solov2-light_r18_fpn_ms-3x_coco': 'got SOLOv2, which has',
     'maskformer/maskformer_r50_ms-16xb1-75e_coco': 'got MaskFormer, which',
     'mask2former/mask2former_r50_8xb2-lsj-50e_coco': 'got Mask2Former, which has no bbox_head',
-    'queryinst/queryinst_r50_fpn_1x_coco': 'got QueryInst, which has', 'sparse_rcnn/sparse-rcnn_r50_fpn_1x_coco': 'got SparseRCNN, which has',
+    'queryinst/queryinst_r50_fpn_1x_coco': 'got QueryInst, which has',
+    'sparse_rcnn/sparse-rcnn_r50_fpn_1x_coco': 'got SparseRCNN, which has',
 }  # fmt: skip
 
 # what else is to be said of a head that works
