@@ -38,8 +38,8 @@ def test_values_are_numbers_lists_tuples_and_words():
 
 
 def test_spaces_inside_a_word_are_kept_and_those_around_it_are_not():
-    words = ['a=my runs/seed 0/x (1).pth', 'b=[my runs/a.pth, 2 , (c d,3)]', "c=['my runs',\"x\"]", 'd= 3', 'e=a b,c', 'f= True ', 'g=( 1, 2 )']
-    found = parsed(*words)
+    found = parsed(
+        'a=my runs/seed 0/x (1).pth', 'b=[my runs/a.pth, 2 , (c d,3)]', "c=['my runs',\"x\"]", 'd= 3', 'e=a b,c', 'f= True ', 'g=( 1, 2 )')
     assert found == {
         'a': 'my runs/seed 0/x (1).pth', 'b': ['my runs/a.pth', 2, ('c d', 3)], 'c': ['my runs', 'x'], 'd': 3, 'e': ['a b', 'c'], 'f': True,
         'g': (1, 2)}
