@@ -28,7 +28,9 @@ from mmkd_ext.evaluation.student_accuracy import StudentAccuracy
 from mmkd_ext.evaluation.study_plan import variant_config
 from mmkd_ext.evaluation.study_runs import run_once
 from mmkd_ext.export.export_student import export_student
+from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.build import build_model, input_shape
+from mmkd_ext.preflight.written_places import check_run_folder
 from mmkd_ext.running.command_line import run_checked
 
 
@@ -129,6 +131,10 @@ def demo(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help='key=value changes for both runs')
     args = parser.parse_args(argv)
     start = time.perf_counter()
+    for name in ('table.txt', 'curves.png', f'teskd_{Path(args.config).stem}.pth', 'plain/config.py', 'teskd/config.py'):
+        check_output(args.out / name, 'Name another folder by --out.')
+    for name in ('plain', 'teskd'):
+        check_run_folder(args.out / name, flag='--out')
     cfg = load_config(args.config)
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)

@@ -37,6 +37,8 @@ from mmkd_ext.preflight.written_places import check_run_folder
 from mmkd_ext.report.journey_record import record_file, record_text
 from mmkd_ext.running.command_line import run_checked
 
+_MOST_SEEDS = 1000
+
 
 class Task(NamedTuple):
     """What differs between classifiers and detectors."""
@@ -85,6 +87,8 @@ def _check_numbers(args: argparse.Namespace) -> None:
         f'{flag} needs a whole number of {least} or more, got {value}'
         for flag, value, least in (('--epochs', args.epochs, 1), ('--batch-size', args.batch_size, 2), ('--seeds', args.seeds, 1))
         if value is not None and value < least]
+    if args.seeds > _MOST_SEEDS:
+        wrong.append(f'--seeds needs {_MOST_SEEDS} trainings of the student at most, got {args.seeds}')
     if not 0 < args.val_share < 1:
         wrong.append(f'--val-share needs a number between 0 and 1, got {args.val_share}')
     if args.teacher_checkpoint:

@@ -15,6 +15,7 @@ from mmkd_ext.class_means.class_means_file import digest
 from mmkd_ext.datasets.data_digest import data_digest
 from mmkd_ext.engine.model_wrappers import unwrapped
 from mmkd_ext.evaluation.teacher_validation import copied_evaluator, scalars, validated
+from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.registry import HOOKS
 
 _KEPT = 'mmkd_ext_teacher_metrics'
@@ -43,6 +44,8 @@ class DistillationReportHook(Hook):
     priority = 'HIGHEST'  # before RuntimeInfoHook takes the metrics for the log
 
     def __init__(self, adapters: str = 'adapters.txt') -> None:
+        if not isinstance(adapters, str) or not adapters:
+            raise ValueError(f'DistillationReportHook needs adapters to be the name of a file, got {adapters!r}.')
         self.adapters = adapters
         self._judges: dict[str, Any] = {}  # an evaluator for each network
         self._of_teachers: dict[str, dict[str, float]] = {}
@@ -52,7 +55,10 @@ class DistillationReportHook(Hook):
         """Write the table."""
         table = getattr(unwrapped(runner.model), 'adapter_table', '')
         if table and is_main_process():
-            (Path(runner.work_dir) / self.adapters).write_text(f'{table}\n')
+            path = Path(runner.work_dir) / self.adapters
+            check_output(path, 'Look at adapters of the DistillationReportHook.')
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f'{table}\n')
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None) -> None:
         """Keep each network's predictions of a batch."""

@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from support.copies import in_copy
-from support.runs import write_config
+from support.runs import one_error, write_config
 from witnesses.parameter_counts import expected_parameters
 
 from mmkd_ext.commands import demo
@@ -114,3 +114,15 @@ def test_a_student_s_time_and_parameters_are_those_of_its_own_path(tmp_path, rng
 def test_a_run_that_saved_nothing_is_told_so(tmp_path):
     with pytest.raises(ValueError, match='got none'):
         demo.last_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(('path', 'said'), [
+    ('curves.png', 'which is a folder'), ('plain/epoch_1.pth', 'which is a folder'), ('teskd/config.py', 'which is a folder')])
+def test_what_stands_in_the_place_of_its_files_is_said_before_it_trains(tmp_path, monkeypatch, capsys, path, said):
+    monkeypatch.setattr(demo, 'run_once', None)
+    (tmp_path / 'out' / path).mkdir(parents=True)
+    assert demo.main(['--config', 'c.py', '--out', str(tmp_path / 'out')]) == 2
+    assert said in one_error(capsys.readouterr().err)
+    (tmp_path / 'file').write_text('precious')
+    assert demo.main(['--config', 'c.py', '--out', str(tmp_path / 'file')]) == 2
+    assert 'Not a directory. Name another folder by --out.' in one_error(capsys.readouterr().err)

@@ -128,7 +128,8 @@ def test_too_little_memory_proposes_a_smaller_batch(colours, capsys, monkeypatch
 @pytest.mark.parametrize(
     ('words', 'said'),
     [(['--epochs', '0'], '--epochs needs a whole number of 1 or more, got 0'), (['--batch-size', '1'], '--batch-size needs'),
-     (['--seeds', '0'], '--seeds needs'), (['--val-share', '1.0'], '--val-share needs'), (['--data', 'nowhere'], 'nowhere'),
+     (['--seeds', '0'], '--seeds needs'), (['--seeds', '1001'], '--seeds needs'),
+     (['--val-share', '1.0'], '--val-share needs'), (['--data', 'nowhere'], 'nowhere'),
      (['--teacher-checkpoint', 'nowhere.pth'], 'nowhere.pth'), (['--student', 'cifar/resnet9'], 'resnet9')])  # fmt: skip
 def test_what_cannot_work_is_one_sentence_and_writes_nothing(colours, capsys, words, said):
     before = stamps(Path())

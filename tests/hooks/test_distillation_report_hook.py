@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 import torch
 from mmengine.dataset import default_collate
 from mmengine.evaluator import BaseMetric, Evaluator
@@ -119,3 +120,19 @@ def test_the_files_of_an_ensemble_are_not_overwritten_by_those_of_its_networks(t
 def test_with_augmented_tests_no_network_is_judged_by_one_view_of_each_image(tmp_path):
     tta = AverageClsScoreTTA(module=Silent())
     assert judged(tmp_path, tta) == {'sum': 1.0}
+
+
+@pytest.mark.parametrize('wrong', [5, '', None])
+def test_a_table_needs_the_name_of_a_file(wrong):
+    with pytest.raises(ValueError, match='adapters to be the name of a file, got'):
+        DistillationReportHook(adapters=wrong)
+
+
+def test_its_folder_is_made_and_one_that_cannot_be_is_named(tmp_path):
+    model = SimpleNamespace(adapter_table='loss  where')
+    for name in ('adapters.txt', 'tables/of/adapters.txt'):
+        DistillationReportHook(name).before_train(SimpleNamespace(work_dir=str(tmp_path), model=model))
+        assert (tmp_path / name).read_text() == 'loss  where\n'
+    for name in ('tables', 'adapters.txt/a.txt'):
+        with pytest.raises(ValueError, match='Look at adapters of the DistillationReportHook'):
+            DistillationReportHook(name).before_train(SimpleNamespace(work_dir=str(tmp_path), model=model))
