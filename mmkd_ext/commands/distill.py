@@ -18,10 +18,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmkd_ext.checkpoints.addresses import local_checkpoint
 from mmkd_ext.commands import export_student, report, test, train
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.files.writable_places import check_work_dir
+from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.journey.boxes_file import read_scenes
 from mmkd_ext.journey.detector_configs import check_detectors, write_detector_configs
 from mmkd_ext.journey.detectors import chosen_detector, detector_settings
@@ -32,6 +33,7 @@ from mmkd_ext.journey.methods import METHODS
 from mmkd_ext.journey.networks import Network, chosen_network
 from mmkd_ext.journey.settings import Settings, settings_for
 from mmkd_ext.journey.step_configs import Step, check_pair, put, steps_of, write_configs
+from mmkd_ext.preflight.written_places import check_run_folder
 from mmkd_ext.report.journey_record import record_file, record_text
 from mmkd_ext.running.command_line import run_checked
 
@@ -85,6 +87,8 @@ def _check_numbers(args: argparse.Namespace) -> None:
         if value is not None and value < least]
     if not 0 < args.val_share < 1:
         wrong.append(f'--val-share needs a number between 0 and 1, got {args.val_share}')
+    if args.teacher_checkpoint:
+        args.teacher_checkpoint = local_checkpoint(args.teacher_checkpoint)
     if args.teacher_checkpoint and not Path(args.teacher_checkpoint).is_file():
         wrong.append(f'--teacher-checkpoint needs a file, got {args.teacher_checkpoint}, which is not there')
     boxes = _has_boxes(args)
@@ -100,25 +104,36 @@ def _has_boxes(args: argparse.Namespace) -> bool:
     return args.data.lower().endswith('.json')
 
 
+def _check_out(out: Path, steps: Sequence[Step], task: Task) -> None:
+    """Whether nothing stands in the place of what will be written, said before anything is done."""
+    names = [*task.lists, 'student.pth', 'student.py', 'student.onnx', 'report.html', 'teacher.py']
+    records = [f'steps/{step.name}{ending}' for step in steps for ending in ('.json', '.begun', '_test.json', '_test.begun')]
+    for path in (*(out / name for name in (*names, *records)), *(step.config for step in steps)):
+        check_output(path, 'Name another folder by --out.')
+    for step in steps:
+        check_run_folder(step.work_dir, flag='--out')
+
+
 def distill(argv: Sequence[str] | None = None) -> None:
     """Plan, then do what is not done yet."""
     args = parse_args(argv)
     _check_numbers(args)
+    task = _DETECT if _has_boxes(args) else _CLASSIFY
+    data = Path(args.data).absolute()
+    out = (args.out or Path('work_dirs') / f'distill_{data.stem if task is _DETECT else data.name}').absolute()
+    steps = steps_of(out, range(args.seeds), not args.teacher_checkpoint, not args.no_baseline)
+    _check_out(out, steps, task)
     images: Any
-    if _has_boxes(args):
-        task, images = _DETECT, read_scenes(args.data, args.images, args.val_data, args.val_share, args.split_seed)
-        name = Path(args.data).stem
+    if task is _DETECT:
+        images = read_scenes(args.data, args.images, args.val_data, args.val_share, args.split_seed)
     else:
-        task, images = _CLASSIFY, read_images(args.data, args.val_share, args.split_seed)
-        name = images.root.name
+        images = read_images(args.data, args.val_share, args.split_seed)
     classes = len(images.classes)
     student = task.chosen(args.student, classes, '--student', args.scratch)
     teacher = task.chosen(args.teacher, classes, '--teacher', args.scratch)
     settings = task.settings(images, student, teacher, args.epochs, args.batch_size, os.cpu_count() or 1)
     given = args.teacher_checkpoint and str(Path(args.teacher_checkpoint).absolute())
     task.check(student, teacher, settings, args.method, given)
-    out = (args.out or Path('work_dirs') / f'distill_{name}').absolute()
-    steps = steps_of(out, range(args.seeds), not given, not args.no_baseline)
     remarks = [f'{classes} classes, {len(images.train)} training and {len(images.val)} validation images', *images.notes, *settings.reasons]
     print('\n'.join(remarks), flush=True)
     if args.dry_run:
@@ -127,7 +142,6 @@ def distill(argv: Sequence[str] | None = None) -> None:
             for network, side in ((student, settings.student_side), (teacher, settings.teacher_side))]
         print('\n'.join(plan_lines(steps, images, settings, *costs)))
         return
-    check_work_dir(out, 'Name another by --out.')
     weights = given or str(out / 'runs/teacher' / f'epoch_{settings.epochs}.pth')
     task.write(out, images, student, teacher, settings, args.method, steps, weights)
     journey = Journey(out, steps, args.amp, origin_of(*((out / each).read_text() for each in task.lists)), task)

@@ -14,7 +14,8 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.addresses import local_checkpoint
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
 from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.datasets.listed_data import build_data

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmkd_ext.errors import check_numbers
+from mmkd_ext.registry import MODELS
 
 from .auto_weight import read_weight
 from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
@@ -123,12 +124,16 @@ class DistillationLoss(nn.Module):
         return f'loss_weight={self.loss_weight}'
 
 
-def as_loss(name: str, module: nn.Module) -> DistillationLoss:
-    """A module that was built from an entry of `losses`, if it is a loss.
+def built_loss(name: str, cfg: Mapping[str, Any]) -> DistillationLoss:
+    """The loss of an entry of `losses`.
 
     Raises:
-        ValueError: It is not.
+        ValueError: A config without a type, or of one that is no loss.
     """
+    if not isinstance(cfg.get('type'), str | type) or not cfg['type']:
+        raise ValueError(
+            f"A loss needs a `type`, such as 'mmkd_ext.KDLoss', got {dict(cfg)}. Look at model.losses.{name}.")
+    module = MODELS.build(cfg)
     if not isinstance(module, DistillationLoss):
         raise ValueError(
             f'losses.{name} needs a type that derives from mmkd_ext.losses.DistillationLoss, got {type(module).__name__}. See '

@@ -136,6 +136,25 @@ def test_what_cannot_work_is_one_sentence_and_writes_nothing(colours, capsys, wo
     assert said in one_error(capsys.readouterr().err) and stamps(Path()) == before
 
 
+@pytest.mark.parametrize('dry', [[], ['--dry-run']], ids=['run', 'dry run'])
+@pytest.mark.parametrize('path', ['report.md', 'student.pth', 'steps/teacher.json', 'runs/distil_seed0/epoch_3.pth'])
+def test_a_folder_in_the_place_of_what_it_will_write_is_said_before_anything_is_done(colours, capsys, path, dry):
+    Path('out', path).mkdir(parents=True)
+    assert distill.main([*colours, '--out', 'out', *dry]) == 2
+    said = one_error(capsys.readouterr().err)
+    assert f'out/{path}, which is a folder' in said and said.endswith('--out.') and not stamps(Path('out'))
+
+
+@pytest.mark.parametrize('dry', [[], ['--dry-run']], ids=['run', 'dry run'])
+@pytest.mark.parametrize('path', ['out', 'out/runs', 'out/steps'])
+def test_a_file_in_the_place_of_its_folders_is_said_before_anything_is_done(colours, capsys, path, dry):
+    Path(path).parent.mkdir(exist_ok=True)
+    Path(path).write_text('precious')
+    assert distill.main([*colours, '--out', 'out', *dry]) == 2
+    said = one_error(capsys.readouterr().err)
+    assert path in said and 'Not a directory' in said and said.endswith('--out.') and Path(path).read_text() == 'precious'
+
+
 def test_weights_that_are_no_teachers_are_refused_in_a_dry_run_too(colours, capsys):
     torch.save({'state_dict': {'head.fc.weight': torch.zeros(3, 64)}}, 'other.pth')
     Path('text.pth').write_text('no weights')

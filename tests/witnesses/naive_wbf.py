@@ -22,6 +22,27 @@ def fused(cluster: Sequence[tuple[float, Box]]) -> list[float]:
     return [sum(score * box[side] for score, box in cluster) / total for side in range(4)]
 
 
+def clusters_of(
+    boxes: Sequence[Sequence[Box]], scores: Sequence[Sequence[float]], labels: Sequence[Sequence[int]], threshold: float = 0.55
+) -> list[list[int]]:
+    """Which boxes of all models, counted one model after the other, become one; in the order of `weighted_box_fusion`."""
+    flat = [(score, label, box) for model in zip(boxes, scores, labels, strict=True) for box, score, label in zip(*model, strict=True)]
+    clusters: list[list[int]] = []
+    for i in sorted(range(len(flat)), key=lambda i: -flat[i][0]):
+        same = [c for c in clusters if flat[c[0]][1] == flat[i][1]]
+        overlaps = [iou(fused([(flat[j][0], flat[j][2]) for j in c]), flat[i][2]) for c in same]
+        if overlaps and max(overlaps) > threshold:
+            same[overlaps.index(max(overlaps))].append(i)
+        else:
+            clusters.append([i])
+    return sorted(clusters, key=lambda c: -sum(flat[i][0] for i in c) / len(c) * min(len(c), len(boxes)) / len(boxes))
+
+
+def joined_mask(masks: Sequence[Sequence[Sequence[int]]], threshold: float) -> list[list[bool]]:
+    """Where the mean of soft masks, each 255 times a probability, reaches the threshold."""
+    return [[sum(pixels) / 255 / len(pixels) >= threshold for pixels in zip(*rows, strict=True)] for rows in zip(*masks, strict=True)]
+
+
 def weighted_box_fusion(
     boxes: Sequence[Sequence[Box]],
     scores: Sequence[Sequence[float]],

@@ -114,10 +114,10 @@ class Ensemble(BaseModel):
     def predict(self, inputs: Tensor, data_samples: Sequence[Any] | None = None) -> list[Any]:
         """Samples with the joined predictions; `networks` in them has every network's own sample by name."""
         names = list(self.networks) if self.predict_by == ALL else [self.predict_by]
-        said = {
-            name: self.networks[name].predict(self.view(name, inputs, data_samples), _copies(data_samples)) for name in names}
+        views = {name: (self.view(name, inputs, data_samples), _copies(data_samples)) for name in names}
         if self.predict_by != ALL:
-            return said[self.predict_by]
+            return self.networks[self.predict_by].predict(*views[self.predict_by])
+        said = {name: self.readers[name].predict_among(*view) for name, view in views.items()}
         return self.readers[names[0]].joined(data_samples, said, {name: self.networks[name] for name in self.members})
 
     def get_layer_depth(self, param_name: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 from support.detection import raw, read, tiny
-from witnesses.naive_wbf import iou, weighted_box_fusion
+from witnesses.naive_wbf import clusters_of, iou, joined_mask, weighted_box_fusion
 
 from mmkd_ext.models.ensembles.detector_ensemble import DetectorEnsemble
 
@@ -126,3 +126,37 @@ def test_the_ensemble_of_detectors_fuses_what_its_networks_find(rng):
         assert len(found) > 10
         torch.testing.assert_close(found.scores, torch.tensor([x[0] for x in wanted]))
         torch.testing.assert_close(found.bboxes, torch.tensor([x[2] for x in wanted]), rtol=1e-4, atol=1e-3)
+
+
+@torch.no_grad()
+def test_masks_are_joined_with_their_boxes(rng):
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        networks = dict(a=tiny('mask'), b=tiny('mask', embedding=24))
+        model = DetectorEnsemble(networks, data_preprocessor=tiny('mask')['data_preprocessor']).eval()
+    for network in model.networks.values():
+        network.roi_head.test_cfg.score_thr = 0.0
+        network.roi_head.test_cfg.max_per_img = 20
+        for name, parameter in network.roi_head.mask_head.named_parameters():
+            if name.endswith('bias'):
+                torch.nn.init.uniform_(parameter, -0.5, 0.5, generator=rng)
+    inputs, samples = read(model, raw(rng, masks=True), training=False)
+    alone = {name: network.predict(inputs, [x.new() for x in samples]) for name, network in model.networks.items()}
+    soft = {}
+    for name, network in model.networks.items():
+        network.roi_head.test_cfg.mask_thr_binary = -1
+        soft[name] = network.predict(inputs, [x.new() for x in samples])
+        network.roi_head.test_cfg.mask_thr_binary = 0.5
+    found = model.predict(inputs, samples)
+    for n, sample in enumerate(found):
+        parts = [soft[name][n].pred_instances for name in 'ab']
+        columns = [[each[key].tolist() for each in parts] for key in ('bboxes', 'scores', 'labels')]
+        masks = [mask.tolist() for each in parts for mask in each.masks]
+        members = clusters_of(*columns)[: len(sample.pred_instances)]
+        assert len(members) > 10 and any(len(each) > 1 for each in members)
+        assert sample.pred_instances.masks.tolist() == [joined_mask([masks[i] for i in each], 0.5) for each in members]
+        assert 0 < sample.pred_instances.masks.float().mean() < 1
+        for name in 'ab':  # what each says alone is what it says in the ensemble, to the last pixel
+            own = sample.networks[name].pred_instances
+            assert set(own.keys()) == {'bboxes', 'scores', 'labels', 'masks'}
+            assert own.masks.equal(alone[name][n].pred_instances.masks) and own.bboxes.equal(alone[name][n].pred_instances.bboxes)

@@ -208,6 +208,10 @@ class Kind:
         """The samples with what this network, a frozen `teacher`'s, finds in the student's images, as an evaluator takes them."""
         raise NotImplementedError
 
+    def predict_among(self, inputs: Tensor, samples: list[Any] | None) -> list[Any]:
+        """What this network predicts as one of several, in samples of its own, with what `joined` needs beside."""
+        return self.network.predict(inputs, samples)
+
     def raw(self, images: Tensor, samples: Sequence[Any] | None) -> Any:
         """What `mode='tensor'` gives."""
         raise NotImplementedError

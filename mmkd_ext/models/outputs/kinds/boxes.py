@@ -1,6 +1,6 @@
-"""Boxes of detectors: checks of annotations, weighted box fusion, random boxes for a benchmark. N images, M boxes."""
+"""Boxes of detectors: checks of annotations, random boxes for a benchmark. N images, M boxes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,6 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-_LEAST = 1e-6  # a score of 0 would divide by zero
 _BOXES = 8  # of an image
 
 
@@ -35,35 +34,6 @@ def check_boxes(num_classes: int, preprocessor: nn.Module, args: tuple[Any, ...]
             f'Boxes of positive width and height with labels 0..{num_classes - 1} are needed, got '
             f'{[round(x, 2) for x in boxes[bad[0]].tolist()]} with label {int(labels[bad[0]])} in {places[bad[0]]}. Look at the '
             "annotations, the data set's metainfo (classes) and num_classes of the student; FilterAnnotations drops small boxes.")
-
-
-def fused(found: Sequence[Any], iou_threshold: float = 0.55, most: int | None = None) -> Any:
-    """The boxes of several detectors in one image as those of one.
-
-    Args:
-        found: `InstanceData` of each, with boxes (M, 4) in pixels, scores and labels.
-        iou_threshold: From which overlap on boxes of a class are one.
-        most: How many boxes to keep, those of the highest scores; None: all.
-
-    Example:
-        >>> import torch
-        >>> from mmengine.structures import InstanceData
-        >>> a = InstanceData(bboxes=torch.tensor([[0.0, 0.0, 10.0, 10.0]]), scores=torch.tensor([0.5]), labels=torch.tensor([3]))
-        >>> b = InstanceData(bboxes=torch.tensor([[0.0, 0.0, 12.0, 10.0]]), scores=torch.tensor([0.5]), labels=torch.tensor([3]))
-        >>> fused([a, b]).bboxes
-        tensor([[ 0.,  0., 11., 10.]])
-    """
-    from mmdet.models.utils import weighted_boxes_fusion
-
-    device, kept = found[0].scores.device, []
-    for each in found:
-        boxes = each.bboxes.float()
-        kept.append(each[((boxes[:, 2:] - boxes[:, :2]) > 0).all(dim=1)])  # of the others mmdet warns
-    columns = ([each[key].float().cpu().numpy() for each in kept] for key in ('bboxes', 'scores', 'labels'))
-    boxes, scores, labels = weighted_boxes_fusion(*columns, iou_thr=iou_threshold, skip_box_thr=_LEAST)
-    joined = InstanceData(
-        bboxes=boxes.reshape(-1, 4).to(device), scores=scores.to(device), labels=labels.to(device, torch.long))
-    return joined[:most]
 
 
 def samples_with_boxes(model: Any, images: Tensor, classes: int) -> list[Any]:

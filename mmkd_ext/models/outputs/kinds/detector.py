@@ -14,7 +14,8 @@ from mmkd_ext.models.outputs.feature_maps import tensors_in
 from mmkd_ext.models.outputs.outputs import Outputs
 
 from .base import Kind, Levels
-from .boxes import check_boxes, fused, samples_with_boxes
+from .box_fusion import fused
+from .boxes import check_boxes, samples_with_boxes
 
 _SIDE = 256  # of the image with which adapters are sized
 
@@ -96,14 +97,22 @@ class Detector(Kind):
 
     @classmethod
     def joined(cls, samples: Sequence[Any] | None, said: Mapping[str, list[Any]], members: Mapping[str, Any]) -> list[Any]:
-        """By weighted box fusion."""
+        """By weighted box fusion, masks too where all members have any; the first one's threshold cuts these."""
         given = list(samples or ())
         limits = [cls.most_boxes(network) for network in members.values()]
         most = max(limits) if min(limits) > 0 else None
+        cut = cls.mask_threshold(next(iter(members.values())))
         for n, sample in enumerate(given):
-            sample.pred_instances = fused([said[name][n].pred_instances for name in members], cls.iou_threshold, most)
+            sample.pred_instances = fused([said[name][n].pred_instances for name in members], cls.iou_threshold, most, cut)
+            for each in said.values():
+                each[n].pred_instances.pop('soft_masks', None)
             sample.set_field({name: each[n] for name, each in said.items()}, 'networks')
         return given
+
+    @staticmethod
+    def mask_threshold(network: Any) -> float:
+        """The probability from which a pixel belongs to a mask."""
+        return network.test_cfg.get('mask_thr_binary', 0.5)
 
     @staticmethod
     def most_boxes(network: Any) -> int:

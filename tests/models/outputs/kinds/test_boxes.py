@@ -1,4 +1,4 @@
-"""Boxes of detectors: annotations that are refused, boxes of several networks as one, random ones for a benchmark."""
+"""Boxes of detectors: annotations that are refused, random ones for a benchmark."""
 
 from types import SimpleNamespace
 
@@ -7,19 +7,7 @@ import torch
 from mmengine.structures import BaseDataElement, InstanceData
 from torch import nn
 
-from mmkd_ext.models.outputs.kinds.boxes import check_boxes, fused, samples_with_boxes
-
-
-def test_joining_nothing_and_boxes_without_area():
-    empty = InstanceData(bboxes=torch.zeros(0, 4), scores=torch.zeros(0), labels=torch.zeros(0, dtype=torch.long))
-    flat = InstanceData(bboxes=torch.tensor([[3.0, 3, 3, 9]]), scores=torch.tensor([0.9]), labels=torch.tensor([1]))
-    one = InstanceData(bboxes=torch.tensor([[0.0, 0, 4, 4]]), scores=torch.tensor([0.8]), labels=torch.tensor([2]))
-    joined = fused([empty, flat])
-    assert joined.bboxes.shape == (0, 4) and joined.labels.dtype == torch.long
-    joined = fused([one, flat])
-    assert joined.bboxes.tolist() == [[0.0, 0.0, 4.0, 4.0]] and joined.labels.tolist() == [2]
-    assert joined.scores.tolist() == pytest.approx([0.4])  # one of two has seen it
-    assert len(fused([one, one, flat], most=0)) == 0
+from mmkd_ext.models.outputs.kinds.boxes import check_boxes, samples_with_boxes
 
 
 def sample(boxes, labels, path='a.png'):
@@ -43,17 +31,6 @@ def test_boxes_without_area_and_labels_that_are_no_class_are_refused_with_their_
 
 def test_boxes_with_area_and_images_without_any_are_taken():
     check_boxes(3, nn.Identity(), (), dict(data=dict(data_samples=[FINE, sample([], [])]), training=True))
-
-
-def test_two_boxes_of_a_class_that_overlap_become_one_and_of_two_classes_none():
-    a = InstanceData(bboxes=torch.tensor([[0.0, 0, 10, 10]]), scores=torch.tensor([0.9]), labels=torch.tensor([1]))
-    b = InstanceData(bboxes=torch.tensor([[0.0, 0, 12, 10]]), scores=torch.tensor([0.3]), labels=torch.tensor([1]))
-    joined = fused([a, b])
-    torch.testing.assert_close(joined.bboxes, torch.tensor([[0.0, 0, (0.9 * 10 + 0.3 * 12) / 1.2, 10]]))
-    assert joined.scores.tolist() == pytest.approx([0.6])
-    b.labels[:] = 2
-    assert sorted(fused([a, b]).labels.tolist()) == [1, 2]
-    assert fused([a, b], most=1).scores.tolist() == pytest.approx([0.45])
 
 
 @pytest.mark.parametrize('masks', [False, True])

@@ -16,6 +16,7 @@ from mmkd_ext.models.outputs.scores import SIGMOID
 
 from .positions import HeadPass, Places, assigned, class_convs, in_eval_mode, watching_head
 
+_OTHER_PARTS = ('mask_head', 'panoptic_head', 'detector')  # SOLO, Mask2Former, trackers
 _USE = "'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', or one of FCOS, ATSS, GFL and RTMDet"
 
 
@@ -34,8 +35,8 @@ class Dense(Detector):
 
     @staticmethod
     def is_config(cfg: Mapping[str, Any]) -> bool:
-        """By its `bbox_head`, which is the detector's own."""
-        return isinstance(cfg.get('bbox_head'), Mapping)
+        """By its `bbox_head`, which is the detector's own, or by a part that detectors of no kind have: `check` says what these lack."""
+        return any(isinstance(cfg.get(part), Mapping) for part in ('bbox_head', *_OTHER_PARTS))
 
     @staticmethod
     def is_network(network: nn.Module) -> bool:
@@ -45,8 +46,9 @@ class Dense(Detector):
     @staticmethod
     def set_classes(plain: ConfigDict, classes: int) -> bool:
         """In its head."""
-        plain.bbox_head.num_classes = classes
-        return True
+        if isinstance(plain.get('bbox_head'), Mapping):
+            plain.bbox_head.num_classes = classes
+        return 'bbox_head' in plain
 
     @property
     def head(self) -> Any:
@@ -63,6 +65,7 @@ class Dense(Detector):
         head: Any = getattr(self.network, 'bbox_head', None)
         lacking = (
             'no bbox_head of its own' if not self.is_network(self.network)
+            else 'a language model' if hasattr(self.network, 'language_model')
             else 'no classification tower that ends in a convolution (..._cls)' if not class_convs(head)
             else 'no get_targets or no priors' if not all(
                 hasattr(head, name) for name in ('get_targets', 'prior_generator', 'num_base_priors'))

@@ -62,7 +62,10 @@ class HeadPass:
             ValueError: There were no labels of every prior of every map.
         """
         labels = _labels(self.targets[0]) if len(self.targets) == 1 else []
-        if [x.numel() for x in labels] != [len(x) * priors * x.shape[2:].numel() for x in self.scores]:
+        sizes = [len(x) * priors * x.shape[2:].numel() for x in self.scores]
+        if len(labels) == 1 and labels[0].numel() == sum(sizes):  # FoveaBox: those of all maps in one row
+            labels = list(labels[0].flatten().split(sizes))
+        if [x.numel() for x in labels] != sizes:
             raise ValueError(
                 f'Distillation of dense detectors needs a head whose get_targets gives, once a step, the labels of all priors of each map, '
                 f'got {self.name}.')
@@ -195,8 +198,9 @@ class _AssignedError(Exception):
 
 
 def _labels(targets: Any) -> list[Tensor]:
-    """Of what a head's `get_targets` gave, the labels: its first list of whole numbers."""
+    """Of what a head's `get_targets` gave, the labels: its first whole numbers, in a list or in one tensor."""
     for each in targets if isinstance(targets, tuple | list) else ():
+        each = [each] if isinstance(each, Tensor) else each
         if isinstance(each, list | tuple) and each and all(isinstance(x, Tensor) and x.dtype == torch.long for x in each):
             return list(each)
     return []

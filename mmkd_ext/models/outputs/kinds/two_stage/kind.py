@@ -15,6 +15,7 @@ from mmkd_ext.models.outputs.outputs import Outputs
 
 from .box_heads import REGIONS, BoxHead, box_heads, recording_rois
 from .sampling import sampled_outputs
+from .soft_masks import soft_masks
 
 
 class TwoStage(Detector):
@@ -49,7 +50,7 @@ class TwoStage(Detector):
 
     @cached_property
     def heads(self) -> list[BoxHead]:
-        """Its box heads: one, or a cascade."""
+        """Its box heads, one or a cascade."""
         return box_heads(self.network, self.who)
 
     def check(self) -> None:
@@ -124,10 +125,25 @@ class TwoStage(Detector):
         """Boxes of its own classes."""
         return super().example_samples(images, self.heads[0].head.num_classes)
 
+    def predict_among(self, inputs: Tensor, samples: list[Any] | None) -> list[Any]:
+        """As `Kind`, with `soft_masks` beside its masks."""
+        with soft_masks(getattr(self.network, REGIONS)) as seen:
+            said = self.network.predict(inputs, samples)
+        for instances in (sample.pred_instances for sample in said):
+            for masks, soft in seen:
+                if instances.get('masks') is masks:
+                    instances.soft_masks = soft
+        return said
+
     @staticmethod
     def most_boxes(network: Any) -> int:
         """Of the second stage."""
         return network.test_cfg.rcnn.get('max_per_img', -1)
+
+    @staticmethod
+    def mask_threshold(network: Any) -> float:
+        """Of the second stage."""
+        return network.test_cfg.rcnn.get('mask_thr_binary', 0.5)
 
 
 def check_regions(name: str, loss: Any) -> None:

@@ -18,6 +18,7 @@ from witnesses.naive_kd import naive_binary_kd
 from witnesses.naive_maps import naive_pkd
 from witnesses.naive_nd import naive_nd
 
+from mmkd_ext.models.outputs.kinds.dense.kind import Dense
 from mmkd_ext.models.plain_config import plain_model
 
 pytestmark = [  # of mmdet
@@ -289,6 +290,13 @@ def test_a_head_that_makes_something_else_of_its_scores_is_refused():
     model.backbone.init_cfg = None
     with pytest.raises(ValueError, match='those of its last convolution, got a TOODHead'):
         distiller(model.to_dict(), teacher_of(tiny(classes=80)), {})
+
+
+def test_a_detector_with_a_language_model_is_refused():
+    detector = build(tiny())
+    detector.language_model = torch.nn.Identity()
+    with pytest.raises(ValueError, match='as teacher, got RetinaNet with a RetinaHead, which has a language model'):
+        Dense(detector, 'teacher').check()
 
 
 def test_losses_of_one_softmax_are_refused_and_regions_of_maps_too():

@@ -87,6 +87,19 @@ def test_a_head_is_read_at_cells_and_priors(rng):
         torch.testing.assert_close(said, weight @ x + bias)
 
 
+def test_labels_of_all_maps_in_one_row_are_those_of_each_map(rng):
+    head = Head()
+    labels = torch.cat([x.flatten() for x in labels_of(*POSITIVE)])
+    head.get_targets = lambda *_: (labels, torch.zeros(len(labels), 4))
+    _, seen = seen_by(head, rng)
+    found, told = seen.positives(A, K)
+    assert told.tolist() == [0, 2, 1]
+    assert [torch.stack(each, dim=1).tolist() for each in found] == [[[0, 1, 2, 1], [1, 0, 0, 0]], [[1, 0, 1, 1]]]
+    seen.targets = [(labels[:-1],)]
+    with pytest.raises(ValueError, match='the labels of all priors of each map'):
+        seen.positives(A, K)
+
+
 def cells(*rows):
     return torch.tensor(rows, dtype=torch.long).reshape(-1, 4).unbind(dim=1)
 

@@ -1,0 +1,9 @@
+"""FCOS on an ImageNet ResNet-50 of Caffe: mmdet's network, data and schedule in one file, as mmdet has them, with our hooks."""
+
+_base_ = ['mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py', '../default_runtime_of_a_recipe.py']
+
+custom_imports = _base_.ours.custom_imports
+default_hooks = _base_.ours.default_hooks
+train_dataloader = _base_.ours.dataloader
+val_dataloader = _base_.ours.dataloader
+test_dataloader = _base_.ours.dataloader
