@@ -137,7 +137,7 @@ def test_what_cannot_work_is_one_sentence_and_writes_nothing(colours, capsys, wo
 
 
 @pytest.mark.parametrize('dry', [[], ['--dry-run']], ids=['run', 'dry run'])
-@pytest.mark.parametrize('path', ['report.md', 'student.pth', 'steps/teacher.json', 'runs/distil_seed0/epoch_3.pth'])
+@pytest.mark.parametrize('path', ['report.html', 'student.pth', 'steps/teacher.json', 'runs/distil_seed0/epoch_3.pth'])
 def test_a_folder_in_the_place_of_what_it_will_write_is_said_before_anything_is_done(colours, capsys, path, dry):
     Path('out', path).mkdir(parents=True)
     assert distill.main([*colours, '--out', 'out', *dry]) == 2
