@@ -104,9 +104,13 @@ def _check_numbers(args: argparse.Namespace) -> None:
         raise PreflightError('; '.join(wrong) + '.')
 
 
-def _check_out(out: Path, steps: Sequence[Step], lists: Sequence[str]) -> None:
+def _has_boxes(args: argparse.Namespace) -> bool:
+    return args.data.lower().endswith('.json')
+
+
+def _check_out(out: Path, steps: Sequence[Step], task: Task) -> None:
     """Whether nothing stands in the place of what will be written, said before anything is done."""
-    names = [*lists, 'student.pth', 'student.py', 'student.onnx', 'report.html', 'teacher.py']
+    names = [*task.lists, 'student.pth', 'student.py', 'student.onnx', 'report.html', 'teacher.py']
     records = [f'steps/{step.name}{ending}' for step in steps for ending in ('.json', '.begun', '_test.json', '_test.begun')]
     for path in (*(out / name for name in (*names, *records)), *(step.config for step in steps)):
         check_output(path, 'Name another folder by --out.')
@@ -114,21 +118,17 @@ def _check_out(out: Path, steps: Sequence[Step], lists: Sequence[str]) -> None:
         check_run_folder(step.work_dir, flag='--out')
 
 
-def _has_boxes(args: argparse.Namespace) -> bool:
-    return args.data.lower().endswith('.json')
-
-
 def distill(argv: Sequence[str] | None = None) -> None:
     """Plan, then do what is not done yet."""
     args = parse_args(argv)
     _check_numbers(args)
     task = _DETECT if _has_boxes(args) else _CLASSIFY
-    name = Path(args.data).stem if _has_boxes(args) else Path(args.data).absolute().name
-    out = (args.out or Path('work_dirs') / f'distill_{name}').absolute()
+    data = Path(args.data).absolute()
+    out = (args.out or Path('work_dirs') / f'distill_{data.stem if task is _DETECT else data.name}').absolute()
     steps = steps_of(out, range(args.seeds), not args.teacher_checkpoint, not args.no_baseline)
-    _check_out(out, steps, task.lists)
+    _check_out(out, steps, task)
     images: Any
-    if _has_boxes(args):
+    if task is _DETECT:
         images = read_scenes(args.data, args.images, args.val_data, args.val_share, args.split_seed)
     else:
         images = read_images(args.data, args.val_share, args.split_seed)

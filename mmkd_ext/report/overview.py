@@ -114,9 +114,8 @@ def _what(group: Group) -> str:
         return f'the student alone ({kind})'
     if group.role == TRAINED:
         return f'trained plainly ({kind})'
-    named = model.get('losses')
-    terms = named.items() if isinstance(named, dict) else ()
-    losses = ', '.join(f'{name} ({type_name(each.get("type"))})' for name, each in terms if isinstance(each, dict))
+    named: dict = model['losses'] if isinstance(model.get('losses'), dict) else {}
+    losses = ', '.join(f'{name} ({type_name(each.get("type"))})' for name, each in named.items() if isinstance(each, dict))
     beside = losses or ', '.join(type_name(model[part].get('type')) for part in ('neck', 'head') if isinstance(model.get(part), dict))
     return f'{kind}: {beside}'
 
