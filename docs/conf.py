@@ -46,14 +46,3 @@ html_static_path = ['_static']
 html_css_files = ['output.css']
 html_show_sphinx = False
 html_copy_source = False
-
-
-def _untyped(app, what, name, obj, options, lines):
-    """A property's type stands in its signature; napoleon would take the words before a colon of its first line for it."""
-    if what == 'property':
-        lines.insert(0, '')
-
-
-def setup(app):
-    """Before napoleon, whose priority is 500."""
-    app.connect('autodoc-process-docstring', _untyped, priority=400)
