@@ -43,7 +43,7 @@ class Group:
 
     @property
     def shown(self) -> TrainedRun:
-        """The run whose predictions are shown: the first one with a checkpoint."""
+        """The run whose predictions are shown, the first one with a checkpoint."""
         return next((run for run in self.runs if run.checkpoint is not None), self.runs[0])
 
 
