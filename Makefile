@@ -1,4 +1,4 @@
-# Two commands: `make demo` (classification, a few minutes) and `make test` (detection too, the whole suite).
+# Two commands: `make demo` (classification, a few minutes) and `make test` (detection too, the whole suite). `make docs` builds the site.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ DET := $(VENV)/.detection
 # And what a test frees is kept for the next, as mmkd_ext.engine.memory does in training.
 ONE_THREAD := OMP_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=536870912 MALLOC_MMAP_THRESHOLD_=33554432
 
-.PHONY: demo test test-fast test-inductor test-zoo format lint types clean
+.PHONY: demo test test-fast test-inductor test-zoo docs format lint types clean
 
 demo: $(CLS)
 	$(BIN)/python -u tools/demo.py --out work_dirs/demo
@@ -43,6 +43,10 @@ $(DET): $(CLS) tools/install_mmcv.sh
 	tools/install_mmcv.sh $(BIN)/python
 	touch $@
 
+# Every warning is an error. The commands of the pages are run; a page that did not change is not read again.
+docs: $(DET)
+	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going -j auto -b html docs docs/_build/html
+
 format:
 	$(BIN)/ruff format mmkd_ext tools tests
 	$(BIN)/ruff check --fix .
@@ -54,4 +58,4 @@ types:
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build *.egg-info work_dirs/demo
+	rm -rf $(VENV) build *.egg-info work_dirs/demo docs/_build docs/api/generated

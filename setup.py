@@ -16,6 +16,7 @@ VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmkd_ext/__init__.py').rea
 CLS = ['onedl-mmengine>=0.10.8', 'onedl-mmcv>=2.3.2', 'onedl-mmpretrain>=1.3.0']
 DET = ['onedl-mmdetection>=3.5.0', 'pycocotools>=2.0.7']
 ONNX = ['onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.18']  # export_student --onnx
+DOCS = ['sphinx>=8.1', 'myst-parser>=4.0', 'furo>=2024.8', 'latex2mathml>=3.77']  # make docs
 DEV = [
     'pytest>=8',
     'pytest-timeout>=2.3',
@@ -23,6 +24,7 @@ DEV = [
     'ruff>=0.6',
     'mypy>=1.10',
     *ONNX,
+    *DOCS,
 ]
 
 
@@ -53,6 +55,7 @@ setup(
     cmdclass={'build_py': BuildWithConfigs},
     entry_points={'console_scripts': ['mmkd = mmkd_ext.commands.mmkd:main']},
     packages=find_packages(include=['mmkd_ext', 'mmkd_ext.*']),
+    package_data={'mmkd_ext.report': ['*.html']},
     install_requires=[
         'torch>=2.5',
         'torchvision>=0.20',
@@ -61,8 +64,9 @@ setup(
         'scikit-learn>=1.3',
         'scipy>=1.11',
         'matplotlib>=3.7',
+        'jinja2>=3.1',
         'safetensors>=0.4',
         'tensorboard>=2.14',
     ],
-    extras_require={'cls': CLS, 'det': CLS + DET, 'onnx': ONNX, 'dev': DEV},
+    extras_require={'cls': CLS, 'det': CLS + DET, 'onnx': ONNX, 'docs': DOCS, 'dev': DEV},
 )

@@ -21,7 +21,7 @@ FLOORS = (
     ('export', 'running'),
     ('hooks', 'benchmark'),
     ('preflight', 'journey'),
-    ('doctor',),
+    ('doctor', 'report'),
     ('commands',),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -11,6 +11,7 @@ _warmup = dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0)
 _small = {'model.backbone.depth': 8}
 
 study = dict(
+    folder='cifar100_short',  # of the other short studies, whose teacher is the same
     metric='accuracy/top1',
     seeds=[0, 1, 2],
     options={

@@ -100,7 +100,7 @@ def compare_loop(cfg: Config, iterations: int, rounds: int, cpu_time: bool = Tru
         cpu_time: Seconds of this process instead of those of the clock.
 
     Returns:
-        Seconds per iteration: the loop's, and the bare step's with contiguous and with channels-last images.
+        Seconds per iteration of the loop, and those of the bare step with contiguous and with channels-last images.
     """
     cfg = copy.deepcopy(cfg)
     for key in ('val_dataloader', 'val_cfg', 'val_evaluator', 'test_dataloader', 'test_cfg', 'test_evaluator'):

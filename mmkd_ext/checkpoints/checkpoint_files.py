@@ -5,15 +5,13 @@ reads by executing whatever the file holds when torch's safe reader refuses it. 
 atomically, and a reader that never executes and checks every byte.
 """
 
-import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
@@ -24,7 +22,6 @@ from mmkd_ext.files.torch_file import read_torch_file
 
 from .weights import weights_of
 
-_ADDRESS = '.address'  # beside a file that was fetched: from where
 _doomed: set[str] = set()  # removals that wait for the next whole file; shared, since mmengine makes a backend per call
 
 
@@ -47,17 +44,24 @@ class AtomicBackend(LocalBackend):
     """
 
     def put(self, obj: bytes | memoryview, filepath: str | Path) -> None:
-        """Write `obj` to `filepath` whole, then do the removals that waited for it."""
+        """Write `obj` to `filepath` whole, then do the removals that waited for it.
+
+        Raises:
+            ValueError: It cannot be written.
+        """
         target = Path(filepath)
-        target.parent.mkdir(parents=True, exist_ok=True)
         partial = partial_of(target)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with opened_partial(partial) as file:
                 self.write_through(file, obj, target)
                 os.replace(partial, target)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+        except BaseException as error:
+            if partial.exists():
+                partial.unlink()
+            if not isinstance(error, OSError):
+                raise
+            raise ValueError(f'A file that can be written is needed, got {target}: {error.strerror or error}.') from error
         _sync_folder(target.parent)
         _doomed.discard(str(target))
         while _doomed:
@@ -103,7 +107,7 @@ def read_checkpoint(path: str | Path, needs: Sequence[str] = ()) -> dict[str, An
 
     Args:
         path: A file written by `torch.save`.
-        needs: Keys that it must hold.
+        needs: Keys that it must hold, of dicts.
 
     Raises:
         ValueError: Missing, cut short, corrupt, holding Python objects, or without one of the keys.
@@ -132,10 +136,14 @@ def checkpoint_in(source: Path | BinaryIO, path: str | Path, needs: Sequence[str
         raise ValueError(
             f'A whole checkpoint is needed, got {path}, which cannot be used: {_reason(error)}.'
         ) from error
-    missing = [key for key in needs if not isinstance(checkpoint, dict) or key not in checkpoint]
+    missing = [
+        key for key in needs if not isinstance(checkpoint, dict) or key not in checkpoint
+        or (key != 'state_dict' and not isinstance(checkpoint[key], Mapping))]  # of the weights `weights_of` says more
     if missing or not isinstance(checkpoint, dict):
         what = f'a dict with {", ".join(missing)}' if missing else 'a dict of weights'
-        held = ', '.join(map(str, list(checkpoint)[:5])) if isinstance(checkpoint, dict) else type(checkpoint).__name__
+        held = type(checkpoint).__name__
+        if isinstance(checkpoint, dict):
+            held = ', '.join(f'{key} ({type(value).__name__})' for key, value in list(checkpoint.items())[:5])
         raise ValueError(f'A checkpoint that is {what} is needed, got {path}, which holds: {held or "nothing"}.')
     return checkpoint
 
@@ -198,40 +206,3 @@ def newest_readable_checkpoint(
     for problem in problems:
         print_log(f'{problem} {f"Using {found} instead." if found else "None is left."}', 'current', logging.WARNING)
     return found
-
-
-def local_checkpoint(spec: str) -> str:
-    """A local path for a path or URL, downloaded once into torch's hub folder.
-
-    Raises:
-        ValueError: Not a string, or a URL that cannot be fetched.
-    """
-    if not isinstance(spec, str):
-        raise ValueError(f'The path or URL of a checkpoint is needed, got {spec!r}: look at load_from or the command.')
-    if not re.match(r'https?://', spec):
-        return os.path.expanduser(spec)
-    folder = os.path.join(torch.hub.get_dir(), 'checkpoints')
-    os.makedirs(folder, exist_ok=True)
-    target = _place_of(spec, folder)
-    if not os.path.exists(target):
-        try:
-            torch.hub.download_url_to_file(spec, target, progress=False)
-        except OSError as error:  # URLError and HTTPError too
-            raise ValueError(
-                f'A checkpoint that can be fetched is needed, got {spec}: {error}. Put the file at {target}, or name a '
-                'local one.'
-            ) from error
-        Path(f'{target}{_ADDRESS}').write_text(spec)
-    return target
-
-
-def _place_of(address: str, folder: str) -> str:
-    """The local path for an address: its file name, unless a file of another address has that name.
-
-    A file without a note of its address was put there by hand, or by torch.
-    """
-    target = os.path.join(folder, os.path.basename(address))
-    note = Path(f'{target}{_ADDRESS}')
-    if os.path.exists(target) and note.exists() and note.read_text() != address:
-        return os.path.join(folder, f'{hashlib.sha256(address.encode()).hexdigest()[:16]}-{os.path.basename(address)}')
-    return target

@@ -18,7 +18,7 @@ from .checkpoint_files import AtomicBackend, read_checkpoint
 RUNS = 'mmkd_runs'  # in the message hub: the names of the run and of those that it went on from in this folder, the oldest first
 NAMELESS = ''  # of checkpoints that were written before runs had names
 _RECORD = 'run.json'
-_TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
+TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
 
 
 def new_run() -> str:
@@ -59,7 +59,7 @@ def read_record(work_dir: Path) -> dict[str, Any] | None:
 def checkpoint_places(cfg: Config) -> dict[Path, tuple[str, ...]]:
     """Folder -> templates of file names, of all that a config's runs write checkpoints to."""
     work_dir = Path(cfg.work_dir)
-    places = {work_dir: list(_TEMPLATES)}
+    places = {work_dir: list(TEMPLATES)}
     for hook in [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]:
         kind = hook.get('type') if isinstance(hook, dict) else None
         if not str(getattr(kind, '__name__', kind)).endswith('CheckpointHook'):
@@ -68,7 +68,7 @@ def checkpoint_places(cfg: Config) -> dict[Path, tuple[str, ...]]:
         if '://' in str(out_dir):
             continue
         folder = work_dir if out_dir in (None, cfg.work_dir) else Path(out_dir) / work_dir.absolute().name
-        templates = places.setdefault(folder, list(_TEMPLATES))
+        templates = places.setdefault(folder, list(TEMPLATES))
         if hook.get('filename_tmpl') and hook.filename_tmpl not in templates:
             templates.append(hook.filename_tmpl)
     return {folder: tuple(templates) for folder, templates in places.items()}

@@ -67,8 +67,30 @@ def check_weights(
             f'entries fit: first wrong {wrong[0]}, needs {needed[wrong[0]]}, got {got}; first unexpected {unexpected}. '
             'Does the config belong to the checkpoint?'
         )
-    for key, value in state.items():
-        if key.removeprefix('module.') in needed and value.is_floating_point() and bool(value.isnan().any()):
+    own = {key.removeprefix('module.'): value for key, value in unwrapped(model).state_dict().items()}
+    check_entries({key: own[key] for key in needed}, {key.removeprefix('module.'): value for key, value in state.items()}, path)
+
+
+def check_entries(mine: Mapping[str, Any], theirs: Mapping[str, Any], path: str) -> None:
+    """Whether what a checkpoint has under a network's keys are numbers that the network can hold; torch would round or cut others.
+
+    Args:
+        mine: The network's entries.
+        theirs: The checkpoint's.
+        path: For the sentence.
+
+    Raises:
+        ValueError: Complex or whole numbers for real ones, or NaN.
+    """
+    for key, value in theirs.items():
+        wanted = mine.get(key)
+        if not isinstance(value, Tensor) or not isinstance(wanted, Tensor):
+            continue
+        if value.is_complex() != wanted.is_complex() or (wanted.is_floating_point() and not value.is_floating_point()):
+            raise ValueError(
+                f'A checkpoint of this network is needed, got {path}, where {key} is of {value.dtype} and not of {wanted.dtype}. Was it '
+                'quantised, or written by another program?')
+        if value.is_floating_point() and bool(value.isnan().any()):
             raise ValueError(
                 f'A checkpoint of numbers is needed, got {path}, where {int(value.isnan().sum())} of {value.numel()} in {key} are NaN. '
                 'Take one from before its training diverged.')

@@ -19,6 +19,8 @@ from mmkd_ext.datasets.data_digest import data_digest
 from mmkd_ext.datasets.listed_data import build_data
 from mmkd_ext.datasets.mmpretrain_types import stock_dataset
 from mmkd_ext.engine.random_state import random_state_kept, seed_everything
+from mmkd_ext.errors import check_whole
+from mmkd_ext.files.writable_places import check_output
 
 from .class_means_file import digest, load_class_means, save_class_means
 from .classes_without_samples import check_counts
@@ -132,10 +134,11 @@ def _with_pipeline(dataset: Mapping[str, Any], pipeline: Any) -> dict[str, Any]:
 
 
 def _read(path: Path, provenance: dict[str, str]) -> tuple[Tensor, Tensor] | str | None:
-    if not path.exists():
-        return None
     try:
-        return load_class_means(path, provenance)
+        if path.exists():
+            return load_class_means(path, provenance)
+        check_output(path, 'The class means are to be kept there: look at the ClassMeansHook, or name another work dir.')
+        return None
     except ValueError as error:
         return str(error)
 
@@ -156,6 +159,8 @@ def batches_of(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator
 def _loaded(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[dict[str, Any]]:
     """This process's share: each sample once, which a sampler that fills up the last batch does not give."""
     collate = copy.deepcopy(dict(cfg.get('collate_fn') or {'type': 'pseudo_collate'}))
+    check_whole('train_dataloader', 0, num_workers=cfg.get('num_workers', 0))
+    check_whole('train_dataloader', batch_size=cfg.get('batch_size') or 64)
     loader: DataLoader = DataLoader(
         Subset(dataset, range(get_rank(), len(dataset), get_world_size())),  # type: ignore[arg-type]
         batch_size=cfg.get('batch_size') or 64,

@@ -17,8 +17,8 @@ from mmkd_ext.class_means.compute import ClassMeans, clean_data, means_of_teache
 from mmkd_ext.commands.plot_curves import check_picture, write_picture
 from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.datasets.listed_data import build_data
-from mmkd_ext.errors import PreflightError
-from mmkd_ext.files.writable_places import check_output, check_work_dir
+from mmkd_ext.errors import PreflightError, check_whole
+from mmkd_ext.files.writable_places import check_folder, check_output, check_work_dir
 from mmkd_ext.models.build import build_model
 from mmkd_ext.running.argument_types import check_device, positive
 from mmkd_ext.running.command_line import run_checked
@@ -50,6 +50,7 @@ def compute(
     if cfg.get('default_scope', 'mmpretrain') == 'mmpretrain':  # detection takes lists
         loader.setdefault('collate_fn', dict(type='default_collate'))
     seed = (cfg.get('randomness') or {}).get('seed') or 0
+    check_whole('randomness', 0, seed=seed)
     return means_of_teacher(model, teachers[name], loader, dataset, path, folder, seed, limit)
 
 
@@ -106,6 +107,9 @@ def class_means(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     cfg = model_config(args.config, args.cfg_options)
     work_dir = args.work_dir or Path('work_dirs') / Path(args.config).stem
+    if args.file == '':
+        raise PreflightError('The name of a file is needed as --file, got none; leave it out for one in the shared folder.')
+    check_folder(work_dir, 'Name another by --work-dir.')
     path = None if args.file is None else work_dir / args.file
     folder = work_dir.parent / 'class_means' if path is None else path.parent
     check_work_dir(str(folder))

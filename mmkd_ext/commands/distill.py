@@ -1,7 +1,7 @@
 """Distil a model from a folder of images: python tools/distill.py --data FOLDER --student NETWORK --teacher NETWORK --method kd++.
 
 Writes each step as a config into --out and runs it as tools/train.py would: the teacher is fine-tuned, the student trained alone and
-distilled with the same budget, all are tested, the student exported, and report.md written. Started again, it keeps what is done and
+distilled with the same budget, all are tested, the student exported, and report.html written. Started again, it keeps what is done and
 goes on with what was killed.
 """
 
@@ -16,18 +16,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmkd_ext.commands import export_student, test, train
+from mmkd_ext.checkpoints.addresses import local_checkpoint
+from mmkd_ext.commands import export_student, report, test, train
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.files.writable_places import check_work_dir
+from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.journey.done_once import DoneOnce, origin_of
 from mmkd_ext.journey.estimate import cost_of, plan_lines
 from mmkd_ext.journey.image_folder import read_images
 from mmkd_ext.journey.methods import METHODS
 from mmkd_ext.journey.networks import chosen_network
-from mmkd_ext.journey.report_page import report_page
 from mmkd_ext.journey.settings import settings_for
 from mmkd_ext.journey.step_configs import Step, check_pair, put, steps_of, write_configs
+from mmkd_ext.preflight.written_places import check_run_folder
+from mmkd_ext.report.journey_record import record_file, record_text
 from mmkd_ext.running.command_line import run_checked
 
 _METRIC = 'accuracy/top1'
@@ -62,16 +64,31 @@ def _check_numbers(args: argparse.Namespace) -> None:
         if value is not None and value < least]
     if not 0 < args.val_share < 1:
         wrong.append(f'--val-share needs a number between 0 and 1, got {args.val_share}')
+    if args.teacher_checkpoint:
+        args.teacher_checkpoint = local_checkpoint(args.teacher_checkpoint)
     if args.teacher_checkpoint and not Path(args.teacher_checkpoint).is_file():
         wrong.append(f'--teacher-checkpoint needs a file, got {args.teacher_checkpoint}, which is not there')
     if wrong:
         raise PreflightError('; '.join(wrong) + '.')
 
 
+def _check_out(out: Path, steps: Sequence[Step]) -> None:
+    """Whether nothing stands in the place of what will be written, said before anything is done."""
+    names = ['train.txt', 'val.txt', 'student.pth', 'student.py', 'student.onnx', 'report.md', 'teacher.py']
+    records = [f'steps/{step.name}{ending}' for step in steps for ending in ('.json', '.begun', '_test.json', '_test.begun')]
+    for path in (*(out / name for name in (*names, *records)), *(step.config for step in steps)):
+        check_output(path, 'Name another folder by --out.')
+    for step in steps:
+        check_run_folder(step.work_dir, flag='--out')
+
+
 def distill(argv: Sequence[str] | None = None) -> None:
     """Plan, then do what is not done yet."""
     args = parse_args(argv)
     _check_numbers(args)
+    out = (args.out or Path('work_dirs') / f'distill_{Path(args.data).absolute().name}').absolute()
+    steps = steps_of(out, range(args.seeds), not args.teacher_checkpoint, not args.no_baseline)
+    _check_out(out, steps)
     images = read_images(args.data, args.val_share, args.split_seed)
     classes = len(images.classes)
     student = chosen_network(args.student, classes, '--student', args.scratch)
@@ -79,8 +96,6 @@ def distill(argv: Sequence[str] | None = None) -> None:
     settings = settings_for(images, student, teacher, args.epochs, args.batch_size, os.cpu_count() or 1)
     given = args.teacher_checkpoint and str(Path(args.teacher_checkpoint).absolute())
     check_pair(student, teacher, settings, args.method, given)
-    out = (args.out or Path('work_dirs') / f'distill_{images.root.name}').absolute()
-    steps = steps_of(out, range(args.seeds), not given, not args.no_baseline)
     remarks = [f'{classes} classes, {len(images.train)} training and {len(images.val)} validation images', *images.notes, *settings.reasons]
     print('\n'.join(remarks), flush=True)
     if args.dry_run:
@@ -89,7 +104,6 @@ def distill(argv: Sequence[str] | None = None) -> None:
             for network, side in ((student, settings.student_side), (teacher, settings.teacher_side))]
         print('\n'.join(plan_lines(steps, images, settings, *costs)))
         return
-    check_work_dir(out, 'Name another by --out.')
     weights = given or str(out / 'runs/teacher' / f'epoch_{settings.epochs}.pth')
     write_configs(out, images, student, teacher, settings, args.method, steps, weights)
     journey = Journey(out, steps, args.amp, origin_of((out / 'train.txt').read_text(), (out / 'val.txt').read_text()))
@@ -100,14 +114,11 @@ def distill(argv: Sequence[str] | None = None) -> None:
             print(f'warning: {warning}', file=sys.stderr, flush=True)
             remarks.append(warning)
         journey.train(step)
-    files, note = journey.export(next(step for step in steps if step.kind == 'distil'))
+    note = journey.export(next(step for step in steps if step.kind == 'distil'))
     remarks += [note] if note else []
     words = ['mmkd', 'distill', *map(str, sys.argv[1:] if argv is None else argv)]
-    sizes = {'student': student.parameters, 'teacher': teacher.parameters}
-    page = report_page(shlex.join(words), steps, journey.accuracies, sizes, files, remarks)
-    put(out / 'report.md', page)
-    print(page.partition('\n## Settings')[0])
-    print(f'wrote {out / "report.md"}')
+    put(record_file(out), record_text(shlex.join(words), remarks, [str(step.work_dir.relative_to(out)) for step in steps]))
+    _succeed(report.main, [str(out), '--out', str(out / 'report.html')], 'the report')
 
 
 class Journey:
@@ -165,8 +176,8 @@ class Journey:
             f'the teacher has {teacher:.2f} % and the student alone {statistics.mean(alone):.2f} %: a teacher that is no better can hardly '
             'help. Take a larger one, or train it longer (--epochs).')
 
-    def export(self, step: Step) -> tuple[list[Path], str | None]:
-        """The plain student of the first seed, with ONNX where that is installed; the files, and a remark."""
+    def export(self, step: Step) -> str | None:
+        """Write the plain student of the first seed, with ONNX where that is installed; a remark where there is none."""
         onnx = all(importlib.util.find_spec(name) for name in ('onnx', 'onnxscript', 'onnxruntime'))
         words = [str(step.config), self.checkpoints[step.name], str(self.out / 'student.pth')]
 
@@ -179,8 +190,7 @@ class Journey:
             endings = ['pth', 'py', *([] if note else ['onnx'])]
             return {'note': note, 'files': [str(self.out / f'student.{ending}') for ending in endings]}
 
-        done = self.records.do('export', origin_of(self.origins[step.name], onnx), work)
-        return [Path(name) for name in done['files']], done['note']
+        return self.records.do('export', origin_of(self.origins[step.name], onnx), work)['note']
 
 
 def _succeed(command: Callable[[Sequence[str]], int], words: list[str], what: str) -> None:

@@ -5,20 +5,17 @@ checkpoint of a training or an exported one. Boxes only; small images are enlarg
 """
 
 import argparse
-import copy
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.structures import InstanceData
 
-from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.addresses import local_checkpoint
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
 from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.datasets.listed_data import build_data
@@ -26,12 +23,10 @@ from mmkd_ext.errors import PreflightError
 from mmkd_ext.explain.sentences import one_line
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.build import build_model
+from mmkd_ext.report.boxes import side_by_side
 from mmkd_ext.running.argument_types import check_device, finite
 from mmkd_ext.running.command_line import run_checked
 from mmkd_ext.running.model_config import model_config
-
-_SIDE = 400  # pixels that the shorter side of a panel has at least, so that the names can be read
-_STRIP = 26  # of a caption
 
 
 def load_detector(cfg: Config, checkpoint: str) -> Any:
@@ -79,58 +74,6 @@ def chosen(dataset: Any, images: Sequence[str]) -> list[int]:
     return [place for place in places if place is not None]
 
 
-@torch.no_grad()
-def found_by(model: Any, item: dict[str, Any]) -> dict[str, InstanceData]:
-    """Detections of student and teachers in an image, in its own pixels; or those of a plain detector."""
-    data = model.data_preprocessor(dict(inputs=[item['inputs']], data_samples=[item['data_samples']]), False)
-    inputs, samples = data['inputs'], data['data_samples']
-    found = {'student' if hasattr(model, 'teachers') else 'detector': model(inputs, copy.deepcopy(samples), mode='predict')}
-    for name, teacher in getattr(model, 'teachers', {}).items():
-        found[name] = teacher.predict(inputs, copy.deepcopy(samples))
-    return {name: said[0].pred_instances.cpu() for name, said in found.items()}
-
-
-def truth_of(info: dict[str, Any]) -> InstanceData:
-    """The annotated boxes of an image."""
-    instances = [x for x in info.get('instances', []) if not x.get('ignore_flag')]
-    return InstanceData(
-        bboxes=torch.tensor([x['bbox'] for x in instances]).reshape(-1, 4).float(),
-        labels=torch.tensor([x['bbox_label'] for x in instances], dtype=torch.long))
-
-
-def panel(image: np.ndarray, instances: InstanceData, caption: str, meta: dict[str, Any], score: float) -> np.ndarray:
-    """An RGB image with boxes, names and scores under a caption.
-
-    Args:
-        image: (H, W, 3) RGB.
-        instances: Boxes in its pixels, with scores or without.
-        caption: Cut where it does not fit.
-        meta: Of the data set: `classes`, `palette`.
-        score: Below it, nothing is drawn.
-    """
-    from mmdet.structures import DetDataSample
-    from mmdet.visualization import DetLocalVisualizer
-
-    factor = max(1.0, _SIDE / min(image.shape[:2]))
-    image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
-    height, width = image.shape[:2]
-    kept = instances[instances.scores >= score] if 'scores' in instances else instances
-    drawn = InstanceData(bboxes=kept.bboxes * factor, labels=kept.labels)
-    drawn.bboxes = torch.minimum(drawn.bboxes.clamp(min=0), torch.tensor([width, height, width, height]) - 1.0)
-    classes = meta.get('classes') or ()
-    beyond = bool(len(drawn.labels)) and int(drawn.labels.max()) >= len(classes)  # a teacher of other classes
-    names = [f'class {k}' if beyond else classes[k] for k in drawn.labels.tolist()]
-    drawn.label_names = [f'{n} {s:.2f}' for n, s in zip(names, kept.scores.tolist(), strict=True)] if 'scores' in kept else names
-    visualizer = DetLocalVisualizer()
-    visualizer.dataset_meta = {} if beyond else {'classes': classes, 'palette': meta.get('palette')}
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of names that begin beyond the border
-        visualizer.add_datasample('panel', image, DetDataSample(gt_instances=drawn), draw_pred=False)
-    strip = np.full((_STRIP, width, 3), 255, dtype=np.uint8)
-    cv2.putText(strip, caption, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
-    return np.concatenate([strip, visualizer.get_image()])
-
-
 def draw(argv: Sequence[str] | None = None) -> list[Path]:
     """Write the pictures, and name them."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -150,18 +93,10 @@ def draw(argv: Sequence[str] | None = None) -> list[Path]:
     dataset = test_data(cfg)
     written = []
     for i in chosen(dataset, args.images):
-        info = dataset.get_data_info(i)
-        pixels = cv2.imread(info['img_path'], cv2.IMREAD_COLOR)
-        if pixels is None:
-            raise PreflightError(f'An image that can be read is needed, got {info["img_path"]}. Look at data_prefix of the test data.')
-        image = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-        panels = [panel(image, truth_of(info), 'ground truth', dataset.metainfo, args.score)]
-        for name, instances in found_by(model, dataset[i]).items():
-            count = int((instances.scores >= args.score).sum())
-            panels.append(panel(image, instances, f'{name}: {count} with score >= {args.score:g}', dataset.metainfo, args.score))
-        path = args.out / f'{i:06d}_{Path(info["img_path"]).stem}.png'
+        picture = side_by_side(model, dataset, i, args.score)
+        path = args.out / f'{i:06d}_{Path(dataset.get_data_info(i)["img_path"]).stem}.png'
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(path), cv2.cvtColor(np.concatenate(panels, axis=1), cv2.COLOR_RGB2BGR)):
+        if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
             raise PreflightError(f'A picture that can be written is needed, got {path}. Look at --out.')
         written.append(path)
         print(f'wrote {path}')

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from mmkd_ext.checkpoints.addresses import local_checkpoint
 from mmkd_ext.config.cfg_options import OptionsAction
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.export.export_student import export_student
@@ -26,7 +27,7 @@ def export(argv: Sequence[str] | None = None) -> None:
     except argparse.ArgumentTypeError as error:
         raise PreflightError(f'--size: {str(error).replace(repr(args.size), args.size)}.') from error
     cfg = model_config(args.config, args.cfg_options)
-    for path in export_student(cfg, args.checkpoint, args.out, onnx=args.onnx, size=size):
+    for path in export_student(cfg, local_checkpoint(args.checkpoint), args.out, onnx=args.onnx, size=size):
         print(f'wrote {path} ({path.stat().st_size / 1e6:.2f} MB)')
 
 

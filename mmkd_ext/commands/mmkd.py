@@ -18,7 +18,7 @@ _MODULES = {  # as the command is called -> its file here, where the two differ
     'benchmark-growth': 'benchmark_growth',
     'compare-peers': 'compare_peers',
 }
-_FIRST = ('distill', 'doctor', 'train', 'test', 'export')  # in the help, before the others
+_FIRST = ('distill', 'doctor', 'train', 'test', 'report', 'export')  # in the help, before the others
 _CONFIG = "CONFIG is a file, or one of the package's from any folder, such as mmkd_ext::teskd/r18_digits.py."
 
 

@@ -4,39 +4,18 @@ import argparse
 import math
 import os
 import re
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib
-from matplotlib.axes import Axes
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mmkd_ext.errors import PreflightError
+from mmkd_ext.evaluation.curve_pictures import ACCURACY, FRACTION, RATE, STYLE, colour_of, draw_curves
 from mmkd_ext.evaluation.run_logs import Curve, Run, read_run
 from mmkd_ext.running.command_line import run_checked
-
-_COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#8C564B', '#7F7F7F')
-_DASHES: Any = ('-', (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)))
-_STYLE: Any = {
-    'font.size': 9,
-    'axes.titlesize': 10,
-    'axes.spines.top': False,
-    'axes.spines.right': False,
-    'axes.xmargin': 0.02,
-    'axes.grid': True,
-    'grid.alpha': 0.25,
-    'grid.linewidth': 0.6,
-    'legend.fontsize': 8,
-    'legend.framealpha': 0.8,
-    'legend.edgecolor': 'none',
-}
-_FRACTION = re.compile(r'(^|/)(coco|pascal_voc)/')  # mmdet's metrics are 0..1, mmpretrain's are percent
-_ACCURACY = re.compile(r'(?<![a-zA-Z])acc|mAP(_50)?$|precision|recall|f1-score')
-_RATE = re.compile(r'(^|/)lr$')
 
 
 def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int = 1) -> Path:
@@ -59,11 +38,11 @@ def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int
     known = list(dict.fromkeys(curve for run in read.values() for curve in run.curves))
     known.sort(key=lambda curve: curve.key.count('/'))  # the model's own before the teacher's and each network's
     losses = sorted((curve for curve in known if 'loss' in curve.key), key=lambda curve: curve.key != 'loss')
-    accuracies = sorted((c for c in known if _ACCURACY.search(c.key) and c not in losses), key=lambda c: not c.val)
+    accuracies = sorted((c for c in known if ACCURACY.search(c.key) and c not in losses), key=lambda c: not c.val)
     rates = [
         curve
         for curve in known
-        if _RATE.search(curve.key) and any(len({y for _, y in run.curves.get(curve, ())}) > 1 for run in read.values())
+        if RATE.search(curve.key) and any(len({y for _, y in run.curves.get(curve, ())}) > 1 for run in read.values())
     ]
     panels = [
         panel
@@ -71,7 +50,7 @@ def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int
             ('Loss', 'weighted loss terms (nats)', losses),
             (
                 'Accuracy',
-                'accuracy, AP (%)' if any(_FRACTION.search(c.key) for c in known) else 'accuracy (%)',
+                'accuracy, AP (%)' if any(FRACTION.search(c.key) for c in known) else 'accuracy (%)',
                 accuracies,
             ),
             ('Learning rate', 'learning rate', rates),
@@ -86,7 +65,7 @@ def plot(runs: dict[str, Path], out: Path, keys: Sequence[str] = (), smooth: int
         raise PreflightError(
             f'A finite number to draw is needed, got only NaN and infinite ones of {", ".join(dict.fromkeys(c.key for c in drawn))} in '
             f'{", ".join(map(str, runs.values()))}. Did the training diverge? Look at its log.')
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         return write_picture(_figure(read, panels, smooth), Path(out))
 
 
@@ -109,57 +88,12 @@ def _figure(runs: dict[str, Run], panels: Sequence[tuple[str, str, list[Curve]]]
     in_epochs = all(run.epoch_length for run in runs.values())
     for i, (title, unit, curves) in enumerate(panels):
         axes = figure.add_subplot(grid[i // 2, :] if i % 2 == 0 and i == len(panels) - 1 else grid[i // 2, i % 2])
-        _draw(axes, runs, curves, in_epochs, smooth)
+        draw_curves(axes, runs, curves, in_epochs, smooth)
         axes.set(title=title, xlabel='epoch' if in_epochs else 'iteration', ylabel=unit)
     if len(runs) > 1:
-        handles = [Line2D([], [], color=_colour(i, len(runs)), linewidth=3, label=name) for i, name in enumerate(runs)]
+        handles = [Line2D([], [], color=colour_of(i, len(runs)), linewidth=3, label=name) for i, name in enumerate(runs)]
         figure.legend(handles=handles, loc='outside upper center', ncols=min(len(runs), 4), fontsize=9)
     return figure
-
-
-def _draw(axes: Axes, runs: dict[str, Run], curves: Sequence[Curve], in_epochs: bool, smooth: int) -> None:
-    both, several = len({curve.val for curve in curves}) > 1, len(runs) > 1
-    legend, values = [], []
-    for j, curve in enumerate(curves):
-        strong, rate = curve.val or curve.key == 'loss', _RATE.search(curve.key)
-        style: Any = dict(linewidth=2.2 if strong else 1.2, linestyle=_DASHES[j % len(_DASHES) if several else 0])
-        label = f'{curve.key} ({"validation" if curve.val else "training"})' if both else curve.key
-        for i, run in enumerate(runs.values()):
-            points, scale = run.curves.get(curve, []), 100 if _FRACTION.search(curve.key) else 1
-            xs = [x / (run.epoch_length if in_epochs and run.epoch_length else 1) for x, _ in points]
-            ys = _smoothed([scale * y for _, y in points], 1 if curve.val or rate else smooth)
-            values += [y for y in ys if math.isfinite(y)]
-            axes.plot(
-                xs,
-                ys,
-                color=_colour(i, len(runs)) if several else _colour(j, len(curves)),
-                zorder=2 + strong,
-                alpha=0.5 if both and not strong else 1,
-                drawstyle='steps-pre' if rate else 'default',
-                marker='o' if len(xs) < 6 else None,
-                markersize=4,
-                **style,
-            )
-        legend.append(Line2D([], [], color='0.3' if several else _colour(j, len(curves)), label=label, **style))
-    positive = [y for y in values if y > 0]
-    # Rates that fall in steps read best on a log scale, those that fall smoothly do not; 0.1 / 0.001 is not quite 100.
-    fitting = 'loss' in curves[0].key or _RATE.search(curves[0].key) and len(positive) > 4 * len(set(positive))
-    if fitting and positive and min(values) >= 0 and max(positive) / min(positive) > 99.99:
-        axes.set_yscale('log', nonpositive='mask')  # a term that a warm-up holds at zero is not drawn
-    if len(legend) > 1 or len(curves[0].key) > 4:
-        place: Any = {'loc': 'upper left', 'bbox_to_anchor': (1, 1)} if len(legend) > 5 else {'loc': 'best'}
-        axes.legend(handles=legend, **place)
-
-
-def _smoothed(values: Sequence[float], smooth: int) -> list[float]:
-    """Centred moving average; windows are cut at the ends."""
-    starts = range(-(smooth // 2), len(values) - smooth // 2)
-    return [statistics.fmean(values[max(0, start) : start + smooth]) for start in starts]
-
-
-def _colour(index: int, count: int) -> Any:
-    """Colours that colour-blind readers tell apart, as far as they go."""
-    return _COLOURS[index] if count <= len(_COLOURS) else matplotlib.colormaps['turbo'](index / (count - 1))
 
 
 def check_picture(out: Path, flag: str = '--out') -> None:

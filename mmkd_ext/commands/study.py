@@ -18,6 +18,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmkd_ext.commands.plot_curves import write_picture
 from mmkd_ext.config.packaged_configs import config_file
@@ -28,6 +29,7 @@ from mmkd_ext.evaluation.study_runs import Study, write_text
 from mmkd_ext.evaluation.study_table import differences_table, picture, table
 from mmkd_ext.files.partial_files import remove_partial_files
 from mmkd_ext.files.writable_places import check_output
+from mmkd_ext.preflight.written_places import check_run_folder
 from mmkd_ext.running.command_line import run_checked
 
 
@@ -48,7 +50,9 @@ def study(argv: Sequence[str] | None = None) -> None:
     plan = load_plan(args.study, args.full)
     name = plan.get('folder') or f'{Path(config_file(str(args.study))).resolve().parent.name}_{args.study.stem}'
     out = args.out or Path('work_dirs') / f'{name}{"_full" if args.full else ""}'
-    check_output(out / 'results.json', 'Name another folder by --out.')
+    seeds = args.seeds or list(plan.seeds)
+    check_seeds(seeds, '--seeds')
+    _check_out(out, plan, seeds)
     if args.results:
         check_output(args.results, 'Look at --results.')
     drawn = Path(args.plot or out / 'table.png')
@@ -59,8 +63,6 @@ def study(argv: Sequence[str] | None = None) -> None:
     if args.readme:
         between_markers(args.readme, args.study.stem, '')
         check_output(args.readme, 'Look at --readme.')
-    seeds = args.seeds or list(plan.seeds)
-    check_seeds(seeds, '--seeds')
     for folder in [out, *out.glob('*'), *out.glob('*/seed*')]:
         remove_partial_files(folder)
     runs = Study(plan, out)
@@ -79,6 +81,22 @@ def study(argv: Sequence[str] | None = None) -> None:
         write_between_markers(
             args.readme, args.study.stem, f'`{command}` (seeds {", ".join(map(str, seeds))}):\n\n{text}'
         )
+
+
+def _check_out(out: Path, plan: Any, seeds: Sequence[int]) -> None:
+    """Whether nothing stands in the place of what the study and its runs write, said before the first run."""
+    hint = 'Name another folder by --out.'
+    variants = {out / name: seeds for name in plan.variants}
+    befores = {out / name / 'before': seeds for name, variant in plan.variants.items() if variant.get('before')}
+    teachers = {out / 'teachers' / name: None for name in plan.get('teachers') or {}}
+    for folder, theirs in {**variants, **befores, **teachers}.items():
+        check_output(folder / 'config.py', hint)
+        for run in [folder] if theirs is None else [folder / f'seed{seed}' for seed in theirs]:
+            check_run_folder(run, flag='--out')
+            for name in ('result.json', 'output.txt'):
+                check_output(run / name, hint)
+    for name in ('results.json', 'table.md'):
+        check_output(out / name, hint)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

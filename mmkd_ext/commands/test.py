@@ -19,19 +19,21 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.utils import import_modules_from_strings
 
-from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.addresses import local_checkpoint
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.checkpoints.weights import check_weights, weights_of
 from mmkd_ext.config.named_types import type_name
+from mmkd_ext.config.top_level import check_needed
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.plain_config import distils, plain_model
 from mmkd_ext.preflight.check_run import check_test
+from mmkd_ext.preflight.written_places import check_places
 from mmkd_ext.running.argument_types import finite, positive
 from mmkd_ext.running.command_line import run_checked
 from mmkd_ext.running.launch import (
     add_common_arguments,
     build_runner,
-    check_needed,
     common_config,
     finish_config,
     join_processes,
@@ -189,6 +191,7 @@ def test(argv: Sequence[str] | None = None) -> None:
     if checkpoint is not None:
         weights_of(checkpoint, cfg.load_from)
     join_processes(cfg)
+    check_places(cfg, ('test',))
     runner = build_runner(cfg)
     if isinstance(runner, Runner):
         check_test(runner)

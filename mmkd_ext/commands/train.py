@@ -10,11 +10,13 @@ from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.addresses import local_checkpoint
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.checkpoints.resumed_state import check_resume
 from mmkd_ext.checkpoints.resuming import Start, start_from, start_newest
 from mmkd_ext.checkpoints.run_folder import checkpoint_places, new_run
-from mmkd_ext.checkpoints.weights import check_weights, weights_of
+from mmkd_ext.checkpoints.weights import check_entries, check_weights, weights_of
+from mmkd_ext.config.top_level import check_needed
 from mmkd_ext.engine.memory import keep_freed_memory
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.partial_files import remove_partial_files
@@ -26,11 +28,11 @@ from mmkd_ext.hooks.run_folder_hook import RunFolderHook
 from mmkd_ext.hooks.summed_terms_hook import SummedTermsHook
 from mmkd_ext.preflight.check_run import check_train
 from mmkd_ext.preflight.needed_class_means import check_class_means
+from mmkd_ext.preflight.written_places import check_places
 from mmkd_ext.running.command_line import run_checked
 from mmkd_ext.running.launch import (
     add_common_arguments,
     build_runner,
-    check_needed,
     common_config,
     finish_config,
     join_processes,
@@ -135,6 +137,7 @@ def check_start(cfg: Config, runner: Runner) -> None:
     fitting = [key for key in mine if getattr(state.get(key), 'shape', None) == mine[key].shape]
     if not fitting:
         check_weights(model, checkpoint, cfg.load_from)
+    check_entries({key: mine[key] for key in fitting}, state, cfg.load_from)
     print_log(f'{len(fitting)} of {len(mine)} entries of the network are in {cfg.load_from}.', 'current')
 
 
@@ -145,6 +148,7 @@ def train(argv: Sequence[str] | None = None) -> None:
     keep_freed_memory()
     join_processes(cfg)
     start = choose_start(cfg, args.otherwise)
+    check_places(cfg, ('train', 'val'))
     runner = build_runner(cfg)
     for kind in (PlainCheckpointHook, SummedTermsHook, CompiledStepHook, AutoWeightHook, ValidationRecordHook, ResumedValidationHook):
         if not any(isinstance(hook, kind) for hook in runner.hooks):  # a config that is not ours

@@ -67,10 +67,12 @@ def called_with(path: str, part: Mapping[str, Any], scope: str) -> list[Any]:
     if isinstance(part.get('type'), str):
         return [*_registered(part['type'], scope), *([_norm] if path.endswith('norm_cfg') else [])]
     if path == 'train_cfg':
-        return [EpochBasedTrainLoop if part.get('by_epoch') else IterBasedTrainLoop]
+        return [EpochBasedTrainLoop if part.get('by_epoch') else IterBasedTrainLoop, _length]
     if path.endswith('data_preprocessor') and scope == 'mmpretrain':
         return [ClsDataPreprocessor]
     last = path.rpartition('.')[2]
+    if not path:
+        return [Runner, _wrapping]
     return [kind for kind in (_BY_PATH.get(path), _BY_KEY.get(last) if '.' in path else None) if kind]
 
 
@@ -159,6 +161,8 @@ def arguments_of(kind: Any) -> dict[str, inspect.Parameter]:
 
 # What mmengine, mmcv, mmdet and our teachers read out of dicts without a type, as signatures.
 def _scaling(enable: bool = False, base_batch_size: int | None = None) -> None: ...
+def _wrapping(find_unused_parameters: bool = False) -> None: ...
+def _length(by_epoch: bool = True) -> None: ...
 def _environment(cudnn_benchmark: bool = False) -> None: ...
 def _norm(requires_grad: bool = True) -> None: ...
 def _clip(max_norm: float = 1.0, error_if_nonfinite: bool = False) -> None: ...
@@ -175,7 +179,7 @@ def _detector(
 
 
 _BY_PATH: dict[str, Any] = {
-    '': Runner, 'val_cfg': ValLoop, 'test_cfg': TestLoop, 'randomness': Runner.set_randomness, 'log_processor': LogProcessor,
+    'val_cfg': ValLoop, 'test_cfg': TestLoop, 'randomness': Runner.set_randomness, 'log_processor': LogProcessor,
     'auto_scale_lr': _scaling, 'env_cfg': _environment, 'optim_wrapper': OptimWrapper, 'optim_wrapper.clip_grad': _clip,
     'optim_wrapper.paramwise_cfg': _by_parameter, 'train_dataloader': DataLoader, 'val_dataloader': DataLoader,
     'test_dataloader': DataLoader}  # fmt: skip

@@ -75,3 +75,14 @@ def order_of(cfg: Mapping[str, Any], preprocessor: Any) -> str | None:
     dataset = next((loader['dataset'] for loader in loaders if loader and isinstance(loader.get('dataset'), Mapping)), None)
     loaded = None if dataset is None else loaded_order(dataset, cfg.get('default_scope') or 'mmpretrain')
     return OTHER[loaded] if loaded is not None and converts(preprocessor) else loaded
+
+
+def check_orders(*orders: str | None) -> None:
+    """Whether each is an order of channels, or None.
+
+    Raises:
+        ValueError: One is something else.
+    """
+    for order in orders:
+        if order not in (None, 'rgb', 'bgr'):
+            raise ValueError(f"channel_order needs to be 'rgb', 'bgr' or None, got {order!r}.")

@@ -1,10 +1,13 @@
-"""Ways of feeding a frozen teacher with the student's images: its own, and those that a mistaken config would hide. N samples."""
+"""Ways of feeding a frozen teacher with the student's images: its own, and those that a mistaken config would hide. N images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from mmkd_ext.models.images.renormalise import without_padding
+from mmkd_ext.models.outputs.outputs import Outputs
 
 OWN = 'as it is fed'
 _KNOWN = {  # mean and std of 0..255, red first
@@ -15,24 +18,31 @@ _KNOWN = {  # mean and std of 0..255, red first
 
 
 @torch.no_grad()
-def ways(teacher: Any, inputs: Tensor, preprocessor: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Name and logits (N, K) of each way that shows the teacher other numbers than its own, which comes first.
+def ways(
+    teacher: Any, inputs: Tensor, preprocessor: nn.Module, samples: Sequence[Any] | None = None, places: Any = None
+) -> Iterator[tuple[str, Outputs]]:
+    """Name and `Outputs` of each way that shows the teacher other numbers than its own, which comes first.
 
     Args:
-        teacher: A `FrozenTeacher` that classifies.
+        teacher: A `FrozenTeacher` with classes.
         inputs: (N, C, H, W), as the student's preprocessor made them.
         preprocessor: That one.
+        samples: Of a detector, whose images are padded.
+        places: Likewise, what it is asked about.
     """
-    yield OWN, teacher(inputs, once=True).logits
+
+    def said(images: Tensor) -> Outputs:
+        return teacher(without_padding(images.clone(), samples), samples, places, once=True)
+
+    yield OWN, teacher(inputs, samples, places, once=True)
     if inputs.shape[1] != 3:
         return
     view = teacher.view
     own = _seen(inputs, view)
-    swapped = teacher(inputs, once=True, swapped=True).logits
     if not torch.equal(inputs, inputs.flip(1)):
-        yield 'with the other channel order', swapped
+        yield 'with the other channel order', teacher(inputs, samples, places, once=True, swapped=True)
     if not torch.allclose(own, inputs, rtol=1e-4, atol=1e-4):
-        yield "as the student's are", teacher(_given(inputs, view), once=True).logits
+        yield "as the student's are", said(_given(inputs, view))
     mean, std = (_column(getattr(preprocessor, key, None), value, inputs) for key, value in (('mean', 0.0), ('std', 1.0)))
     pixels = inputs * std + mean
     if len(view) > 1 and view[1]:
@@ -41,7 +51,7 @@ def ways(teacher: Any, inputs: Tensor, preprocessor: nn.Module) -> Iterator[tupl
         other_mean, other_std = (_column(torch.tensor(each if teacher.order != 'bgr' else each[::-1]), 0.0, inputs) for each in numbers)
         images = (pixels - other_mean) / other_std
         if not torch.allclose(own, images, rtol=1e-2, atol=1e-2):
-            yield name, teacher(_given(images, view), once=True).logits
+            yield name, said(_given(images, view))
 
 
 def _seen(inputs: Tensor, view: tuple[Any, ...]) -> Tensor:

@@ -23,8 +23,7 @@ def teacher_rows(patient: Patient) -> list[Row]:
     rows = []
     for name, teacher in teachers.items():
         rows += [_keys(name, teacher), _passes(patient, name, teacher)]
-        if not teacher.reader.boxes:
-            rows += _classifies(patient, name, teacher)
+        rows += _classifies(patient, name, teacher)
     return rows
 
 
@@ -65,29 +64,48 @@ def _passes(patient: Patient, name: str, teacher: Any) -> Row:
 
 
 def _classifies(patient: Patient, name: str, teacher: Any) -> list[Row]:
-    """Accuracy and order of the classes of a teacher with one label an image."""
+    """Accuracy and order of the classes of a teacher with one label an image, or of a detector in places with an object."""
+    if not teacher.reader.has_classes:
+        return []
     said: dict[str, list[Tensor]] = {}
     labels: list[Tensor] = []
+    classes = mine = patient.model.num_classes
     for batch in patient.batches:
         data = patient.prepared(batch, False)
-        if any('gt_label' not in sample or sample.gt_label.numel() != 1 for sample in data['data_samples']):
+        asked = _asked(patient, teacher, data)
+        if asked is None:
             return []
-        with torch.no_grad():
-            scores = teacher(data['inputs'], once=True).scores
-        if scores is not None:
-            return []  # several labels, or values
-        labels.append(torch.cat([sample.gt_label for sample in data['data_samples']]).cpu())
-        for way, logits in ways(teacher, data['inputs'], patient.model.data_preprocessor):
-            said.setdefault(way, []).append(logits.argmax(dim=1).cpu() if logits.numel() else torch.zeros(0))
-            classes = logits.shape[1]
-    mine = patient.model.num_classes
+        samples, places, target, counted = asked
+        labels.append(target[counted].cpu())
+        for way, outputs in ways(teacher, data['inputs'], patient.model.data_preprocessor, samples, places):
+            classes = teacher.reader.classes_of(outputs)
+            guess = outputs.logits[:, :classes].argmax(dim=1)[counted] if outputs.logits.numel() else target[:0]
+            said.setdefault(way, []).append(guess.cpu())
     if classes != mine:
         text = f'its {classes} classes are not the {mine} of the student, so that only its features can be followed.'
         return [Row(LOOK, f'{name}: classes', text, {'classes': classes, 'student': mine})]
     target = torch.cat(labels)
+    if teacher.reader.boxes and (classes == 1 or not len(target)):
+        return []  # nothing to mistake
     guesses = {way: torch.cat(each) for way, each in said.items() if sum(map(len, each)) == len(target)}
     order = _order(patient, name, teacher, target, guesses[OWN], classes)
     return [_accuracy(name, teacher, target, guesses, classes, order.status == WRONG), order]
+
+
+@torch.no_grad()
+def _asked(patient: Patient, teacher: Any, data: Mapping[str, Any]) -> tuple[Any, Any, Tensor, Tensor] | None:
+    """What a teacher is asked about a batch: samples and places, their labels (S,), and which of them count; None: not one label each."""
+    samples, reader = data['data_samples'], patient.model.reader
+    if teacher.reader.boxes:  # where the student's own losses look
+        seen = reader.train(data['inputs'], samples, patient.model.data_preprocessor)
+        counted = reader.counted(seen.target, patient.model.num_classes)
+        return samples, seen.places, seen.target, torch.ones_like(seen.target, dtype=torch.bool) if counted is None else counted
+    if any('gt_label' not in sample or sample.gt_label.numel() != 1 for sample in samples):
+        return None
+    if teacher(data['inputs'], once=True).scores is not None:
+        return None  # several labels, or values
+    target = torch.cat([sample.gt_label for sample in samples])
+    return None, None, target, torch.ones_like(target, dtype=torch.bool)
 
 
 def _accuracy(name: str, teacher: Any, target: Tensor, guesses: Mapping[str, Tensor], classes: int, reordered: bool) -> Row:
@@ -98,12 +116,13 @@ def _accuracy(name: str, teacher: Any, target: Tensor, guesses: Mapping[str, Ten
     best = max(shares, key=lambda way: shares[way])
     gained, lost = int((hits[best] & ~hits[OWN]).sum()), int((hits[OWN] & ~hits[best]).sum())
     others = ', '.join(f'{share:.1f} % {way}' for way, share in shares.items() if way != OWN)
-    text = f'{shares[OWN]:.1f} % of {count} training images are right {OWN}{f"; {others}" if others else ""}'
-    # were both ways equally good, each image on which they differ would be a coin's toss
-    if gained - lost > 3 * (gained + lost) ** 0.5 and shares[best] - shares[OWN] > 2:
+    boxes = teacher.reader.boxes
+    text = f'{shares[OWN]:.1f} % of {count} {_called(teacher)} are right {OWN}{f"; {others}" if others else ""}'
+    # were both ways equally good, each image on which they differ would be a coin's toss; places in one object are no two tosses
+    if teacher.loaded is not None and gained - lost > 3 * (gained + lost) ** 0.5 and shares[best] - shares[OWN] > (10 if boxes else 2):
         return Row(
             WRONG, check, f'{text}. It is fed wrongly: {_remedy(teacher, best)}', figures)
-    chance = count / classes
+    chance = max(count / classes, float(target.bincount().max()) if boxes else 0.0)  # one that calls every object the same
     if classes > 1 and int(hits[OWN].sum()) <= chance + 2 * (chance * (1 - 1 / classes)) ** 0.5:
         why = 'its classes are in another order.' if reordered else (
             'are these its weights, its classes in this order and its data_preprocessor (mean, std, channel_order)?')
@@ -128,8 +147,8 @@ def _order(patient: Patient, name: str, teacher: Any, target: Tensor, guess: Ten
     figures = {'classes': classes, 'gained': order.gained, 'lost': order.lost, 'calls': order.calls}
     if order.other:
         return Row(
-            WRONG, check, f'{order.gained} of {len(target)} images are right in another order of its classes only ({some(moved)}), '
-            f'{order.lost} in this one only: map its classes by teacher=dict(model=..., classes=[...]), or look at the order of the data.',
+            WRONG, check, f'{order.gained} of {len(target)} {_called(teacher, "images")} are right in another order of its classes only '
+            f'({some(moved)}), {order.lost} in this one only: {_reorder(teacher)}.',
             figures)
     if teacher.labels.groups is not None:
         how = "mapped to the student's"
@@ -139,6 +158,16 @@ def _order(patient: Patient, name: str, teacher: Any, target: Tensor, guess: Ten
         known = 'other names than the data' if teacher.record.classes else 'no names'
         return Row(OK, check, f'no other order of its {classes} classes fits its predictions better; its checkpoint has {known}.', figures)
     return Row(OK, check, f'its {classes} classes are {how}.', figures)
+
+
+def _called(teacher: Any, images: str = 'training images') -> str:
+    return teacher.reader.samples_name if teacher.reader.boxes else images
+
+
+def _reorder(teacher: Any) -> str:
+    if teacher.reader.boxes:
+        return 'give the data its order by metainfo=dict(classes=...), or train it anew'
+    return 'map its classes by teacher=dict(model=..., classes=[...]), or look at the order of the data'
 
 
 def _named(names: Any, k: int) -> str:

@@ -12,6 +12,8 @@ from mmkd_ext.errors import PreflightError
 from mmkd_ext.models.plain_config import plain_model
 
 _OF_LOSSES = ('mmkd_ext.ClassMeansHook', 'mmkd_ext.LossWarmupHook')  # a plain network has none
+_KEYS = (
+    'variants', 'seeds', 'metric', 'config', 'options', 'also', 'unit', 'differences', 'same_start', 'teachers', 'full', 'folder')
 RESERVED = ('results.json', 'table.md', 'table.png', 'teachers', 'start')  # beside the variants' folders
 
 
@@ -54,12 +56,17 @@ def load_plan(path: Path, full: bool = False) -> Any:
 def _check_plan(plan: Any, path: Path) -> None:
     if not isinstance(plan, dict):
         raise PreflightError(f'A file with a dict `study` is needed, got {path}. See configs/teskd/study_digits.py.')
+    for place, part, known in _parts(plan):
+        unread = [key for key in part if key not in known]
+        if unread:
+            raise PreflightError(f'{place} takes {", ".join(known)}, got {unread[0]!r}, which nobody reads: look at {path}.')
     for place, value, kind in _typed(plan):
         if value is not None and not isinstance(value, kind):
             raise PreflightError(f'A study needs {place} to be a {kind.__name__}, got {value!r}: look at {path}.')
     if plan.get('unit') not in (None, 'percent'):
         raise PreflightError(f"A study needs unit to be 'percent' or left out, got {plan['unit']!r}: look at {path}.")
     wrong = [key for key, kind in (('variants', dict), ('seeds', list), ('metric', str)) if not isinstance(plan.get(key), kind)]
+    wrong += ['metric'] if plan.get('metric') == '' else []
     variants = {} if wrong else plan['variants']
     wrong += [f'variants.{name}.config' for name, v in variants.items() if not isinstance(v, dict) or 'config' not in v]
     also = {} if wrong else plan.get('also') or {}
@@ -96,6 +103,19 @@ def _check_plan(plan: Any, path: Path) -> None:
     check_seeds(plan['seeds'], path)
 
 
+def _parts(plan: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
+    """Name, dict and keys of a study's parts that have keys of their own."""
+    yield 'A study', plan, _KEYS
+    for name, variant in plan['variants'].items() if isinstance(plan.get('variants'), Mapping) else ():
+        if isinstance(variant, Mapping):
+            yield f'The variant {name} of a study', variant, ('config', 'plain', 'options', 'teacher', 'before')
+            if isinstance(variant.get('before'), Mapping):
+                yield f'`before` of the variant {name}', variant['before'], ('config', 'option', 'options', 'teacher')
+    for name, teacher in plan['teachers'].items() if isinstance(plan.get('teachers'), Mapping) else ():
+        if isinstance(teacher, Mapping):
+            yield f'The teacher {name} of a study', teacher, ('config', 'options')
+
+
 def _typed(plan: Mapping[str, Any]) -> Iterator[tuple[str, Any, type]]:
     """Place, value and type of what a study may leave out."""
     kinds = dict(options=dict, also=dict, differences=dict, teachers=dict, same_start=str, config=str)
@@ -105,6 +125,7 @@ def _typed(plan: Mapping[str, Any]) -> Iterator[tuple[str, Any, type]]:
             if isinstance(each, dict):
                 yield f'{part}.{name}.config', each.get('config'), str
                 yield f'{part}.{name}.options', each.get('options'), dict
+                yield f'{part}.{name}.plain', each.get('plain'), bool
                 yield f'{part}.{name}.before', each.get('before'), dict
                 for key, kind in dict(config=str, options=dict, option=str).items() if isinstance(each.get('before'), dict) else ():
                     yield f'{part}.{name}.before.{key}', each['before'].get(key), kind

@@ -15,6 +15,7 @@ from mmengine.registry import DefaultScope, Registry
 from torch import nn
 
 from .failing_line import failing_line
+from .unbuilt_part import MORE, unbuilt_part
 
 _OURS = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep  # the whole package
 _HOST = os.path.dirname(os.path.realpath(mmengine.__file__)) + os.sep
@@ -110,22 +111,10 @@ def sentence(error: BaseException) -> str | None:
             'leaves out small images and those without boxes of the classes.'
         )
     place = _place(error, frames)
-    more = 'in the config or in --cfg-options (MMKD_TRACEBACK=1 shows more)'
-    builders = [frame for frame in frames if frame.f_code.co_name == 'build_from_cfg']
-    if builders and 'must contain the key "type"' in text:
-        got = list(builders[-1].f_locals.get('cfg') or {})
-        return f'A dict with a `type` is needed, got one with {got or "nothing"}. Look at {place or "its place"} {more}.'
-    asked = builders[-1].f_locals.get('obj_type') if builders else None
-    if builders and asked is None:
-        part = builders[-1].f_locals.get('cfg')
-        outer = builders[-2].f_locals.get('cfg') if len(builders) > 1 else None
-        found = [f'{key} of {outer["type"]}' for key, value in outer.items() if value is part] if isinstance(outer, dict) else []
-        what = found[0] if found else getattr(builders[-1].f_locals.get('registry'), 'name', 'part')
-        given = f'one with type={part.get("type")!r}' if isinstance(part, dict) else repr(part)
-        return f'A dict with a `type` is needed as {what}, got {given}. Look at {place or "its place"} {more}.'
-    if builders and (place or isinstance(error, ValueError | TypeError | KeyError | AssertionError)):
-        return f'Arguments that {asked} takes are needed, got {text}. Look at type={asked!r} {more}.'
-    return f'Settings that mmengine can use are needed in {place}, got {text}. Look at {place} {more}.' if place else None
+    part = unbuilt_part(error, text, frames, place)
+    if part is not None:
+        return part
+    return f'Settings that mmengine can use are needed in {place}, got {text}. Look at {place} {MORE}.' if place else None
 
 
 def full_disk(error: BaseException) -> str | None:

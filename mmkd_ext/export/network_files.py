@@ -1,12 +1,15 @@
 """The exported files of one network (checkpoint, config, ONNX), made and checked in memory."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from mmkd_ext.checkpoints.weights import check_entries
 from mmkd_ext.config.written_config import written_config
 from mmkd_ext.models.build import build_model, deployed
 from mmkd_ext.models.images.image_shape import Size
@@ -17,7 +20,7 @@ _TOLERANCE = 1e-5
 
 
 def network_files(
-    cfg: Config, weights: dict[str, Tensor], meta: dict, source: str, out: Path, onnx: bool, size: Size | None
+    cfg: Config, weights: dict[str, Tensor], meta: Any, source: str, out: Path, onnx: bool, size: Size | None
 ) -> dict[Path, bytes]:
     """Make the files that `export_student` writes for one network, and check them.
 
@@ -68,6 +71,7 @@ def _load(model: nn.Module, state: dict[str, Tensor], checkpoint: str | Path, wh
             f'{checkpoint} needs to fit {what} wholly, but {matched} of {len(mine)} entries match; '
             f'first missing: {missing}; first unexpected: {unexpected}; first of another shape: {shape}. Is it a checkpoint of this config?'
         )
+    check_entries(model.state_dict(), state, str(checkpoint))
     model.load_state_dict(state)
 
 
@@ -82,11 +86,11 @@ def _compare(got: Tensor, expected: Tensor, what: str) -> None:
         )
 
 
-def _checkpoint_bytes(state: dict[str, Tensor], meta: dict) -> bytes:
+def _checkpoint_bytes(state: dict[str, Tensor], meta: Any) -> bytes:
     kept = {
         key: meta[key]
         for key in ('dataset_meta', 'mmengine_version', 'experiment_name', 'epoch', 'iter')
-        if key in meta
+        if isinstance(meta, Mapping) and key in meta
     }
     with io.BytesIO() as buffer:
         torch.save(dict(meta=kept, state_dict=state), buffer)

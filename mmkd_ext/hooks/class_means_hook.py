@@ -43,7 +43,7 @@ class ClassMeansHook(Hook):
 
     def __init__(self, file: str | None = None, clean: bool = False, max_images: int | None = None) -> None:
         check_whole('ClassMeansHook', max_images=max_images)
-        if not isinstance(file, str | None):
+        if not isinstance(file, str | None) or file == '':
             raise ValueError(f'ClassMeansHook needs file to be a path, got {file!r}.')
         self.file, self.clean, self.max_images = file, clean, max_images
         self._made: list[tuple[Any, Tensor, list[str]]] = []

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmkd_ext.errors import check_numbers
+from mmkd_ext.registry import MODELS
 
 from .auto_weight import read_weight
 from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
@@ -43,6 +44,8 @@ class DistillationLoss(nn.Module):
       numbers of classes are refused where it reads the logits or the tower; in detection, logits, embeddings and edges are one for each
       region or position, and stages are the FPN's maps, so that stages cannot be read together with the others.
     - `scores`: which logits it can compare, of `'softmax'` and `'sigmoid'` (several labels); None: any.
+    - `takes_unmapped`: False for a loss that makes nothing of a class of which a teacher of other classes says probability 0 (a logit of
+      -10,000): z-scores are one.
     - `among_peers`: True for a loss of students among themselves. `forward(students)` then takes a list of outputs and returns a value
       for each.
     - `loss_weight`: the factor that `forward` has multiplied its value with; the log shows the value without it, too. Where the config
@@ -83,6 +86,7 @@ class DistillationLoss(nn.Module):
 
     compares: str | tuple[str, ...] = 'logits'
     scores: tuple[str, ...] | None = None
+    takes_unmapped = True
     among_peers = False
     needs_class_means = False
     has_branches = False
@@ -120,12 +124,16 @@ class DistillationLoss(nn.Module):
         return f'loss_weight={self.loss_weight}'
 
 
-def as_loss(name: str, module: nn.Module) -> DistillationLoss:
-    """A module that was built from an entry of `losses`, if it is a loss.
+def built_loss(name: str, cfg: Mapping[str, Any]) -> DistillationLoss:
+    """The loss of an entry of `losses`.
 
     Raises:
-        ValueError: It is not.
+        ValueError: A config without a type, or of one that is no loss.
     """
+    if not isinstance(cfg.get('type'), str | type) or not cfg['type']:
+        raise ValueError(
+            f"A loss needs a `type`, such as 'mmkd_ext.KDLoss', got {dict(cfg)}. Look at model.losses.{name}.")
+    module = MODELS.build(cfg)
     if not isinstance(module, DistillationLoss):
         raise ValueError(
             f'losses.{name} needs a type that derives from mmkd_ext.losses.DistillationLoss, got {type(module).__name__}. See '

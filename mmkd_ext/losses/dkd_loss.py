@@ -111,6 +111,7 @@ class DKDLoss(DistillationLoss):
         self.alpha = alpha
         self.beta = beta
         self.standardise = standardise
+        self.takes_unmapped = not standardise
 
     def forward(self, student: NetworkOutputs, teacher: NetworkOutputs, target: Tensor) -> Tensor:
         """Return the weighted loss."""

@@ -20,7 +20,7 @@ def layer_kd_losses(student: Sequence[Tensor], teacher: Tensor, tau: float) -> T
         tau: Temperature > 0.
 
     Returns:
-        (L,) nats per sample times tau^2, float32 or better: each is `kd_loss` of that layer.
+        (L,) nats per sample times tau^2, float32 or better; each is `kd_loss` of that layer.
 
     Raises:
         ValueError: tau <= 0, no layer, or logits not all of the teacher's shape (N, K).

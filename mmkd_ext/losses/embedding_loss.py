@@ -18,7 +18,7 @@ def embedding_loss(student: Tensor, teacher: Tensor, by: str = 'cosine', beta: f
         student: (N, D) embeddings.
         teacher: (N, D) embeddings of the same samples; no gradient reaches them.
         by: 'cosine', in [0, 2] and blind to the lengths of both, or 'smooth_l1'.
-        beta: Of smooth L1: x^2 / (2 beta) below it, |x| - beta / 2 above it.
+        beta: Of smooth L1: x^2 / (2 beta) below it, abs(x) - beta / 2 above it.
 
     Returns:
         () float32 or better; grows with neither N nor D.

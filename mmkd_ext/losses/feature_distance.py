@@ -29,7 +29,7 @@ def feature_distance(student: Tensor, teacher: Tensor, by: str, beta: float) -> 
         student: (N, D, ...), channels second.
         teacher: Of the same shape; no gradient reaches it.
         by: 'cosine' or 'smooth_l1'.
-        beta: Of smooth L1: a difference x counts x^2 / (2 beta) below it, |x| - beta / 2 above it.
+        beta: Of smooth L1: a difference x counts x^2 / (2 beta) below it, abs(x) - beta / 2 above it.
 
     Returns:
         () float32 or better; grows with neither N nor D.

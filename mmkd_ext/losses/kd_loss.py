@@ -86,7 +86,7 @@ class KDLoss(DistillationLoss):
     Args:
         tau: Temperature > 0. ND's recipes have 4 on CIFAR and 1 on ImageNet; z-scores have 2 and a weight of 9.
         loss_weight: Factor on the result.
-        standardise: Whether logits are compared by their z-scores; networks with a softmax only.
+        standardise: Whether logits are compared by their z-scores; networks with a softmax only, and a teacher that knows all classes.
 
     Shapes:
         student, teacher: `Outputs` with logits (N, K), and perhaps `scores`, 'softmax' or 'sigmoid'.
@@ -109,6 +109,7 @@ class KDLoss(DistillationLoss):
         check_tau('KDLoss', tau)
         self.tau = tau
         self.standardise = standardise
+        self.takes_unmapped = not standardise
         if standardise:  # a sigmoid's logit says something by itself, which its z-score among the others does not
             self.scores = ('softmax',)
 

@@ -23,7 +23,7 @@ def map_loss(
         student: A map (N, C, H, W), or one for each level.
         teacher: Maps of the same shapes; no gradient reaches them.
         by: 'cosine' of the vectors at each place, in [0, 2], or 'smooth_l1'.
-        beta: Of smooth L1: x^2 / (2 beta) below it, |x| - beta / 2 above it.
+        beta: Of smooth L1: x^2 / (2 beta) below it, abs(x) - beta / 2 above it.
 
     Returns:
         () float32 or better; grows with the number of levels alone.

@@ -63,7 +63,7 @@ class ReviewKDNeck(BaseModule):
 
     Shapes:
         inputs: L maps (N, C_i, H_i, W_i).
-        returns: L maps (N, out_channels[i], *sizes[i]).
+        returns: L maps (N, out_channels[i], H_i, W_i), of the `sizes` asked for.
 
     Raises:
         ValueError: Other than L maps, widths or sizes.

@@ -48,7 +48,7 @@ def _told(cfg: Config, option: str) -> Any:
     model: Any = cfg.get('model') or {}
     model = model.get('module') or model  # inside test-time augmentation
     kind = model.get('type')
-    if isinstance(kind, str):
+    if isinstance(kind, str) and kind:
         scope = cfg.get('default_scope') or 'mmpretrain'
         with DefaultScope.overwrite_default_scope(scope), MODELS.switch_scope_and_registry(None) as registry:
             kind = registry.get(kind)

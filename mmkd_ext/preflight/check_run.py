@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from mmkd_ext.datasets.coco_categories import categories_checked
@@ -16,13 +15,13 @@ from mmkd_ext.engine.model_wrappers import unwrapped
 from mmkd_ext.engine.random_state import random_state_kept
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.explain.sentences import sync_bn_without_gpus
-from mmkd_ext.files.writable_places import check_work_dir
 
 from .class_counts import check_labels, check_topk
 from .class_names import check_class_names
 from .hook_needs import missing_part
 from .hook_settings import check_hook_settings
 from .number_ranges import check_numbers
+from .passed_over import warn_of_passed_over
 from .training_parts import check_intervals, check_length, check_losses, check_optimizer
 from .trial_batches import check_evaluated_batch, check_shares, check_train_batch
 from .unread_types import check_unread_types
@@ -41,9 +40,6 @@ def check_train(runner: Runner) -> None:
             asks for a part that the model does not have.
     """
     for hook in runner.hooks:
-        folder = getattr(hook, 'out_dir', None) if isinstance(hook, CheckpointHook) else None
-        if folder is not None and '://' not in str(folder):
-            check_work_dir(folder, 'Look at out_dir of the CheckpointHook.')
         problem = missing_part(hook, unwrapped(runner.model))
         if problem is not None:
             raise PreflightError(problem)
@@ -65,6 +61,7 @@ def check_train(runner: Runner) -> None:
         for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
             _check_data(runner, loop, name)
         check_class_names(runner)
+        warn_of_passed_over(unwrapped(runner.model), runner.train_dataloader.dataset)
         _check_norms(runner)
         check_train_batch(runner)
         names = check_evaluated_batch(runner, runner.val_loop, 'val')

@@ -25,7 +25,7 @@ def check_class_names(runner: Any) -> None:
     given = getattr(unwrapped(runner.model), 'teachers', {}).values()
     for teacher in [each for several in given for each in getattr(several, 'teachers', [several])]:
         if teacher.labels.groups is None:
-            check_teacher_names(teacher.name, teacher.record.classes, train)
+            check_teacher_names(teacher.name, teacher.record.classes, train, maps=not teacher.reader.boxes)
         else:
             _check_mapped(teacher.name, teacher.labels.mine, train)
 
@@ -50,7 +50,7 @@ def check_data_names(train: Any, others: dict[str, Any]) -> None:
             f'metainfo of train_dataloader.dataset and {name}_dataloader.dataset.')
 
 
-def check_teacher_names(teacher: str, theirs: Sequence[str] | None, train: Any) -> None:
+def check_teacher_names(teacher: str, theirs: Sequence[str] | None, train: Any, maps: bool = True) -> None:
     """Compare the classes that a teacher's checkpoint names with those of the data; names that only look different are warned of.
 
     Raises:
@@ -62,8 +62,8 @@ def check_teacher_names(teacher: str, theirs: Sequence[str] | None, train: Any) 
     moved = [k for k, (a, b) in enumerate(zip(theirs, mine, strict=True)) if a != b and a in mine]
     text = f'The teacher {teacher} needs the classes of the data in their order, {_differing(mine, list(theirs))}'
     if moved:
-        raise ClassOrderError(f'{text}. Map its classes by teacher=dict(model=..., classes=...), give the data its order by '
-            'metainfo=dict(classes=...), or train it anew.')
+        first = 'Map its classes by teacher=dict(model=..., classes=...), give' if maps else 'Give'  # a detector's are not mapped
+        raise ClassOrderError(f'{text}. {first} the data its order by metainfo=dict(classes=...), or train it anew.')
     print_log(f'{text}. Are they the same under other names?', 'current', WARNING)
 
 

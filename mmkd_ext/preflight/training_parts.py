@@ -32,6 +32,8 @@ def check_length(loop: Any) -> None:
         value = getattr(loop, key, None)
         if value is not None and (not isinstance(value, int | float) or not value >= 1):
             raise ValueError(f'A training needs {key} of 1 or more, got {value!r}. Look at train_cfg.{key}.')
+        if isinstance(value, float) and value % 1 and math.isfinite(value):
+            raise ValueError(f'A training needs {key} to be a whole number, got {value!r}. Look at train_cfg.{key}.')
     begin = getattr(loop, 'val_begin', 0)
     if not isinstance(begin, int) or begin < 0:
         raise ValueError(f'A training needs val_begin of 0 or more, got {begin!r}. Look at train_cfg.val_begin.')
@@ -107,6 +109,10 @@ def check_optimizer(cfg: Mapping[str, Any]) -> None:
             value = optimizer.get(key)
             if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f'An optimizer needs {key} of 0 or more, got {value!r}. Look at optim_wrapper.optimizer.{key}.')
+    counts = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+    if isinstance(counts, int | float) and not _counts(counts):
+        raise ValueError(
+            f'An OptimWrapper steps after a whole number of batches, 1 or more, got accumulative_counts={counts!r}. Look at optim_wrapper.')
     schedulers = cfg.get('param_scheduler') or []
     for scheduler in schedulers if isinstance(schedulers, list | tuple) else [schedulers]:
         if not isinstance(scheduler, Mapping):

@@ -34,6 +34,9 @@ def check_unread_types(cfg: Mapping[str, Any]) -> None:
                 check_known(FUNCTIONS, function.get('type'))
     if cfg.get('sync_bn') not in (None, *_SYNC_BN):
         raise ValueError(f"sync_bn needs to be 'torch', 'mmcv' or left out, got {cfg['sync_bn']!r}. Look at sync_bn in the config.")
+    for key, part in (cfg.get('env_cfg') or {}).items():
+        if key.endswith('_cfg') and not isinstance(part, Mapping | None):
+            raise ValueError(f'A dict is needed as env_cfg.{key}, got {part!r}. Look at env_cfg in the config.')
     backend = ((cfg.get('env_cfg') or {}).get('dist_cfg') or {}).get('backend')
     known = torch.distributed.Backend.backend_list
     told = [each.rpartition(':')[2].lower() for each in backend.split(',')] if isinstance(backend, str) else [backend]

@@ -22,7 +22,7 @@ def run_checked(job: Callable[[], object]) -> int:
     `MMKD_TRACEBACK=1` shows every traceback.
 
     Returns:
-        The exit code: 0, or 2 after an explained error. Other errors are raised as they are.
+        The exit code, 0 or 2 after an explained error. Other errors are raised as they are.
     """
     end_with_parent()
     try:

@@ -4,17 +4,17 @@ import argparse
 import datetime
 import inspect
 import os
+import time
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed
 from mmengine.config import Config
-from mmengine.dist import barrier, is_distributed
+from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.logging import print_log
-from mmengine.registry import MODELS, RUNNERS
+from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 import mmkd_ext.checkpoints.mmengine_loaders  # noqa: F401  # registers
@@ -22,14 +22,14 @@ from mmkd_ext.config.cfg_options import OptionsAction, merge_options
 from mmkd_ext.config.formatted_once import formatted_once
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.config.named_types import type_name
+from mmkd_ext.config.top_level import check_loops, check_needed, check_parts
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_work_dir
 from mmkd_ext.models.config_from_data import tell_channel_order, tell_class_names, tell_image_size
 
+_LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-_PLAIN = (str, int, float)  # what can be no part that is built; in a config of objects a part may be one
-_DICTS = (
-    'model', 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks', 'env_cfg', 'model_wrapper_cfg', 'tta_model', *_LOADERS)
+_STARTS: set[str] = set()  # of this process's runs, as mmengine writes them
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         '--cfg-options', nargs='+', action=OptionsAction, metavar='KEY=VALUE', help="settings that replace the config's"
     )
     parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='who starts the processes'
+        '--launcher', choices=_LAUNCHERS, default='none', help='who starts the processes'
     )
     # torch.distributed.launch passes one or the other spelling, torchrun sets the variable.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
@@ -52,8 +52,8 @@ def common_config(args: argparse.Namespace, needs: Sequence[str]) -> Config:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = load_config(args.config)
     check_needed(cfg, needs, args.config)
-    _check_kinds(cfg, args.config)
-    cfg.launcher = args.launcher
+    check_parts(cfg, args.config)
+    _take_launcher(cfg, args)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
@@ -61,16 +61,14 @@ def common_config(args: argparse.Namespace, needs: Sequence[str]) -> Config:
     return cfg
 
 
-def check_needed(cfg: Config, needs: Sequence[str], path: str) -> None:
-    """Whether a config has a model and the keys `needs`; to be asked again after `--cfg-options`.
-
-    Raises:
-        PreflightError: One is missing or None.
-    """
-    missing = [key for key in ('model', *needs) if cfg.get(key) is None]
-    if missing:
-        raise PreflightError(
-            f'A config with {", ".join(("model", *needs))} is needed, got one without {", ".join(missing)}: look at {path}.')
+def _take_launcher(cfg: Config, args: argparse.Namespace) -> None:
+    """The flag's launcher, which goes before the config's; that of a run's copied config has to be of some meaning."""
+    asked = cfg.get('launcher')
+    if asked not in (None, *_LAUNCHERS):
+        raise PreflightError(f'A launcher of {", ".join(_LAUNCHERS)} is needed, got launcher={asked!r}: look at {args.config}.')
+    if asked not in (None, 'none', args.launcher):
+        print_log(f'launcher={asked!r} of the config is not followed: --launcher says it, here {args.launcher}.', 'current')
+    cfg.launcher = args.launcher
 
 
 def finish_config(cfg: Config, args: argparse.Namespace) -> None:
@@ -89,46 +87,9 @@ def finish_config(cfg: Config, args: argparse.Namespace) -> None:
         if args.no_pin_memory:
             loader.pin_memory = False
     merge_options(cfg, args.cfg_options, args.config)
-    _check_kinds(cfg, args.config)
-    _check_loops(cfg, args.config)
+    check_parts(cfg, args.config)
+    check_loops(cfg, args.config)
     check_work_dir(cfg.work_dir)
-
-
-def _check_kinds(cfg: Config, path: str) -> None:
-    """Check the types of the parts that the command lines read before the Runner does."""
-    for key in _DICTS:
-        value = cfg.get(key)
-        if value is not None and not isinstance(value, dict):
-            raise PreflightError(
-                f'A dict is needed as {key}, got {value!r} of type {type(value).__name__}: look at {path} or --cfg-options.'
-            )
-    scope = cfg.get('default_scope')
-    if scope is not None and (not isinstance(scope, str) or not (scope in MODELS.children or find_spec(scope))):
-        raise PreflightError(f"A package such as 'mmpretrain' or 'mmdet' is needed as default_scope, got {scope!r}: look at {path}.")
-    folder = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('out_dir')
-    if folder is not None and not isinstance(folder, str | Path):
-        raise PreflightError(f'A folder is needed as out_dir of the CheckpointHook, got {folder!r}: look at {path} or --cfg-options.')
-    parts = {f'{name}.{part}': (cfg.get(name) or {}).get(part) for name in _LOADERS for part in ('dataset', 'sampler', 'batch_sampler')}
-    parts.update({f'{name}_evaluator': cfg.get(f'{name}_evaluator') for name in ('val', 'test')})
-    for key, value in parts.items():
-        if isinstance(value, _PLAIN):
-            raise PreflightError(f'A dict with a `type` is needed as {key}, got {value!r}: look at {path} or --cfg-options.')
-    for key, value in parts.items():
-        several = key.endswith('_evaluator')
-        if isinstance(value, list | tuple) and (not several or any(isinstance(each, _PLAIN) for each in value)):
-            needed = 'A list of dicts, each with a `type`,' if several else 'A dict with a `type`'
-            raise PreflightError(f'{needed} is needed as {key}, got {value!r}: look at {path} or --cfg-options.')
-
-
-def _check_loops(cfg: Mapping[str, Any], path: str) -> None:
-    """What the runner asks of validation and test, whose own sentence quotes whole configs."""
-    for name in ('val', 'test'):
-        keys = [f'{name}_dataloader', f'{name}_cfg', f'{name}_evaluator']
-        missing = [key for key in keys if cfg.get(key) is None]
-        if 0 < len(missing) < len(keys):
-            raise PreflightError(
-                f'{keys[0]}, {keys[1]} and {keys[2]} are needed, all or none of them, got no {" and no ".join(missing)}: look at {path} or '
-                '--cfg-options.')
 
 
 def join_processes(cfg: Config) -> None:
@@ -181,4 +142,16 @@ def build_runner(cfg: Config) -> Runner:
     tell_image_size(cfg)
     tell_class_names(cfg)
     cfg = formatted_once(cfg)
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    kind = cfg.get('runner_type', 'Runner')
+    if not isinstance(kind, str | type):
+        raise PreflightError(f"The name of a runner is needed as runner_type, such as 'Runner', got {kind!r}.")
+    _wait_for_a_second_of_its_own(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    _STARTS.add(runner.timestamp)
+    return runner
+
+
+def _wait_for_a_second_of_its_own(cfg: Config) -> None:
+    """A run's logs and its visualizer are named by the second in mmengine: two runs of one second would write into the same files."""
+    while is_main_process() and ((now := time.strftime('%Y%m%d_%H%M%S')) in _STARTS or Path(cfg.work_dir, now).exists()):
+        time.sleep(0.02)

@@ -13,7 +13,6 @@ from mmengine.logging import HistoryBuffer
 from mmkd_ext.checkpoints import checkpoint_files as checkpoints
 from mmkd_ext.checkpoints.checkpoint_files import (
     checkpoints_newest_first,
-    local_checkpoint,
     newest_readable_checkpoint,
     read_checkpoint,
     remove_partial_files,
@@ -167,35 +166,6 @@ def test_a_writer_killed_in_mid_write_leaves_the_old_file_whole(tmp_path):
     assert checkpoints_newest_first(tmp_path) == [path]
     assert len(remove_partial_files(tmp_path)) == 1
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_url_is_downloaded_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
-    calls = []
-
-    def download(url, target, progress):
-        calls.append(url)
-        Path(target).write_bytes(b'weights')
-
-    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
-    first, second = (local_checkpoint('https://example.org/a/model.pth') for _ in range(2))
-    assert first == second == str(tmp_path / 'checkpoints/model.pth') and len(calls) == 1
-    assert local_checkpoint('work_dirs/a.pth') == 'work_dirs/a.pth'
-
-
-def test_two_addresses_that_end_in_the_same_name_are_two_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
-    monkeypatch.setattr(torch.hub, 'download_url_to_file', lambda url, target, progress: Path(target).write_text(url))
-    addresses = [f'https://example.org/{run}/model_best.pth' for run in ('a', 'b', 'c')]
-    for _ in range(2):
-        assert [Path(local_checkpoint(address)).read_text() for address in addresses] == addresses
-
-
-def test_a_file_put_by_hand_where_an_address_would_go_is_taken(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
-    (tmp_path / 'checkpoints').mkdir()
-    (tmp_path / 'checkpoints/model.pth').write_text('by hand')
-    assert Path(local_checkpoint('https://example.org/model.pth')).read_text() == 'by hand'
 
 
 def test_a_folder_as_checkpoint_is_named_with_a_file_in_it(tmp_path):

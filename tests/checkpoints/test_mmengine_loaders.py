@@ -8,7 +8,7 @@ import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 from support.crafted_files import crafted
 
-from mmkd_ext.checkpoints import mmengine_loaders
+from mmkd_ext.checkpoints import addresses, mmengine_loaders
 
 ADDRESSES = {
     'a file': '{path}', 'torchvision': 'torchvision://net', 'modelzoo': 'modelzoo://net', 'openmmlab': 'open-mmlab://net',
@@ -19,13 +19,13 @@ ADDRESSES = {
 def addressed(tmp_path, monkeypatch):
     """A file that every address leads to; mmengine's tables of names are replaced."""
     path = tmp_path / 'net.pth'
-    for table in ('get_torchvision_models', 'get_mmcls_models'):
-        monkeypatch.setattr(mmengine_loaders, table, lambda: {'net': str(path)})
-    monkeypatch.setattr(mmengine_loaders, 'get_external_models', lambda: {'net': 'net.pth'})  # in mmengine's home
-    monkeypatch.setattr(mmengine_loaders, 'get_deprecated_model_names', lambda: {'old': 'net'})
+    monkeypatch.setattr(addresses, 'get_torchvision_models', lambda: {'net': str(path)})
+    monkeypatch.setattr(mmengine_loaders, 'get_mmcls_models', lambda: {'net': str(path)})
+    monkeypatch.setattr(addresses, 'get_external_models', lambda: {'net': 'net.pth'})  # in mmengine's home
+    monkeypatch.setattr(addresses, 'get_deprecated_model_names', lambda: {'old': 'net'})
     monkeypatch.setenv('MMENGINE_HOME', str(tmp_path))
     monkeypatch.setattr(
-        mmengine_loaders, 'get_file_backend', lambda name, backend_args: SimpleNamespace(get=lambda name: path.read_bytes()))
+        addresses, 'get_file_backend', lambda name, backend_args: SimpleNamespace(get=lambda name: path.read_bytes()))
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
     monkeypatch.setattr(
         torch.hub, 'download_url_to_file', lambda url, target, progress: Path(target).write_bytes(path.read_bytes()))

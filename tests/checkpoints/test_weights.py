@@ -1,5 +1,6 @@
 """Checkpoints whose weights are none, or another network's, by every command that reads one."""
 
+import re
 from collections import OrderedDict
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from support.runs import one_error, write_config
 from torch import nn
 
 from mmkd_ext.checkpoints.checkpoint_files import newest_readable_checkpoint
-from mmkd_ext.checkpoints.weights import check_weights, weights_of
+from mmkd_ext.checkpoints.weights import check_entries, check_weights, weights_of
 from mmkd_ext.commands import export_student, test, train
 from mmkd_ext.models.build import build_model
 
@@ -78,3 +79,41 @@ def test_testing_the_checkpoint_of_another_config_names_the_first_wrong_entry(tm
     assert test.main([str(write_config(tmp_path)), 'wider.pth', '--work-dir', 'work']) == 2
     text = one_error(capsys.readouterr().err)
     assert 'head.fc.weight, needs (10, 32), got (11, 32)' in text and 'Does the config belong' in text
+
+
+ENTRIES = {
+    'complex numbers': (torch.zeros(10, dtype=torch.complex64), r'head\.fc\.bias is of torch\.complex64 and not of torch\.float32'),
+    'whole numbers': (torch.zeros(10, dtype=torch.int8), r'head\.fc\.bias is of torch\.int8 and not of torch\.float32'),
+    'NaN': (torch.full((10,), torch.nan), r'10 of 10 in head\.fc\.bias are NaN'),
+}
+
+
+@pytest.mark.parametrize('command', ['test', 'export', 'load_from', 'resume'])
+@pytest.mark.parametrize('entry', ENTRIES)
+def test_weights_that_are_no_real_numbers_are_refused_by_every_command(tmp_path, capsys, command, entry):
+    path = write_config(tmp_path)
+    value, said = ENTRIES[entry]
+    bad = save({**build_model(Config.fromfile(path)).state_dict(), 'head.fc.bias': value})
+    words = {
+        'test': (test, bad, '--work-dir', 'work'), 'export': (export_student, bad, 'student.pth'),
+        'load_from': (train, '--work-dir', 'work', '--cfg-options', f'load_from={bad}'),
+        'resume': (train, '--work-dir', 'work', '--resume', bad),
+    }[command]  # fmt: skip
+    assert words[0].main([str(path), *words[1:]]) == 2
+    assert re.search(said, one_error(capsys.readouterr().err)) and len(list(Path().rglob('*.pth'))) == 1
+
+
+def test_half_precision_and_other_whole_numbers_are_taken():
+    mine = dict(weight=torch.zeros(2), count=torch.zeros((), dtype=torch.int64))
+    check_entries(mine, dict(weight=torch.zeros(2).half(), count=torch.zeros((), dtype=torch.int32), more='text'), 'a.pth')
+
+
+def test_what_stands_beside_the_weights_has_to_be_dicts_where_it_is_needed(tmp_path, capsys):
+    path = write_config(tmp_path)
+    state = build_model(Config.fromfile(path)).state_dict()
+    for wrong in (dict(meta=5), dict(message_hub=[1])):
+        torch.save(dict(state_dict=state, meta={}, message_hub={}) | wrong, 'odd.pth')
+        assert train.main([str(path), '--work-dir', 'work', '--resume', 'odd.pth']) == 2
+        assert f'with {next(iter(wrong))} is needed' in one_error(capsys.readouterr().err)
+        assert export_student.main([str(path), 'odd.pth', 'student.pth']) == 0
+    capsys.readouterr()

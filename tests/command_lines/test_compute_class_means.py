@@ -1,5 +1,7 @@
 """Class means by hand: the ones that training finds afterwards, a report in words, a picture."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from matplotlib.image import imread
@@ -78,3 +80,20 @@ def test_a_config_without_a_model_and_a_device_of_no_kind_are_one_sentence(tmp_p
     config = write_config(tmp_path, extra(tmp_path))
     assert compute_class_means.main([str(config), '--device', 'toaster']) == 2
     assert "got 'toaster'" in capsys.readouterr().err
+
+
+WRONG = {
+    'workers below none': (['--cfg-options', 'train_dataloader.num_workers=-1'], 'train_dataloader needs num_workers to be a whole'),
+    'half a batch': (['--cfg-options', 'train_dataloader.batch_size=2.5'], 'train_dataloader needs batch_size'),
+    'a seed below 0': (['--cfg-options', 'randomness.seed=-1'], 'randomness needs seed to be a whole number >= 0, got -1'),
+    'a seed that is a word': (['--cfg-options', 'randomness.seed=x'], "randomness needs seed to be a whole number >= 0, got 'x'"),
+    'a file without a name': (['--file', ''], '--file'),
+    'a work dir that is a file': (['--work-dir', 'taken'], 'taken: Not a directory. Name another by --work-dir.'),
+}
+
+
+@pytest.mark.parametrize(('words', 'said'), WRONG.values(), ids=WRONG)
+def test_what_cannot_work_is_one_sentence_and_makes_no_file(tmp_path, config, capsys, words, said):
+    Path('taken').write_text('precious')
+    assert call(config, *([] if '--work-dir' in words else ['--work-dir', 'work']), *words) == 2
+    assert said in one_error(capsys.readouterr().err) and not list(tmp_path.rglob('*-*.pth')) and not Path('work').exists()

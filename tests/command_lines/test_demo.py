@@ -8,7 +8,8 @@ import mmpretrain
 import pytest
 import torch
 from mmengine.config import Config
-from support.runs import REPO, run, write_config
+from support.copies import in_copy
+from support.runs import write_config
 from witnesses.parameter_counts import expected_parameters
 
 from mmkd_ext.commands import demo
@@ -30,7 +31,7 @@ def ended(tmp_path_factory):
     (folder / 'out/plain').mkdir(parents=True)
     torch.save(dict(state_dict={}, meta={}, message_hub={}), folder / 'out/plain/epoch_9.pth')
     options = ('--cfg-options', 'train_cfg.max_epochs=1', 'model.backbone.stem_channels=6')
-    result = run(REPO / 'tools/demo.py', '--config', config, '--out', folder / 'out', *options, cwd=folder)
+    result = in_copy(demo.main, '--config', config, '--out', folder / 'out', *options, cwd=folder)
     assert result.returncode == 0, result.stderr
     return config, folder / 'out', result.stdout
 

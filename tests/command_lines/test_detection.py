@@ -1,5 +1,6 @@
 """A distilled detector through the command lines: training, resume, test, class means, curves and pictures, on one tiny run."""
 
+import base64
 import json
 import shutil
 
@@ -12,10 +13,11 @@ from mmengine.config import Config
 from support.detection import build, tiny
 from support.detector_runs import CONFIG, QUIET, run
 from support.drawn_panels import drawn
+from support.report_pages import pictures_of, read, texts_of
 from support.runs import REPO, losses, one_error
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from mmkd_ext.commands import compute_class_means, draw_detections, plot_curves, test, train
+from mmkd_ext.commands import compute_class_means, draw_detections, plot_curves, report, test, train
 
 pytestmark = QUIET
 __all__ = ['drawn']  # a fixture
@@ -177,6 +179,17 @@ def test_a_plain_detector_has_no_teacher_s_panel_and_a_number_of_images_is_sprea
     assert sorted(path.name for path in (folder / 'plain').iterdir()) == ['000000_00000.png', '000002_00002.png']
     assert len(drawn) == 4 and [len(call[1]) for call in drawn[1::2]] == [0, 0]  # no score is that high
     assert cv2.imread(str(folder / 'plain/000000_00000.png')).shape == (426, 800, 3)
+
+
+def test_the_page_of_a_detector_has_truth_teacher_and_student_side_by_side(folder, drawn):
+    run(report, folder, 'whole', '--pictures', '3', '--out', 'page.html')
+    page = (folder / 'page.html').read_text()
+    assert set(read(page).sections) == {'trained', 'accuracy', 'curves', 'adapters', 'detections', 'cost', 'repeat'}
+    (address,) = pictures_of(page, 'detections')
+    content = np.frombuffer(base64.b64decode(address.partition(',')[2]), np.uint8)
+    assert cv2.imdecode(content, 1).shape == (400 + 26, 3 * 400, 3) and len(drawn) == 3 and not any('.' in name for name in drawn[0][2])
+    assert 'coco/bbox_mAP (%)' in texts_of(page, 'accuracy') and '1 of 2 validation images' in texts_of(page, 'detections')
+    assert '3 x 128 x 128' in texts_of(page, 'cost')
 
 
 @pytest.mark.parametrize(('arguments', 'said'), [

@@ -13,10 +13,12 @@ import pytest
 import torch
 from mmengine.config import Config
 from support.image_folders import colour_folder
+from support.report_pages import texts_of
 from support.runs import REPO, environment, one_error
 
 from mmkd_ext.commands import distill, test, train
 from mmkd_ext.journey import estimate
+from mmkd_ext.report import cost
 
 NETWORKS = ['--student', 'cifar/resnet8', '--teacher', 'cifar/resnet14']
 
@@ -24,13 +26,14 @@ NETWORKS = ['--student', 'cifar/resnet8', '--teacher', 'cifar/resnet14']
 @pytest.fixture
 def colours(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cost, '_SECONDS', 0.0)  # of the report's measurements
     counts = {f'{part}/{name}': n for part, n in (('train', 8), ('val', 4)) for name in ('dark red', '2-green', 'blue')}
     return ['--data', str(colour_folder(tmp_path / 'colours', counts)), *NETWORKS]
 
 
 def stamps(folder: Path) -> dict[str, int]:
     # a log stays open in this process, and takes what is said later
-    files = [path for path in folder.rglob('*') if path.is_file() and path.name != 'report.md' and path.suffix != '.log']
+    files = [path for path in folder.rglob('*') if path.is_file() and path.name != 'report.html' and path.suffix != '.log']
     return {str(path): path.stat().st_mtime_ns for path in files}
 
 
@@ -41,9 +44,10 @@ def test_the_whole_journey_and_again_and_with_another_method(colours, capsys):
     records = {path.name.removesuffix('_test.json'): json.loads(path.read_text())['result'] for path in out.glob('steps/*_test.json')}
     accuracies = {name: record['accuracy'] for name, record in records.items()}
     assert set(accuracies) == {'teacher', 'alone_seed0', 'distil_seed0'}
-    page = (out / 'report.md').read_text()
-    for label, name in (('teacher', 'teacher'), ('student alone', 'alone_seed0'), ('student distilled', 'distil_seed0')):
-        assert f'| {label} | {accuracies[name]:.2f} | 1 |' in page
+    page = (out / 'report.html').read_text()
+    rows = texts_of(page, 'accuracy')
+    for label, name in (('teacher', 'teacher'), ('alone', 'alone_seed0'), ('distil', 'distil_seed0')):
+        assert f'{label} | {accuracies[name]:.2f} | ' in rows
     assert f'{accuracies["distil_seed0"] - accuracies["alone_seed0"]:+.2f} points over the student alone, one seed' in page
     assert 'batch size 4: 24 training images' in said and 'batch size 4: 24 training images' in page
     student = mmpretrain.get_model('out/student.py', pretrained='out/student.pth').eval()
@@ -62,8 +66,8 @@ def test_the_whole_journey_and_again_and_with_another_method(colours, capsys):
     assert distill.main(words) == 0
     after = stamps(out)
     changed = {name for name in before if after.get(name) != before[name]}
-    assert changed and all('distil' in name or 'export' in name or 'student.' in name for name in changed)
-    assert (out / 'report.md').read_text() != page
+    assert changed and all(any(each in name for each in ('distil', 'export', 'student.', 'steps/journey.json')) for name in changed)
+    assert (out / 'report.html').read_text() != page
 
 
 def test_killed_at_any_moment_it_goes_on_and_does_nothing_twice(colours, capsys):
@@ -99,7 +103,7 @@ def test_a_teacher_that_is_given_is_not_trained_and_one_that_is_worse_is_said_be
     assert not Path('second/runs/teacher').exists() and records['teacher_test']['accuracy'] == pytest.approx(100 / 3, abs=0.01)
     alone = sum(records[f'alone_seed{seed}_test']['accuracy'] for seed in (0, 1)) / 2
     assert ('warning: the teacher has 33.33 %' in said.err) == (alone >= 100 / 3 - 0.01)
-    assert 'points over the student alone (95 % interval' in Path('second/report.md').read_text()
+    assert 'points over the student alone (95 % interval' in Path('second/report.html').read_text()
     losses = Config.fromfile('second/distil_seed0.py').model.losses
     assert losses.kd.type == 'mmkd_ext.ReviewKDLoss' and 'student_stages' not in losses.kd
 
@@ -132,6 +136,25 @@ def test_what_cannot_work_is_one_sentence_and_writes_nothing(colours, capsys, wo
     assert said in one_error(capsys.readouterr().err) and stamps(Path()) == before
 
 
+@pytest.mark.parametrize('dry', [[], ['--dry-run']], ids=['run', 'dry run'])
+@pytest.mark.parametrize('path', ['report.md', 'student.pth', 'steps/teacher.json', 'runs/distil_seed0/epoch_3.pth'])
+def test_a_folder_in_the_place_of_what_it_will_write_is_said_before_anything_is_done(colours, capsys, path, dry):
+    Path('out', path).mkdir(parents=True)
+    assert distill.main([*colours, '--out', 'out', *dry]) == 2
+    said = one_error(capsys.readouterr().err)
+    assert f'out/{path}, which is a folder' in said and said.endswith('--out.') and not stamps(Path('out'))
+
+
+@pytest.mark.parametrize('dry', [[], ['--dry-run']], ids=['run', 'dry run'])
+@pytest.mark.parametrize('path', ['out', 'out/runs', 'out/steps'])
+def test_a_file_in_the_place_of_its_folders_is_said_before_anything_is_done(colours, capsys, path, dry):
+    Path(path).parent.mkdir(exist_ok=True)
+    Path(path).write_text('precious')
+    assert distill.main([*colours, '--out', 'out', *dry]) == 2
+    said = one_error(capsys.readouterr().err)
+    assert path in said and 'Not a directory' in said and said.endswith('--out.') and Path(path).read_text() == 'precious'
+
+
 def test_weights_that_are_no_teachers_are_refused_in_a_dry_run_too(colours, capsys):
     torch.save({'state_dict': {'head.fc.weight': torch.zeros(3, 64)}}, 'other.pth')
     Path('text.pth').write_text('no weights')
@@ -147,4 +170,4 @@ def test_a_training_that_fails_ends_the_journey_and_is_done_when_its_cause_is_me
     assert 'the training teacher failed' in one_error(capsys.readouterr().err) and not Path('out/steps/teacher.json').exists()
     monkeypatch.setattr(train, 'main', main)
     assert distill.main(words) == 0
-    assert 'was not trained, so what distillation gave is not known' in Path('out/report.md').read_text()
+    assert 'was not trained, so what distillation gave is not known' in Path('out/report.html').read_text()

@@ -5,15 +5,18 @@ import os
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from support.copies import in_copy, in_two_ranks
 from support.distillation_runs import extra, twelve_classes
 from support.gloo import one_process, two_processes
-from support.runs import REPO, TRAIN, environment, losses, one_error, run, write_config
+from support.runs import REPO, environment, losses, one_error, run, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.commands import train
 from tools import dist_launch
 
 DIST_TRAIN, DIST_TEST = REPO / 'tools/dist_train.sh', REPO / 'tools/dist_test.sh'
@@ -103,9 +106,9 @@ def test_an_error_on_every_rank_is_said_once(tmp_path):
 @no_gpu
 def test_sync_bn_on_cpus_is_one_sentence_that_names_its_place(tmp_path):
     config = write_config(tmp_path, "model = dict(backbone=dict(norm_cfg=dict(type='SyncBN')))")
-    ended = run(DIST_TRAIN, config, 2, '--work-dir', 'work', cwd=tmp_path, PORT=port())
-    assert ended.returncode == 2
-    text = one_error(ended.stderr)
+    first, second = in_two_ranks(train.main, config, '--work-dir', 'work', cwd=tmp_path, port=port())
+    assert first.returncode == second.returncode == 2 and 'error: [rank 1] SyncBN' in second.stderr
+    text = one_error(first.stderr)
     assert 'SyncBN needs GPUs, got CPU' in text and 'model.backbone.bn1' in text and "'BN' or 'GN'" in text
     assert not list((tmp_path / 'work').rglob('*.pth'))
 
@@ -203,9 +206,9 @@ def test_two_processes_make_the_class_means_and_the_teachers_accuracy_of_one(tmp
     config = write_config(tmp_path, text)
     short = ['--cfg-options', 'train_cfg.max_epochs=1', 'param_scheduler.end=1']
     found = {}
-    for name, words in (('one', [TRAIN, config]), ('two', [DIST_TRAIN, config, 2])):
-        done = run(*words, '--work-dir', f'{name}/work', *short, cwd=tmp_path, PORT=port())
-        assert done.returncode == 0, done.stderr
+    for name, start in (('one', in_copy), ('two', partial(in_two_ranks, port=port()))):
+        done = start(train.main, config, '--work-dir', f'{name}/work', *short, cwd=tmp_path)
+        assert [each.returncode for each in (done if name == 'two' else [done])] == [0] * (2 if name == 'two' else 1), done
         (file,) = (tmp_path / name / 'class_means').glob('*.pth')
         (log,) = (tmp_path / name / 'work').glob('*/vis_data/scalars.json')
         scores = [json.loads(line).get('teacher/accuracy/top1') for line in log.read_text().splitlines()]
@@ -220,9 +223,9 @@ def test_two_processes_make_the_class_means_and_the_teachers_accuracy_of_one(tmp
 def test_two_processes_warn_once_of_classes_that_never_occur(tmp_path):
     config = twelve_classes(tmp_path)
     short = ('--cfg-options', 'train_cfg.max_epochs=1', 'custom_hooks.0.file=means.pth')
-    ended = run(DIST_TRAIN, config, 2, '--work-dir', 'two', *short, cwd=tmp_path, PORT=port())
-    assert ended.returncode == 0, ended.stderr
-    assert (ended.stdout + ended.stderr).count('has no sample of 2 of 12 classes: 10 (owl), 11 (emu)') == 1
+    both = in_two_ranks(train.main, config, '--work-dir', 'two', *short, cwd=tmp_path, port=port())
+    assert [each.returncode for each in both] == [0, 0], both
+    assert ''.join(each.stdout + each.stderr for each in both).count('has no sample of 2 of 12 classes: 10 (owl), 11 (emu)') == 1
     found = read_checkpoint(tmp_path / 'two/means.pth')
     assert found['counts'].tolist() == [4] * 10 + [0] * 2
     assert found['class_means'].isfinite().all(dim=1).tolist() == [True] * 10 + [False] * 2

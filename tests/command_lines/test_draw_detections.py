@@ -1,20 +1,18 @@
-"""Pictures of detections: a panel for each network; those of a run are in test_detection.py."""
+"""Which images are drawn; pictures of a run are in test_detection.py, their panels in report/test_boxes.py."""
 
-import numpy as np
-import torch
-from support.detector_runs import QUIET
-from support.drawn_panels import drawn
+import pytest
+from support.reported_runs import FewImages
 
-from mmkd_ext.commands import draw_detections
-
-pytestmark = QUIET
-__all__ = ['drawn']  # a fixture
+from mmkd_ext.commands.draw_detections import chosen
+from mmkd_ext.errors import PreflightError
 
 
-def test_a_teacher_of_other_classes_has_numbers_for_names(drawn):
-    from mmengine.structures import InstanceData
+@pytest.mark.parametrize(('asked', 'places'), [(['2'], [0, 3]), (['9'], [*range(6)]), (['4.png', '/x/1.png'], [4, 1])])
+def test_images_are_spread_or_named(asked, places):
+    assert chosen(FewImages(6), asked) == places
 
-    found = InstanceData(bboxes=torch.tensor([[2.0, 3.0, 50.0, 60.0]]), labels=torch.tensor([7]), scores=torch.tensor([0.5]))
-    picture = draw_detections.panel(np.zeros((500, 600, 3), np.uint8), found, 'teacher', dict(classes=('a', 'b')), 0.5)
-    assert picture.shape == (526, 600, 3) and drawn[0][2] == ['class 7 0.50']
-    assert picture[26:].any() and not drawn[0][0].any()
+
+@pytest.mark.parametrize('asked', [['0'], ['owl.png'], ['1.png', 'owl.png']])
+def test_none_or_an_unknown_image_is_one_sentence(asked):
+    with pytest.raises(PreflightError, match='needed, got'):
+        chosen(FewImages(6), asked)

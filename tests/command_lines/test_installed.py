@@ -56,6 +56,7 @@ def test_the_wheel_holds_the_configs_as_files_and_nothing_of_the_tests(wheel):
     files = [path for path in (REPO / 'configs').rglob('*') if path.is_file() and '__pycache__' not in path.parts]
     ours = {path.relative_to(REPO / 'configs').as_posix() for path in files}
     assert {name.partition('.mim/configs/')[2] for name in names} - {''} == ours
+    assert 'mmkd_ext/report/page.html' in names
     assert {'mmkd_ext/.mim/model-index.yml', 'mmkd_ext/.mim/tools/train.py', 'mmkd_ext/.mim/tools/dist_train.sh'} <= set(names)
     assert {name.partition('/')[0] for name in names} == {'mmkd_ext', next(n for n in names if n.endswith('/METADATA')).partition('/')[0]}
     assert not [name for name in names if name.endswith('.pyc') or 'results.json' in name]

@@ -1,7 +1,8 @@
 """A run that was killed goes on as if it had not been."""
 
 import pytest
-from support.runs import TRAIN, losses, one_thread, run, write_config
+from support.copies import in_copy
+from support.runs import losses, one_thread, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import newest_readable_checkpoint, read_checkpoint
 from mmkd_ext.commands import train
@@ -34,7 +35,7 @@ log_processor = dict(by_epoch=False)
 def test_resumed_losses_equal_the_uninterrupted_ones(tmp_path, monkeypatch, extra, kill_at, resumes_at):
     monkeypatch.chdir(tmp_path)
     dying = write_config(tmp_path, extra + _SUICIDE.format(imports=_IMPORTS, iteration=kill_at))
-    killed = run(TRAIN, dying, '--work-dir', 'killed', cwd=tmp_path)
+    killed = in_copy(train.main, dying, '--work-dir', 'killed', cwd=tmp_path)
     assert killed.returncode == -9, killed.stderr
     with one_thread():
         assert train.main([str(write_config(tmp_path, extra)), '--work-dir', 'killed', '--resume']) == 0

@@ -131,6 +131,23 @@ def test_an_output_that_is_a_file_is_refused_before_a_run(plan, ran, tmp_path, c
     assert 'Not a directory' in one_error(capsys.readouterr().err) and ran == []
 
 
+@pytest.mark.parametrize(
+    'name', ['table.md', 'plain/config.py', 'teskd/seed7/result.json', 'teskd/seed7/epoch_1.pth', 'plain/seed3/run.json'])
+def test_a_folder_in_the_place_of_a_later_run_s_file_is_refused_before_the_first(plan, ran, tmp_path, capsys, name):
+    (tmp_path / 'out' / name).mkdir(parents=True)
+    assert study.main([str(plan()), '--out', str(tmp_path / 'out')]) == 2
+    said = one_error(capsys.readouterr().err)
+    assert f'{name}, which is a folder' in said and '--out' in said and ran == []
+
+
+@pytest.mark.parametrize('name', ['plain', 'teskd/seed7'])
+def test_a_file_in_the_place_of_a_later_run_s_folder_is_refused_before_the_first(plan, ran, tmp_path, capsys, name):
+    (tmp_path / 'out' / name).parent.mkdir(parents=True)
+    (tmp_path / 'out' / name).write_text('precious')
+    assert study.main([str(plan()), '--out', str(tmp_path / 'out')]) == 2
+    assert 'Not a directory' in one_error(capsys.readouterr().err) and ran == []
+
+
 def test_a_real_run_is_scored_and_one_that_fails_is_one_sentence_with_its_last_line(plan, tmp_path, capsys):
     config = str(write_config(tmp_path, TESKD))
     bad = dict(config=config, options={'model.head.num_classes': 7})

@@ -8,12 +8,13 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
-from support.crafted_files import KINDS, Call, as_pickle, as_program, as_stream, as_tar, crafted
+from support.crafted_files import KINDS, Call, as_pickle, as_program, as_stream, as_tar, as_two, crafted
+from support.image_folders import colour_folder
 
 from mmkd_ext.checkpoints import mmengine_loaders as checkpoint_loaders  # noqa: F401
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.class_means.class_means_file import load_class_means
-from mmkd_ext.commands import compute_class_means, draw_detections, export_student, train
+from mmkd_ext.commands import compute_class_means, distill, doctor, draw_detections, export_student, train
 from mmkd_ext.commands import test as test_tool
 from mmkd_ext.models.zoo.cifar_zoo import read_cifar_zoo
 from mmkd_ext.models.zoo.network_weights import read_weights
@@ -66,6 +67,18 @@ TOOLS = {
     'class means by hand': lambda path, out: compute_class_means.main(
         [DISTILS, '--work-dir', out, '--cfg-options', f'model.teacher.checkpoint={path}']),
 }
+TOOLS |= {
+    'the doctor': lambda path, out: doctor.main([DISTILS, '--cfg-options', f'model.teacher.checkpoint={path}']),
+    'the doctor, load_from': lambda path, out: doctor.main([DISTILS, '--cfg-options', *TEACHER, f'load_from={path}']),
+    'a teacher of several': lambda path, out: train.main([changed(DISTILS, path, '', {
+        'teacher': dict(type='mmkd_ext.TeacherEnsemble', teachers=[_network(path)] * 2)}), '--work-dir', out]),
+    "a FeatureDistiller's teacher": lambda path, out: train.main([changed(DISTILS, path, '', {
+        'type': 'mmkd_ext.FeatureDistiller', 'teacher': _network(path), 'losses': dict(token=dict(type='mmkd_ext.EmbeddingLoss'))}),
+        '--work-dir', out]),
+    'mmkd distill': lambda path, out: distill.main([
+        '--data', str(colour_folder(path.parent / 'images', {'red': 2, 'blue': 2})), '--student', 'cifar/resnet8', '--teacher',
+        'cifar/resnet8', '--teacher-checkpoint', str(path), '--out', out]),
+}  # fmt: skip
 DISTILS = 'configs/nd_loss/kdpp_resnet8_resnet20x2_digits.py'
 MUTUAL = 'configs/mutual/kdml_two_narrow_r18_resnet8_digits.py'
 DETECTOR = 'configs/nd_loss_det/faster_rcnn_narrow_r18_digit_scenes.py'
@@ -84,7 +97,7 @@ def changed(config, path, where, what):
     """A config with other settings at a place of its model."""
     cfg = Config.fromfile(REPO / config)
     place = cfg.model
-    for key in where.split('.'):
+    for key in filter(None, where.split('.')):
         place = place[key]
     for key, value in what.items():
         place[key] = value
@@ -136,7 +149,7 @@ def test_the_converter_refuses_it(tmp_path):
     assert not (tmp_path / 'executed').exists()
 
 
-@pytest.mark.parametrize('write', [as_stream, as_pickle, as_tar, as_program])
+@pytest.mark.parametrize('write', [as_stream, as_pickle, as_tar, as_program, as_two])
 @pytest.mark.parametrize('kind', KINDS)
 def test_other_containers_are_refused_as_well(tmp_path, write, kind):
     path = tmp_path / 'a.pth'

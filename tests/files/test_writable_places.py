@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmkd_ext.files.writable_places import check_output, check_work_dir
+from mmkd_ext.files.writable_places import check_folder, check_output, check_work_dir
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +43,38 @@ def test_a_file_that_cannot_be_written_is_named_with_the_reason(path, said):
         check_output(path, 'Look there.')
     assert path in str(caught.value) and said in str(caught.value)
     assert tree() == before
+
+
+def test_a_link_is_followed_and_what_is_no_file_is_never_replaced():
+    Path('to a file').symlink_to('file')
+    Path('to a new one').symlink_to('folder/new')
+    before = tree()
+    for path in ('to a file', 'to a new one'):
+        check_output(path, 'Look there.')
+    os.mkfifo('pipe')
+    Path('to nowhere').symlink_to('absent/deep')
+    Path('round').symlink_to('round')
+    for path, said in {
+        'pipe': 'a device or a pipe', '/dev/null': 'a device or a pipe', 'to nowhere': 'a link into .*absent, which is not there',
+        'round': 'Too many levels of symbolic links'}.items():  # fmt: skip
+        with pytest.raises(ValueError, match=rf'got {path}.*{said}\. Look there\.'):
+            check_output(path, 'Look there.')
+    assert set(tree()) == {*before, 'pipe', 'to nowhere', 'round'}
+
+
+@pytest.mark.parametrize('path', ['folder', 'new', 'absent/deeper'])
+def test_a_folder_that_can_be_made_is_not_made(path):
+    before = tree()
+    check_folder(path, 'Look there.')
+    assert tree() == before
+
+
+@pytest.mark.parametrize(
+    ('path', 'said'), [('file', 'Not a directory'), ('file/new', 'Not a directory'), ('/proc/new', ''), ('a\0', 'null')])
+def test_a_folder_that_cannot_be_made_is_named_with_the_reason(path, said):
+    with pytest.raises(ValueError, match=r'(?s)folder that can be written is needed, got .*Look there\.') as caught:
+        check_folder(path, 'Look there.')
+    assert path in str(caught.value) and said in str(caught.value)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='to root every folder is writable')

@@ -8,8 +8,10 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub
-from support.runs import TESKD, TEST, run, train_once
+from support.copies import in_copy
+from support.runs import TESKD, train_once
 
+from mmkd_ext.commands import test
 from mmkd_ext.hooks import ExportStudentHook, export_student_hook
 from mmkd_ext.models.build import build_model
 
@@ -48,7 +50,7 @@ def test_a_run_leaves_the_plain_networks_of_its_best_and_its_last_checkpoint(wor
 
 def test_a_test_run_of_the_same_config_exports_nothing(work_dir):
     config = next(path for path in work_dir.parent.glob('*.py') if path.name != 'base.py')
-    ended = run(TEST, config, work_dir / 'epoch_2.pth', '--work-dir', work_dir.parent / 'tested', cwd=work_dir.parent)
+    ended = in_copy(test.main, config, work_dir / 'epoch_2.pth', '--work-dir', work_dir.parent / 'tested', cwd=work_dir.parent)
     assert ended.returncode == 0, ended.stderr
     assert 'found no checkpoint' not in ended.stdout + ended.stderr
     assert not list((work_dir.parent / 'tested').rglob('*.pth'))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 from support.distillation_runs import TEACHER, extra, logged, run
-from support.runs import TEST, one_error
+from support.runs import REPO, one_error
 from support.runs import run as run_command
 from torch import nn
 
@@ -161,7 +161,7 @@ custom_imports['imports'] += ['angle_of_mine', 'centre_of_mine']
 
     (copied,) = (tmp_path / 'whole').glob('*/vis_data/config.py')  # by the run, in a folder without the losses' files
     (tmp_path / 'elsewhere').mkdir()
-    tested = run_command(TEST, copied, tmp_path / 'whole/epoch_3.pth', cwd=tmp_path / 'elsewhere')
+    tested = run_command(REPO / 'tools/test.py', copied, tmp_path / 'whole/epoch_3.pth', cwd=tmp_path / 'elsewhere')
     assert tested.returncode == 0, tested.stderr
     assert export_student.main([str(config), str(tmp_path / 'whole/epoch_3.pth'), str(tmp_path / 'out/net.pth')]) == 0
     plain = read_checkpoint(tmp_path / 'out/net.pth')['state_dict']

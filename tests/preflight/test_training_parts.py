@@ -15,6 +15,20 @@ class ForeignHook(Hook):
     """Of another package; it may set class means."""
 
 
+@pytest.mark.parametrize('key', ['max_epochs', 'val_interval'])
+def test_and_steps_of_whole_numbers(key):
+    check_length(SimpleNamespace(max_epochs=1, val_interval=float('inf')))  # never
+    with pytest.raises(ValueError, match=f'{key} to be a whole number, got 1.5'):
+        check_length(SimpleNamespace(**{'max_epochs': 1, 'val_interval': 1, key: 1.5}))
+
+
+@pytest.mark.parametrize('wrong', [0, 2.5, float('nan'), True])
+def test_an_optimizer_steps_after_a_whole_number_of_batches(wrong):
+    check_optimizer(dict(optim_wrapper=dict(accumulative_counts=2)))
+    with pytest.raises(ValueError, match=f'accumulative_counts={wrong}. Look at optim_wrapper'):
+        check_optimizer(dict(optim_wrapper=dict(accumulative_counts=wrong)))
+
+
 @pytest.mark.parametrize('wrong', [0, -1, 'a', float('nan')])
 @pytest.mark.parametrize('key', ['max_epochs', 'val_interval'])
 def test_a_training_has_a_length(key, wrong):

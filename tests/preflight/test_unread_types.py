@@ -20,7 +20,8 @@ WRONG = [
     (dict(model_wrapper_cfg=dict(type='NoWrapper')), 'NoWrapper'), (dict(model_wrapper_cfg=dict(type='mmdet.NoWrapper')), 'NoWrapper'),
     (dict(model_wrapper_cfg=dict(type=3)), 'model_wrapper_cfg.type'), (dict(sync_bn='sync'), "sync_bn needs to be 'torch', 'mmcv'"),
     (dict(sync_bn=True), 'got True'), (dict(env_cfg=dict(dist_cfg=dict(backend='ncl'))), "gloo.*got 'ncl'"),
-    (dict(env_cfg=dict(dist_cfg=dict(backend=1))), 'got 1')]
+    (dict(env_cfg=dict(dist_cfg=dict(backend=1))), 'got 1'), (dict(env_cfg=dict(dist_cfg=5)), 'env_cfg.dist_cfg, got 5'),
+    (dict(env_cfg=dict(mp_cfg='fork')), 'env_cfg.mp_cfg')]
 
 
 @pytest.mark.parametrize('cfg', KNOWN)

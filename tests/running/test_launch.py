@@ -1,9 +1,12 @@
 """What the command lines share, and that an option which fits nothing is one sentence in each of them."""
 
 import re
+import time
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from support.runs import REPO, one_error, write_config
 
 from mmkd_ext.commands import (
@@ -97,26 +100,34 @@ def test_nobody_is_left_in_a_group_whose_work_is_done(tmp_path):
     assert not torch.distributed.is_initialized()
 
 
-@pytest.mark.parametrize(('key', 'value', 'said'), [
-    ('model_wrapper_cfg', 'x', 'A dict is needed as model_wrapper_cfg'),
-    ('model_wrapper_cfg', 5, 'A dict is needed as model_wrapper_cfg'),
-    ('train_dataloader', dict(dataset=[1]), r'A dict with a `type` is needed as train_dataloader.dataset, got \[1\]'),
-    ('val_dataloader', dict(dataset=[]), 'A dict with a `type` is needed as val_dataloader.dataset'),
-    ('train_dataloader', dict(sampler=[1]), 'A dict with a `type` is needed as train_dataloader.sampler'),
-    ('val_evaluator', [5], 'A list of dicts, each with a `type`, is needed as val_evaluator'),
-])
-def test_parts_of_another_kind_are_named(key, value, said):
-    cfg = dict(val_dataloader={}, val_cfg={}, val_evaluator=[dict(type='Accuracy')])
-    launch._check_kinds(cfg, 'c.py')
-    with pytest.raises(ValueError, match=said):
-        launch._check_kinds({**cfg, key: value}, 'c.py')
+@pytest.mark.parametrize('wrong', ['moon', 5, True, ['pytorch']])
+@pytest.mark.parametrize('tool', [train, test], ids=['train', 'test'])
+def test_a_launcher_of_a_config_that_is_none_is_refused(tmp_path, capsys, tool, wrong):
+    words = [] if tool is train else ['a.pth']
+    assert tool.main([str(write_config(tmp_path, f'launcher = {wrong!r}')), *words, '--work-dir', 'work']) == 2
+    text = one_error(capsys.readouterr().err)
+    assert 'none, pytorch, slurm, mpi' in text and f'launcher={wrong!r}' in text and not Path('work').exists()
 
 
-@pytest.mark.parametrize('name', ['val', 'test'])
-def test_a_loop_has_all_its_parts_or_none(name):
-    parts = {f'{name}_dataloader': {}, f'{name}_cfg': {}, f'{name}_evaluator': []}
-    launch._check_loops(parts, 'c.py')
-    launch._check_loops(dict.fromkeys(parts), 'c.py')
-    for key in parts:
-        with pytest.raises(ValueError, match=f'all or none of them, got no {key}: look at c.py'):
-            launch._check_loops({**parts, key: None}, 'c.py')
+def test_one_that_is_not_followed_is_told(tmp_path, capsys):
+    args = train.parse_args([str(write_config(tmp_path, "launcher = 'pytorch'"))])
+    assert launch.common_config(args, ()).launcher == 'none'
+    assert "launcher='pytorch' of the config is not followed" in capsys.readouterr().out
+
+
+def test_a_type_of_runner_that_is_no_name_is_refused(tmp_path, capsys):
+    assert train.main([str(write_config(tmp_path, 'runner_type = 5')), '--work-dir', 'work']) == 2
+    assert 'runner_type' in one_error(capsys.readouterr().err)
+
+
+def test_a_run_that_starts_in_the_second_of_another_has_a_log_folder_of_its_own(tmp_path):
+    taken = tmp_path / time.strftime('%Y%m%d_%H%M%S')
+    taken.mkdir()
+    runner = launch.build_runner(Config.fromfile(str(write_config(tmp_path, extra=f"work_dir = '{tmp_path}'"))))
+    assert runner.timestamp > taken.name and Path(runner.log_dir) != taken
+
+
+def test_two_runs_of_one_process_and_one_second_write_into_folders_of_their_own(tmp_path):
+    config = str(write_config(tmp_path, extra='train_cfg = dict(max_epochs=1)'))
+    assert train.main([config, '--work-dir', 'first']) == 0 == train.main([config, '--work-dir', 'second'])
+    assert [len(list(Path(each).glob('*/vis_data/scalars.json'))) for each in ('first', 'second')] == [1, 1]

@@ -54,6 +54,10 @@ def images(n: int, size: int, classes: int, channels: int = 3):
         dict(inputs=x, data_samples=DataSample().set_gt_label(i % classes)) for i, x in enumerate(pixels)])
 
 
+def first_entries(parameter: torch.Tensor) -> torch.Tensor:
+    return parameter.detach().flatten()[:1000].clone()  # some adapters hold hundreds of millions
+
+
 def check_a_step(cfg: Config, size: int, channels: int = 3):
     """Build, one step of mmengine with the config's own optimizer, and compare with the plain network."""
     model = build(cfg.model)
@@ -67,12 +71,12 @@ def check_a_step(cfg: Config, size: int, channels: int = 3):
             loss.set_class_means(means + 0.1)
     optim = build_optim_wrapper(model, cfg.optim_wrapper)
     optim.zero_grad = lambda **_: None  # mmengine's step leaves its gradients
-    before = {name: p.detach().clone() for name, p in model.named_parameters() if p.ndim > 1}
+    before = {name: first_entries(p) for name, p in model.named_parameters() if p.ndim > 1}
     terms = model.train().train_step(images(2, size, classes, channels), optim)
     assert all(any(key.startswith(f'loss_{name}') for key in terms) for name in losses)
     found = {name: value.item() for name, value in terms.items() if 'loss' in name}
     assert all(0 < value < float('inf') for value in found.values()), found
     assert [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None] == []
-    moved = {name for name, p in model.named_parameters() if name in before and not torch.equal(p, before[name])}
+    moved = {name for name, p in model.named_parameters() if name in before and not torch.equal(first_entries(p), before[name])}
     assert moved and any(name.startswith('distill.') for name in moved) == bool(list(getattr(losses, 'parameters', list)()))
     return model

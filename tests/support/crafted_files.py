@@ -2,6 +2,8 @@
 
 import pickle
 import tarfile
+import warnings
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -59,7 +61,13 @@ def as_tar(thing, path):
 
 def as_program(thing, path):
     torch.save(thing, path)
-    import zipfile
-
     with zipfile.ZipFile(path, 'a') as archive:
         archive.writestr(f'{path.stem}/constants.pkl', b'')
+
+
+def as_two(thing, path):
+    """Behind a harmless part, one of the same name."""
+    torch.save({'state_dict': {}}, path)
+    with zipfile.ZipFile(path, 'a') as archive, warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of the name that is there twice
+        archive.writestr(f'{path.stem}/data.pkl', pickle.dumps(thing, protocol=2))

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import torch
 
+from mmkd_ext.commands import train
+
+from .copies import in_copy
+
 REPO = Path(__file__).resolve().parents[2]
-TRAIN, TEST = REPO / 'tools/train.py', REPO / 'tools/test.py'
 
 _CONFIG = """
 _base_ = ['{repo}/configs/_base_/default_runtime.py', '{repo}/configs/_base_/datasets/digits.py']
@@ -75,7 +78,7 @@ def run(*command: object, cwd: Path, **variables: str) -> subprocess.CompletedPr
 def train_once(folder: Path, extra: str) -> tuple[Path, str]:
     """A config in `folder` and what its real run printed; the run is in `folder / 'work'`."""
     config = write_config(folder, extra)
-    ended = run(TRAIN, config, '--work-dir', folder / 'work', cwd=folder)
+    ended = in_copy(train.main, config, '--work-dir', folder / 'work', cwd=folder)
     assert ended.returncode == 0, ended.stderr
     return config, ended.stdout
 

@@ -19,10 +19,12 @@ class Pair:
     """Who teaches whom, of what.
 
     Attributes:
-        teacher, student: Names of networks.
+        teacher: Name of a network.
+        student: Likewise.
         classes: K.
         size: Of an image, pixels.
-        mean, std: Of the channels, RGB, for images of 0 to 1.
+        mean: Of the channels, RGB, for images of 0 to 1.
+        std: Likewise.
         batch_size: N.
     """
 

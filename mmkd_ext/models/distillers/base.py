@@ -46,5 +46,5 @@ class ByKind:
 
     @property
     def class_mean_provenance(self) -> str | None:
-        """What the choice of the samples depends on besides the data; None: on nothing."""
+        """What the choice of the samples depends on besides the data; None where on nothing."""
         return self.reader.class_mean_provenance()

@@ -11,7 +11,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmkd_ext.checkpoints.student_keys import PlainKeys
-from mmkd_ext.losses.base import as_loss
+from mmkd_ext.losses.base import built_loss
 from mmkd_ext.models.images.image_shape import Size, as_size
 from mmkd_ext.models.outputs.kinds.base import Kind, Pass
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
@@ -98,7 +98,7 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         specs = specs_by_name(teacher)
         self._teacher_of = {name: _teacher_name(name, cfg, specs) for name, cfg in losses.items()}
         self.distill = nn.ModuleDict(
-            {name: as_loss(name, MODELS.build({k: v for k, v in cfg.items() if k != 'teacher'})) for name, cfg in losses.items()}
+            {name: built_loss(name, {k: v for k, v in cfg.items() if k != 'teacher'}) for name, cfg in losses.items()}
         )
         self._check_keys()
         check_auto_weights(self.distill, dict.fromkeys(self.distill, (network,)))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mmkd_ext.losses.base import as_loss
+from mmkd_ext.losses.base import built_loss
 from mmkd_ext.models.outputs.kinds.base import Kind
 from mmkd_ext.registry import MODELS
 
@@ -60,7 +60,7 @@ def paired_losses(
         raise ValueError(
             f'losses.{entry} needs a name that is a Python identifier, students of {", ".join(students)}, each once, and as '
             f"teacher one of these or '{TEACHER}'; got students={named!r} and teacher={teacher!r}.")
-    loss: Any = as_loss(entry, MODELS.build(cfg))
+    loss: Any = built_loss(entry, cfg)
     if loss.among_peers:
         if len(chosen) < 2:
             raise ValueError(f'losses.{entry} compares two or more students, got {", ".join(chosen)}.')

@@ -8,7 +8,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmkd_ext.datasets.channel_order import OTHER, converts
+from mmkd_ext.datasets.channel_order import OTHER, check_orders, converts
 
 
 class Renormalise:
@@ -37,6 +37,7 @@ class Renormalise:
         student_order: str | None = None,
         teacher_order: str | None = None,
     ) -> None:
+        check_orders(student_order, teacher_order)
         s_mean, s_std = (_values(f'student of {name}', key, getattr(student, key, None)) for key in ('mean', 'std'))
         t_mean, t_std = (_values(f'teacher {name}', key, teacher.get(key)) for key in ('mean', 'std'))
         given = {key: len(x) for key, x in dict(mean=s_mean, std=s_std).items() if x is not None}
@@ -103,9 +104,6 @@ def _values(who: str, key: str, x: Sequence[float] | Tensor | None) -> Tensor | 
 
 
 def _orders_differ(name: str, s_rgb: bool, t_rgb: bool, student: str | None, teacher: str | None) -> bool:
-    for order in (student, teacher):
-        if order not in (None, 'rgb', 'bgr'):
-            raise ValueError(f"channel_order needs to be 'rgb', 'bgr' or None, got {order!r}.")
     if teacher is None and s_rgb == t_rgb:
         return False  # both do the same to what was loaded
     student = student or ('rgb' if s_rgb else None)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from mmcv.cnn import fuse_conv_bn
 from torch import Tensor, nn
 
-from mmkd_ext.datasets.channel_order import converts
+from mmkd_ext.datasets.channel_order import check_orders, converts
 from mmkd_ext.models.images.image_shape import as_size, channels_of
 from mmkd_ext.models.images.renormalise import Renormalise, without_padding
 from mmkd_ext.models.outputs.feature_maps import tensors_in
@@ -103,8 +103,9 @@ class FrozenTeacher:
         self.reader = kind(self.network, f'teacher {self.name}')
         self.reader.check()
         self.num_classes: int | None = None
-        channel_order = kind.order(channel_order, student_preprocessor)
         own_order = options.get('channel_order')
+        check_orders(channel_order, own_order)
+        channel_order = kind.order(channel_order, student_preprocessor)
         if own_order is None and (channel_order or converts(student_preprocessor) or converts(preprocessor)):
             own_order = known_order  # else neither turns what was loaded, and nobody told in which order that was
         self._renormalise = (
@@ -212,18 +213,18 @@ class FrozenTeacher:
 
     @property
     def view(self) -> tuple[Any, ...]:
-        """How it changes the images before it looks: another one makes other embeddings of the same images."""
+        """How it changes the images before it looks; another one makes other embeddings of the same images."""
         how = self._renormalise
         return (self.input_size, *((how.flip, how.scale.flatten().tolist(), how.shift.flatten().tolist()) if how else ()))
 
     @property
     def order(self) -> str | None:
-        """In which its channels come, 'rgb' or 'bgr'; None: not known."""
+        """In which its channels come, 'rgb' or 'bgr'; None if not known."""
         return self._renormalise.order if self._renormalise else None
 
     @property
     def runs_eagerly(self) -> bool:
-        """Whether it is not compiled: not asked to be, or after the compiler's failure."""
+        """Whether it is not compiled, since not asked to be or after the compiler's failure."""
         return self._compiled is None or self._compiled.failed
 
     def __deepcopy__(self, memo: dict) -> 'FrozenTeacher':

@@ -86,7 +86,7 @@ class LabelSpace:
         """Whether a loss can do without the classes that the teacher does not know; one that reads features is warned of.
 
         Raises:
-            ValueError: It compares logits, and `allow_unmapped` is not set.
+            ValueError: It compares logits, and `allow_unmapped` is not set or of no use to it.
         """
         unmapped = self.unmapped
         if not unmapped:
@@ -98,6 +98,10 @@ class LabelSpace:
             raise ValueError(
                 f'losses.{name} compares logits and needs {text}. Map them by classes of the teacher, or set allow_unmapped=True: it then '
                 'gives them probability 0.')
+        if loss.reads('logits') and not loss.takes_unmapped:
+            raise ValueError(
+                f'losses.{name} compares z-scores, among which a class of probability 0 decides all others, and needs {text}. Map them by '
+                'classes of the teacher, or leave out standardise.')
         if not self._warned:
             self._warned = True
             print_log(f'losses.{name} would need {text}. Of these classes it learns nothing, or what is wrong.', 'current', WARNING)

@@ -13,6 +13,7 @@ from mmkd_ext.errors import check_numbers
 from mmkd_ext.models.outputs.kinds.base import Kind
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.scores import SIGMOID, SOFTMAX
+from mmkd_ext.models.zoo.spec import KEYS
 from mmkd_ext.models.zoo.teacher_record import Record
 from mmkd_ext.registry import MODELS
 
@@ -45,7 +46,7 @@ def specs_by_name(teacher: str | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(teacher, Mapping) and not is_ensemble(teacher):
         if isinstance(teacher.get('type'), str | type):
             return {'teacher': {'model': teacher}}  # a model's config, which then asks for its checkpoint
-        if 'model' not in teacher:
+        if not {'model', *KEYS} & set(teacher):
             return dict(teacher)
     return {'teacher': teacher}
 

@@ -10,7 +10,9 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmkd_ext.checkpoints.checkpoint_files import local_checkpoint, read_checkpoint
+from mmkd_ext.checkpoints.addresses import local_checkpoint
+from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
+from mmkd_ext.checkpoints.weights import check_entries
 from mmkd_ext.config.packaged_configs import known_configs
 
 from .cifar_zoo import convert_cifar_zoo
@@ -36,19 +38,18 @@ def fetched(checkpoint: str | Path, name: str, role: str = 'teacher') -> Path:
     """The local file of a checkpoint; an address is fetched once."""
     address = str(checkpoint)
     try:
-        if 'huggingface.co' in address:  # every such file has the same base name
+        if 'huggingface.co/' in address and address.count('/resolve/main/') == 1:  # every such file has the same base name
             from huggingface_hub import hf_hub_download
 
             repository, file = address.split('huggingface.co/')[1].split('/resolve/main/')
             return Path(hf_hub_download(repository, file))
         path = Path(local_checkpoint(address))
+    except ValueError as error:
+        if error.__cause__ is None:  # no address to fetch from
+            raise ValueError(f'The {role} {name} needs weights: {error}') from error
+        raise _not_fetched(address, name, role, error.__cause__) from error
     except Exception as error:  # every library has its own for a network that is not there
-        where = Path(torch.hub.get_dir()) / 'checkpoints'
-        raise ValueError(
-            f'The {role} {name} needs the weights {address}, which cannot be fetched ({type(error.__cause__ or error).__name__}). Fetch '
-            f'{address.rsplit("/", 1)[-1]} where there is a network and name it by {role}=dict(model={name!r}, '
-            f'checkpoint=FILE), or put it into {where}.'
-        ) from error
+        raise _not_fetched(address, name, role, error) from error
     if path.is_dir():
         raise ValueError(f'The {role} {name} needs a file of weights, got {path}, which is a folder: name a file in it.')
     if not path.is_file():
@@ -57,6 +58,14 @@ def fetched(checkpoint: str | Path, name: str, role: str = 'teacher') -> Path:
             f'name another{" by --cfg-options model.teacher.checkpoint=FILE" if role == "teacher" else ""}.'
         )
     return path
+
+
+def _not_fetched(address: str, name: str, role: str, reason: BaseException) -> ValueError:
+    where = Path(torch.hub.get_dir()) / 'checkpoints'
+    return ValueError(
+        f'The {role} {name} needs the weights {address}, which cannot be fetched ({type(reason).__name__}). Fetch '
+        f'{address.rsplit("/", 1)[-1]} where there is a network and name it by {role}=dict(model={name!r}, '
+        f'checkpoint=FILE), or put it into {where}.')
 
 
 def _how_to_train(path: Path) -> str:
@@ -156,6 +165,7 @@ def load_wholly(
             f'{path} needs to hold finite weights for the {role} {name}, got NaN or infinity in {bad}. Did its training '
             'diverge?'
         )
+    check_entries(module.state_dict(), state, str(path))
     fitting = OrderedDict((k, v) for k, v in state.items() if k in theirs and k in mine)
     # the layers' versions, which some layers insist on; a file that lost them is taken for a present-day one
     # (mmpretrain's TimmClassifier gives a state without them)

@@ -71,10 +71,12 @@ def read_spec(spec: Any, role: str = 'network') -> dict[str, Any]:
     if foreign is not None:
         raise ValueError(f'{foreign} is for a frozen teacher, got it for {name_of(words.get("model"))}: {_FROZEN_ONLY[foreign]}.')
     known = list(dict.fromkeys((*KEYS, *_FROZEN_ONLY))) if role == 'teacher' else [key for key in KEYS if key not in _FROZEN_ONLY]
-    if not isinstance(words.get('model'), str | Mapping) or set(words) - {'model', *known}:
+    given = words.get('model')
+    typeless = isinstance(given, Mapping) and not given.get('type')
+    if not isinstance(given, str | Mapping) or typeless or set(words) - {'model', *known}:
         raise ValueError(
             f'A {role} needs a name, a model config, or a dict with model and any of {", ".join(known)}; got '
-            f'{", ".join(map(str, words)) or repr(spec)} with a model of type {type(words.get("model")).__name__}.')
+            f'{", ".join(map(str, words)) or repr(spec)} with a model of type {type(given).__name__}{" without type" if typeless else ""}.')
     who = f'The {role} {name_of(words["model"])}'
     headless = role == 'teacher' and str(words['model']).startswith('timm/')  # whose file may have no head, for its features
     check_whole(who, 0 if headless else 1, num_classes=words.get('num_classes'))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mmkd_ext.losses import KDLoss, NDLoss
+from mmkd_ext.losses import DKDLoss, KDLoss, NDLoss
 from mmkd_ext.models import Outputs
 from mmkd_ext.models.teachers.class_list import IMAGENET
 from mmkd_ext.models.teachers.label_space import NEVER, LabelSpace
@@ -103,6 +103,9 @@ def test_losses_that_read_logits_refuse_unmapped_classes_and_others_are_warned_o
     allowed = LabelSpace('t', [0, None], allow_unmapped=True)
     allowed(said(torch.zeros(1, 3)))
     allowed.check_loss('kd', KDLoss())
+    for loss in (KDLoss(standardise=True), DKDLoss(standardise=True)):  # whose z-scores would say nothing but which class is unknown
+        with pytest.raises(ValueError, match=r"losses\.kd compares z-scores.*got none for 1 of them: 1\. .* leave out standardise"):
+            allowed.check_loss('kd', loss)
 
 
 @pytest.mark.parametrize(('classes', 'message'), [

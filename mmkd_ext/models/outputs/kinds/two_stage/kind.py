@@ -50,7 +50,7 @@ class TwoStage(Detector):
 
     @cached_property
     def heads(self) -> list[BoxHead]:
-        """Its box heads: one, or a cascade."""
+        """Its box heads, one or a cascade."""
         return box_heads(self.network, self.who)
 
     def check(self) -> None:

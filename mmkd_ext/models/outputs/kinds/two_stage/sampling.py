@@ -28,7 +28,7 @@ def sampled_outputs(
         samples: With the true boxes.
 
     Returns:
-        Outputs without maps, and labels (R,): head * (K + 1) + class, K for the background.
+        Outputs without maps, and labels (R,), which are head * (K + 1) + class, K for the background.
     """
     from mmdet.models.utils import unpack_gt_instances
     from mmdet.structures.bbox import bbox2roi

@@ -1,0 +1,26 @@
+"""Ten classes from a teacher of ImageNet's 1,000, by its mapped logits, against the student alone; three paired seeds, for a CPU.
+
+    python tools/study.py configs/mapped/study_imagenette.py --readme configs/mapped/README.md
+
+2,000 images of Imagenette at 128 px, 12 epochs in bfloat16, all 3,925 validation images. The teacher was trained on most of the validation
+images too (they are ImageNet's training images), the student never. In all variants a seed has the same initial student and the same order
+of images.
+"""
+
+_kd = dict(config='configs/mapped/kd_narrow_resnet18_lite0_imagenette.py', options={'model.teacher.precision': 'bf16'})
+
+study = dict(
+    metric='accuracy/top1',
+    seeds=[0, 1, 2],
+    same_start='configs/mapped/narrow_resnet18_imagenette.py',
+    options={
+        'optim_wrapper.type': 'AmpOptimWrapper',
+        'custom_hooks': [dict(type='mmkd_ext.ChannelsLastHook')],
+        'train_dataloader.num_workers': 0,
+        'val_dataloader.num_workers': 0,
+    },
+    variants={
+        'alone': dict(config='configs/mapped/narrow_resnet18_imagenette.py'),
+        'KD, 1,000 classes mapped to 10': _kd,
+    },
+    differences={'KD, 1,000 classes mapped to 10': 'alone'})
