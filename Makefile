@@ -45,7 +45,7 @@ $(DET): $(CLS) tools/install_mmcv.sh
 
 # Every warning is an error. The commands of the pages are run; a page that did not change is not read again.
 docs: $(DET)
-	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going -j auto -b html docs docs/_build/html
+	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 format:
 	$(BIN)/ruff format mmkd_ext tools tests

@@ -16,6 +16,9 @@ def _of(name, folder='kd'):
 
 study = dict(
     variants={
+        'KD, weight 16': dict(  # the best of 1, 4 and 16 at seed 100
+            config='configs/dskd/kd_resnet20_resnet56_b64_cifar100.py', teacher='resnet20',
+            options={'model.student.backbone.depth': 8, 'model.teacher.model': 'cifar/resnet20', 'model.losses.kd.loss_weight': 16.0}),
         'KD, z-scores': _of('kd_standardised'),
         'DKD, z-scores': _of('dkd_standardised', 'dkd'),
         'TTM': _of('ttm'),
@@ -26,5 +29,6 @@ study = dict(
         'VkD': _of('vkd'),
     },
     differences={
-        'KD, z-scores': ['alone', 'KD'], 'DKD, z-scores': ['alone', 'KD'], 'TTM': ['alone', 'KD'], 'WTTM': ['alone', 'KD'],
+        'KD, weight 16': ['alone', 'KD'],
+        **{name: ['alone', 'KD', 'KD, weight 16'] for name in ('KD, z-scores', 'DKD, z-scores', 'TTM', 'WTTM')},
         'PKD': 'alone', 'CWD': 'alone', 'MGD': 'alone', 'VkD': 'alone'})

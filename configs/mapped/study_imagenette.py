@@ -2,7 +2,7 @@
 
     python tools/study.py configs/mapped/study_imagenette.py --readme configs/mapped/README.md
 
-2,000 images of Imagenette at 128 px, 12 epochs in bfloat16, all 3,925 validation images. The teacher was trained on most of the validation
+2,000 images of Imagenette at 128 px, 8 epochs in bfloat16, all 3,925 validation images. The teacher was trained on most of the validation
 images too (they are ImageNet's training images), the student never. In all variants a seed has the same initial student and the same order
 of images.
 """
@@ -14,6 +14,9 @@ study = dict(
     seeds=[0, 1, 2],
     same_start='configs/mapped/narrow_resnet18_imagenette.py',
     options={
+        'train_cfg.max_epochs': 8,
+        'train_cfg.val_interval': 8,
+        'param_scheduler.1.T_max': 7,
         'optim_wrapper.type': 'AmpOptimWrapper',
         'custom_hooks': [dict(type='mmkd_ext.ChannelsLastHook')],
         'train_dataloader.num_workers': 0,

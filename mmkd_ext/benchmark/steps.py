@@ -109,10 +109,10 @@ def deployed_size(model: nn.Module, shape: tuple[int, int, int]) -> tuple[int, i
     Returns:
         Parameters, and multiply-adds of convolutions and matrix products, whether their results are used or not.
     """
-    model = copy.deepcopy(model).eval().requires_grad_()
+    kind = kind_of(model)
+    model = copy.deepcopy(model).eval().requires_grad_(not kind.boxes)  # the counter takes no weight as an input that has no graph
     parameters = list(model.parameters())
     with FlopCounterMode(display=False) as counter:
-        kind = kind_of(model)
         if kind.boxes:
             kind.raw_predictions(model, torch.randn(1, *shape))
         else:

@@ -1,5 +1,7 @@
 """Distil a model from a folder of images: python tools/distill.py --data FOLDER --student NETWORK --teacher NETWORK --method kd++.
 
+A detector from a COCO file: --data boxes.json --images FOLDER [--val-data val.json] --student mmdet::... --teacher mmdet::...
+
 Writes each step as a config into --out and runs it as tools/train.py would: the teacher is fine-tuned, the student trained alone and
 distilled with the same budget, all are tested, the student exported, and report.html written. Started again, it keeps what is done and
 goes on with what was killed.
@@ -14,36 +16,58 @@ import statistics
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmkd_ext.checkpoints.addresses import local_checkpoint
 from mmkd_ext.commands import export_student, report, test, train
 from mmkd_ext.config.load_config import load_config
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_output
+from mmkd_ext.journey.boxes_file import read_scenes
+from mmkd_ext.journey.detector_configs import check_detectors, write_detector_configs
+from mmkd_ext.journey.detectors import chosen_detector, detector_settings
 from mmkd_ext.journey.done_once import DoneOnce, origin_of
 from mmkd_ext.journey.estimate import cost_of, plan_lines
 from mmkd_ext.journey.image_folder import read_images
 from mmkd_ext.journey.methods import METHODS
-from mmkd_ext.journey.networks import chosen_network
-from mmkd_ext.journey.settings import settings_for
+from mmkd_ext.journey.networks import Network, chosen_network
+from mmkd_ext.journey.settings import Settings, settings_for
 from mmkd_ext.journey.step_configs import Step, check_pair, put, steps_of, write_configs
 from mmkd_ext.preflight.written_places import check_run_folder
 from mmkd_ext.report.journey_record import record_file, record_text
 from mmkd_ext.running.command_line import run_checked
 
-_METRIC = 'accuracy/top1'
 _MOST_SEEDS = 1000
+
+
+class Task(NamedTuple):
+    """What differs between classifiers and detectors."""
+
+    chosen: Callable[..., Network]
+    settings: Callable[..., Settings]
+    check: Callable[..., None]
+    write: Callable[..., None]
+    lists: tuple[str, str]
+    metric: str
+    scale: float
+
+
+_CLASSIFY = Task(chosen_network, settings_for, check_pair, write_configs, ('train.txt', 'val.txt'), 'accuracy/top1', 1.0)
+_DETECT = Task(
+    chosen_detector, detector_settings, check_detectors, write_detector_configs, ('train.json', 'val.json'), 'coco/bbox_mAP', 100.0)
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--data', required=True, metavar='FOLDER', help='train/CLASS/* and val/CLASS/*, or CLASS/*, which is split')
-    network = 'mmpretrain::NAME, timm/NAME, torchvision/NAME, cifar/NAME or a config file'
+    parser.add_argument(
+        '--data', required=True, metavar='FOLDER or FILE.json', help='train/CLASS/* and val/CLASS/*, or CLASS/*, which is split; or boxes')
+    parser.add_argument('--images', metavar='FOLDER', help='of the images that the file of boxes names')
+    parser.add_argument('--val-data', metavar='FILE.json', help='boxes of the validation images; without it some are held back')
+    network = 'mmpretrain::NAME, timm/NAME, torchvision/NAME, cifar/NAME, mmdet::FOLDER/NAME.py or a config file'
     parser.add_argument('--student', required=True, metavar='NETWORK', help=network)
     parser.add_argument('--teacher', required=True, metavar='NETWORK', help='likewise')
-    parser.add_argument('--method', choices=METHODS, default='kd++')
+    parser.add_argument('--method', choices=(*METHODS, 'pkd'), default='kd++', help='of detectors: kd, kd++, pkd (default: kd++)')
     parser.add_argument('--teacher-checkpoint', metavar='FILE', help='weights of a teacher of these classes, which is then not fine-tuned')
     parser.add_argument('--epochs', type=int, help='of every training (default: by the number of images)')
     parser.add_argument('--batch-size', type=int, help='(default: by the number of images)')
@@ -71,13 +95,18 @@ def _check_numbers(args: argparse.Namespace) -> None:
         args.teacher_checkpoint = local_checkpoint(args.teacher_checkpoint)
     if args.teacher_checkpoint and not Path(args.teacher_checkpoint).is_file():
         wrong.append(f'--teacher-checkpoint needs a file, got {args.teacher_checkpoint}, which is not there')
+    boxes = _has_boxes(args)
+    wrong += [f'{flag} goes with --data FILE.json, got --data {args.data}' for flag, value in (
+        ('--images', args.images), ('--val-data', args.val_data)) if value is not None and not boxes]
+    if not boxes and args.method not in METHODS:
+        wrong.append(f'--method of classifiers needs to be one of {", ".join(METHODS)}, got {args.method}')
     if wrong:
         raise PreflightError('; '.join(wrong) + '.')
 
 
-def _check_out(out: Path, steps: Sequence[Step]) -> None:
+def _check_out(out: Path, steps: Sequence[Step], lists: Sequence[str]) -> None:
     """Whether nothing stands in the place of what will be written, said before anything is done."""
-    names = ['train.txt', 'val.txt', 'student.pth', 'student.py', 'student.onnx', 'report.md', 'teacher.py']
+    names = [*lists, 'student.pth', 'student.py', 'student.onnx', 'report.html', 'teacher.py']
     records = [f'steps/{step.name}{ending}' for step in steps for ending in ('.json', '.begun', '_test.json', '_test.begun')]
     for path in (*(out / name for name in (*names, *records)), *(step.config for step in steps)):
         check_output(path, 'Name another folder by --out.')
@@ -85,20 +114,30 @@ def _check_out(out: Path, steps: Sequence[Step]) -> None:
         check_run_folder(step.work_dir, flag='--out')
 
 
+def _has_boxes(args: argparse.Namespace) -> bool:
+    return args.data.lower().endswith('.json')
+
+
 def distill(argv: Sequence[str] | None = None) -> None:
     """Plan, then do what is not done yet."""
     args = parse_args(argv)
     _check_numbers(args)
-    out = (args.out or Path('work_dirs') / f'distill_{Path(args.data).absolute().name}').absolute()
+    task = _DETECT if _has_boxes(args) else _CLASSIFY
+    name = Path(args.data).stem if _has_boxes(args) else Path(args.data).absolute().name
+    out = (args.out or Path('work_dirs') / f'distill_{name}').absolute()
     steps = steps_of(out, range(args.seeds), not args.teacher_checkpoint, not args.no_baseline)
-    _check_out(out, steps)
-    images = read_images(args.data, args.val_share, args.split_seed)
+    _check_out(out, steps, task.lists)
+    images: Any
+    if _has_boxes(args):
+        images = read_scenes(args.data, args.images, args.val_data, args.val_share, args.split_seed)
+    else:
+        images = read_images(args.data, args.val_share, args.split_seed)
     classes = len(images.classes)
-    student = chosen_network(args.student, classes, '--student', args.scratch)
-    teacher = chosen_network(args.teacher, classes, '--teacher', args.scratch)
-    settings = settings_for(images, student, teacher, args.epochs, args.batch_size, os.cpu_count() or 1)
+    student = task.chosen(args.student, classes, '--student', args.scratch)
+    teacher = task.chosen(args.teacher, classes, '--teacher', args.scratch)
+    settings = task.settings(images, student, teacher, args.epochs, args.batch_size, os.cpu_count() or 1)
     given = args.teacher_checkpoint and str(Path(args.teacher_checkpoint).absolute())
-    check_pair(student, teacher, settings, args.method, given)
+    task.check(student, teacher, settings, args.method, given)
     remarks = [f'{classes} classes, {len(images.train)} training and {len(images.val)} validation images', *images.notes, *settings.reasons]
     print('\n'.join(remarks), flush=True)
     if args.dry_run:
@@ -108,8 +147,8 @@ def distill(argv: Sequence[str] | None = None) -> None:
         print('\n'.join(plan_lines(steps, images, settings, *costs)))
         return
     weights = given or str(out / 'runs/teacher' / f'epoch_{settings.epochs}.pth')
-    write_configs(out, images, student, teacher, settings, args.method, steps, weights)
-    journey = Journey(out, steps, args.amp, origin_of((out / 'train.txt').read_text(), (out / 'val.txt').read_text()))
+    task.write(out, images, student, teacher, settings, args.method, steps, weights)
+    journey = Journey(out, steps, args.amp, origin_of(*((out / each).read_text() for each in task.lists)), task)
     if given:
         journey.test_given(weights)
     for step in steps:
@@ -132,10 +171,11 @@ class Journey:
         steps: The trainings.
         amp: Whether they run in mixed precision.
         data: A digest of the lists of images.
+        task: Of its networks.
     """
 
-    def __init__(self, out: Path, steps: Sequence[Step], amp: bool, data: str) -> None:
-        self.out, self.steps, self.amp, self.data = out, steps, amp, data
+    def __init__(self, out: Path, steps: Sequence[Step], amp: bool, data: str, task: Task = _CLASSIFY) -> None:
+        self.out, self.steps, self.amp, self.data, self.task = out, steps, amp, data, task
         self.records = DoneOnce(out / 'steps', lambda text: print(f'[{text}]', flush=True))
         self.accuracies: dict[str, float] = {}
         self.checkpoints: dict[str, str] = {}
@@ -164,7 +204,7 @@ class Journey:
             metrics = self.out / 'steps' / f'{name}.metrics.json'
             words = [str(config), checkpoint, '--work-dir', str(self.out / 'runs' / f'{name}_test'), '--out', str(metrics)]
             _succeed(test.main, [*words, '--out-item', 'metrics'], f'the test of {name}')
-            return {'accuracy': json.loads(metrics.read_text())[_METRIC]}
+            return {'accuracy': self.task.scale * json.loads(metrics.read_text())[self.task.metric]}
 
         self.accuracies[name] = self.records.do(f'{name}_test', origin, work)['accuracy']
         self.checkpoints[name], self.origins[name] = checkpoint, origin
@@ -181,11 +221,13 @@ class Journey:
 
     def export(self, step: Step) -> str | None:
         """Write the plain student of the first seed, with ONNX where that is installed; a remark where there is none."""
-        onnx = all(importlib.util.find_spec(name) for name in ('onnx', 'onnxscript', 'onnxruntime'))
+        classifies = self.task is _CLASSIFY
+        onnx = classifies and all(importlib.util.find_spec(name) for name in ('onnx', 'onnxscript', 'onnxruntime'))
         words = [str(step.config), self.checkpoints[step.name], str(self.out / 'student.pth')]
 
         def work(_: bool) -> dict[str, Any]:
-            note = None if onnx else "no ONNX: it is not installed (pip install '.[onnx]' in the checkout)"
+            lacking = "it is not installed (pip install '.[onnx]' in the checkout)" if classifies else 'use mmdeploy on student.pth and .py'
+            note = None if onnx else f'no ONNX: {lacking}'
             if onnx and export_student.main([*words, '--onnx']) != 0:
                 note = 'no ONNX: its export failed, see the error above'
             if note:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from mmengine.visualization import Visualizer
 
 from mmkd_ext.commands import train
 from mmkd_ext.config.cfg_options import OptionsAction
@@ -42,7 +43,10 @@ def doctor(argv: Sequence[str] | None = None) -> list[Row]:
             cfg = train.make_config(flags)
             train.choose_start(cfg)
             cfg.experiment_name = Path(folder).name  # mmengine keeps a run's writer by its name and second, and this folder goes
-            rows = examine(cfg, args.batches, args.device)
+            try:
+                rows = examine(cfg, args.batches, args.device)
+            finally:
+                _close_writers(cfg.experiment_name)
     print(f'{args.config}, {args.batches} training batches on {args.device}')
     print(table(rows))
     if args.out is not None:
@@ -50,6 +54,12 @@ def doctor(argv: Sequence[str] | None = None) -> list[Row]:
         found = [row._asdict() for row in rows]
         args.out.write_text(json.dumps({'config': args.config, 'batches': args.batches, 'device': args.device, 'rows': found}, indent=2))
     return rows
+
+
+def _close_writers(name: str) -> None:
+    """End the threads that write what a run draws: its folder goes away."""
+    for each in [each for each in Visualizer._instance_dict if each.startswith(name)]:
+        Visualizer._instance_dict.pop(each).close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

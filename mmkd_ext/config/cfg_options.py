@@ -1,6 +1,7 @@
 """The flag `--cfg-options KEY=VALUE ...` of every command line."""
 
 import argparse
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from mmkd_ext.explain.sentences import one_line
 from .new_keys import new_keys, warn_of_misspelt
 from .value_types import check_value_types
 
+_SPACE = '\0'
+
 
 class OptionsAction(DictAction):
-    """mmengine's action, which says which option cannot be read."""
+    """mmengine's action, which says which option cannot be read, and keeps the spaces inside words, such as those of a path."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None
@@ -34,6 +37,20 @@ class OptionsAction(DictAction):
                 super().__call__(parser, namespace, [each], option_string)
             except (AssertionError, ValueError) as error:
                 raise ValueError(f'{option_string} needs KEY=VALUE with balanced brackets, got {each!r}: {error}.') from error
+
+    @staticmethod
+    def _parse_iterable(val: str) -> Any:
+        text = val.strip().strip('\'"')
+        if not text.startswith(('(', '[')) and ',' not in text:
+            return DictAction._parse_int_float_bool(text)
+        kept = re.sub(r'\s*([\[\](),])\s*', r'\1', text).replace(' ', _SPACE)  # mmengine takes all spaces out
+        return _with_spaces(DictAction._parse_iterable(kept))
+
+
+def _with_spaces(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(map(_with_spaces, value))
+    return value.replace(_SPACE, ' ') if isinstance(value, str) else value
 
 
 def merge_options(

@@ -1,4 +1,4 @@
-"""Findings about the training data: the last batch, and classes without samples. K classes."""
+"""Findings about the training data: images that are no numbers, the last batch, and classes without samples. K classes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,10 +8,27 @@ import numpy as np
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmkd_ext.datasets.listed_data import infos_of
+from mmkd_ext.preflight.finite_images import images_without_numbers
 from mmkd_ext.preflight.trial_batches import OneImageError, last_batch
 
 from .patient import Patient
 from .rows import LOOK, OK, WRONG, Row, some
+
+
+def image_rows(patient: Patient) -> list[Row]:
+    """Images that are no numbers; the batches that hold them are taken out of those that are looked at."""
+    bad, sound = [], []
+    for batch in patient.batches:
+        data = patient.prepared(batch, True)
+        found = images_without_numbers(data['inputs'], data['data_samples'])
+        bad += found
+        sound += [] if found else [batch]
+    if not bad:
+        return []
+    text = f'{len(bad)} images of {len(patient.batches)} batches hold NaN or Inf ({some(bad)}): training would stop at the first'
+    patient.batches[:] = sound
+    end = 'the other rows are of the other batches' if sound else 'nothing else can be looked at'
+    return [Row(WRONG, 'images', f'{text}; {end}.', {'images': bad})]
 
 
 def data_rows(patient: Patient) -> list[Row]:
@@ -37,7 +54,7 @@ def _classes(patient: Patient) -> list[Row]:
     counts, val = (_counts(getattr(loader, 'dataset', None)) for loader in (
         patient.runner.train_dataloader, getattr(patient.runner.val_loop, 'dataloader', None)))
     classes = _number(patient)
-    if not counts or classes is None:
+    if not counts or not classes:  # none without a head
         return []
     names = (getattr(patient.runner.train_dataloader.dataset, 'metainfo', None) or {}).get('classes')
     absent = [k for k in range(classes) if not counts[k]]

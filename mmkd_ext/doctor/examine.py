@@ -3,7 +3,7 @@
 from mmengine.config import Config
 
 from .cost_rows import cost_rows
-from .data_rows import data_rows
+from .data_rows import data_rows, image_rows
 from .gradients import measured
 from .loss_rows import loss_rows
 from .parameter_rows import parameter_rows
@@ -24,5 +24,8 @@ def examine(cfg: Config, batches: int, device: str) -> list[Row]:
         ValueError: A config whose run would not start, as the checks before a run say it.
     """
     with admitted(cfg, batches, device) as patient:
-        rows = [*teacher_rows(patient), *data_rows(patient), *loss_rows(patient, measured(patient))]
+        images = image_rows(patient)
+        if not patient.batches:
+            return [*images, *data_rows(patient)]
+        rows = [*images, *teacher_rows(patient), *data_rows(patient), *loss_rows(patient, measured(patient))]
         return [*rows, *parameter_rows(patient), *cost_rows(patient)]  # after a backward pass

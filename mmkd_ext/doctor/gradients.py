@@ -54,7 +54,7 @@ class Term:
 
 
 def measured(patient: Patient) -> list[Term]:
-    """The task loss first, then every other; the gradient of the last batch's total stays in the parameters."""
+    """The task loss first, where there is one, then every other; the gradient of the last batch's total stays in the parameters."""
     model = patient.model.train()
     found = _terms(model)
     for batch in patient.batches:
@@ -63,15 +63,16 @@ def measured(patient: Patient) -> list[Term]:
             said = model(**patient.prepared(batch, True), mode='loss')
         terms = {key: value for key, value in said.items() if 'loss' in key}
         owners = {key: _owner(key, found) for key in terms}
-        task = task_loss({key: value for key, value in terms.items() if owners[key] == TASK})
+        own = {key: value for key, value in terms.items() if owners[key] == TASK}
+        task = task_loss(own) if own else None  # none without labels
         for name, term in found.items():
             parts = {key: value for key, value in terms.items() if owners[key] == name}
             if not parts:
                 continue
-            value = task if name == TASK else task_loss(parts)
+            value = task_loss(parts)
             parameters = [each for network in term.networks for each in shared_parameters(network)]
             term.values.append(float(value.detach()))
-            term.task_norms.append(float(_norm(task, parameters)))
+            term.task_norms.append(0.0 if task is None else float(_norm(task, parameters)))
             term.norms.append(term.task_norms[-1] if name == TASK else float(_norm(value, parameters)))
         total = task_loss(terms)
         if total.requires_grad:

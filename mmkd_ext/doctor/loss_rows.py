@@ -26,7 +26,7 @@ def loss_rows(patient: Patient, terms: Sequence[Term]) -> list[Row]:
             hook = ramps[0]
             text += f'; it ramps from 0 over {hook.epochs or hook.iters} {"epochs" if hook.epochs else "iterations"}, here at full weight'
         name = term.name if term.name == TASK else f'loss {term.name.removeprefix("loss_")}'
-        rows.append(Row(status, name, f'{text}.', _figures(term)))
+        rows.append(Row(status, name, text if text.endswith('?') else f'{text}.', _figures(term)))
     return rows
 
 

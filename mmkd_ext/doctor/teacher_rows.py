@@ -65,6 +65,8 @@ def _passes(patient: Patient, name: str, teacher: Any) -> Row:
 
 def _classifies(patient: Patient, name: str, teacher: Any) -> list[Row]:
     """Accuracy and order of the classes of a teacher with one label an image, or of a detector in places with an object."""
+    if not teacher.reader.has_classes:
+        return []
     said: dict[str, list[Tensor]] = {}
     labels: list[Tensor] = []
     classes = mine = patient.model.num_classes
@@ -117,7 +119,7 @@ def _accuracy(name: str, teacher: Any, target: Tensor, guesses: Mapping[str, Ten
     boxes = teacher.reader.boxes
     text = f'{shares[OWN]:.1f} % of {count} {_called(teacher)} are right {OWN}{f"; {others}" if others else ""}'
     # were both ways equally good, each image on which they differ would be a coin's toss; places in one object are no two tosses
-    if gained - lost > 3 * (gained + lost) ** 0.5 and shares[best] - shares[OWN] > (10 if boxes else 2):
+    if teacher.loaded is not None and gained - lost > 3 * (gained + lost) ** 0.5 and shares[best] - shares[OWN] > (10 if boxes else 2):
         return Row(
             WRONG, check, f'{text}. It is fed wrongly: {_remedy(teacher, best)}', figures)
     chance = max(count / classes, float(target.bincount().max()) if boxes else 0.0)  # one that calls every object the same

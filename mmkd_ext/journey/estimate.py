@@ -1,5 +1,6 @@
 """How long a journey takes and what memory a step needs, from a few steps on random images."""
 
+import copy
 import math
 import time
 from collections.abc import Sequence
@@ -10,8 +11,10 @@ from mmengine.registry import MODELS, DefaultScope
 
 from mmkd_ext.benchmark.steps import compare_steps
 from mmkd_ext.errors import PreflightError
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.plain_config import without_weights
 
+from .boxes_file import Scenes
 from .image_folder import Images
 from .networks import Network
 from .settings import Settings
@@ -35,15 +38,18 @@ def cost_of(network: Network, side: int, settings: Settings, classes: int, amp: 
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     rng = torch.Generator().manual_seed(0)
     try:
-        with DefaultScope.overwrite_default_scope('mmpretrain'):
+        kind = kind_of_config(network.model)
+        with DefaultScope.overwrite_default_scope(kind.scope):
             model: Any = MODELS.build(without_weights(network.model)).to(device)
         images = torch.randn(settings.batch_size, 3, side, side, generator=rng).to(device)
-        labels = torch.randint(classes, (settings.batch_size,), generator=rng)
+        labels: Any = torch.randint(classes, (settings.batch_size,), generator=rng)
+        if kind.boxes:
+            labels = kind(model, network.name).example_samples(images, classes)
         (timing,) = compare_steps(
             {network.name: model}, images, labels, ['bfloat16' if amp else 'float32'], rounds, torch.get_num_threads())
         with torch.no_grad():
             start = time.perf_counter()
-            model.eval()(images)
+            model.eval()(images, copy.deepcopy(labels) if kind.boxes else None)
             if images.is_cuda:
                 torch.cuda.synchronize()
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
@@ -57,7 +63,7 @@ def cost_of(network: Network, side: int, settings: Settings, classes: int, amp: 
 
 
 def plan_lines(
-    steps: Sequence[Step], images: Images, settings: Settings, student: Cost, teacher: Cost
+    steps: Sequence[Step], images: Images | Scenes, settings: Settings, student: Cost, teacher: Cost
 ) -> list[str]:
     """A line for each step with its time, then the sum and the memory."""
     per_epoch = math.ceil(len(images.train) / settings.batch_size)

@@ -77,7 +77,7 @@ def read_images(folder: str | Path, val_share: float, seed: int) -> Images:
     else:
         train, val = _split(root, found, classes, val_share, seed)
         notes.append(f'no folder val: {val_share:.0%} of each class are held back for validation, by the split seed {seed}.')
-    _check_readable(root, [name for name, _ in train + val])
+    check_readable(root, [name for name, _ in train + val])
     return Images(root, classes, train, val, _median_side(root, train), tuple(notes))
 
 
@@ -125,7 +125,8 @@ def _split(root: Path, found: dict[str, list[Path]], classes: Sequence[str], sha
     return train, val
 
 
-def _check_readable(root: Path, names: Sequence[str]) -> None:
+def check_readable(root: Path, names: Sequence[str]) -> None:
+    """Raise a `PreflightError` where images cannot be read; names are relative to `root`."""
     with ThreadPoolExecutor(8) as pool:
         bad = [name for name, good in zip(names, pool.map(lambda name: _readable(root / name), names), strict=True) if not good]
     if bad:

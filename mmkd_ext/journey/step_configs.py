@@ -65,7 +65,7 @@ def write_configs(
     for name, samples in (('train', images.train), ('val', images.val)):
         put(out / f'{name}.txt', _lines(samples))
     for side in {settings.student_side, settings.teacher_side}:
-        put(out / f'images_{side}.py', _text(f'The images, {side} pixels on a side.', [], _data(out, images, side, settings)))
+        put(out / f'images_{side}.py', config_text(f'The images, {side} pixels on a side.', [], _data(out, images, side, settings)))
     maps = _maps(method)
     fine = {'model': maps(teacher.model), **_schedule(teacher, settings)}
     put(out / 'teacher.py', _page(out, 'teacher', f'The teacher: {teacher.name}.', settings.teacher_side, fine, 0))
@@ -124,7 +124,7 @@ def _maps(method: str) -> Callable[[ConfigDict], ConfigDict]:
 def _page(out: Path, name: str, what: str, side: int, content: dict[str, Any], seed: int) -> str:
     content = {
         **content, 'work_dir': str(out / 'runs' / name), 'experiment_name': name, 'randomness': {'seed': seed, 'deterministic': False}}
-    return _text(f'{what}\n\nmmkd train {out / name}.py\n', [_RUNTIME, f'images_{side}.py'], content)
+    return config_text(f'{what}\n\nmmkd train {out / name}.py\n', [_RUNTIME, f'images_{side}.py'], content)
 
 
 def _schedule(network: Network, settings: Settings) -> dict[str, Any]:
@@ -165,7 +165,8 @@ def _lines(samples: Samples) -> str:
     return ''.join(f'{name} {label}\n' for name, label in samples)
 
 
-def _text(what: str, bases: Sequence[str], content: dict[str, Any]) -> str:
+def config_text(what: str, bases: Sequence[str], content: dict[str, Any]) -> str:
+    """The text of a config: its docstring, its bases and its settings."""
     head = f'_base_ = {list(bases)!r}\n\n' if bases else ''
     parts = (f'{key} = {pprint.pformat(_plain(value), width=110, sort_dicts=False)}\n' for key, value in content.items())
     what = what.replace('\\', '/').replace('"""', "'''")

@@ -14,6 +14,7 @@ from mmengine.dist import all_gather_object
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.runner import Runner, autocast
 from mmpretrain.evaluation import metrics as of_mmpretrain
+from torch.nn.parameter import is_lazy
 from torch.utils.data import IterableDataset
 
 from mmkd_ext.datasets.missing_data import missing_data
@@ -24,17 +25,23 @@ from mmkd_ext.evaluation.teacher_validation import copied_evaluator
 from mmkd_ext.explain.failing_line import failing_line
 from mmkd_ext.explain.sentences import module_that_raised, one_line, sentence
 
+from .finite_images import images_without_numbers
 from .metric_names import names_by_settings
 
 # whose numbers of two images are computed too: those of others may need all images, or take minutes
 _QUICK = (
     of_mmpretrain.Accuracy, of_mmpretrain.SingleLabelMetric, of_mmpretrain.MultiLabelMetric, of_mmpretrain.AveragePrecision,
     of_mmpretrain.ConfusionMatrix, of_mmpretrain.VOCMultiLabelMetric, of_mmpretrain.VOCAveragePrecision, StudentAccuracy)
+_MEMORY = 1e6  # no weight is so large
 _ONE_VALUE = 'Expected more than 1 value per channel'  # torch's BatchNorm
 
 
 class OneImageError(ValueError):
     """A batch of one image, in which BatchNorm gets one value a channel."""
+
+
+class _NoNumbersError(ValueError):
+    """An image with NaN or Inf."""
 
 
 def check_train_batch(runner: Runner) -> None:
@@ -59,8 +66,11 @@ def check_train_batch(runner: Runner) -> None:
             with torch.no_grad():
                 prepare: Any = model.train().data_preprocessor
                 data = prepare(batch, True)
+                _check_numbers(data)
                 model(**data, mode='loss') if isinstance(data, dict) else model(*data, mode='loss')
         except Exception as error:  # whatever it is, training would raise it too
+            if isinstance(error, _NoNumbersError):
+                raise
             where = module_that_raised(model, error)
             if _ONE_VALUE in str(error) and size == 1:
                 raise OneImageError(
@@ -74,6 +84,14 @@ def check_train_batch(runner: Runner) -> None:
             raise ValueError(
                 f'The model cannot process a batch of the training data: {_text(error)}. Look at model{where} in the config.'
             ) from error
+
+
+def _check_numbers(data: Any) -> None:
+    bad = images_without_numbers(data.get('inputs'), data.get('data_samples')) if isinstance(data, dict) else []
+    if bad:
+        raise _NoNumbersError(
+            f'Images of finite numbers are needed, got NaN or Inf in {bad[0]}. Look at the file, at the pipeline of '
+            'train_dataloader.dataset and at mean and std of data_preprocessor.')
 
 
 def last_batch(loader: Any) -> int | None:
@@ -201,9 +219,14 @@ _DATA = {'train': 'training', 'val': 'validation', 'test': 'test'}
 def _copied(runner: Runner) -> Any:
     """A copy, since a forward pass may change more than buffers; None for a model that cannot be copied, but can be trained."""
     try:
-        return copy.deepcopy(unwrapped(runner.model))
+        model = copy.deepcopy(unwrapped(runner.model))
     except (RuntimeError, TypeError):
         return None
+    with torch.no_grad():
+        for each in model.parameters():  # of mmdet's DETRs some are as they lie in memory until init_weights
+            if not is_lazy(each):
+                each[~(each.abs() < _MEMORY)] = 0
+    return model
 
 
 def _text(error: BaseException) -> str:

@@ -76,10 +76,11 @@ def answers_part(groups: Sequence[Group], places: Sequence[Path], asked: Asked, 
     if main.name in said:
         own = said[main.name]
         part['asked'] = f'{len(own.labels)} of {own.total} validation images, by the weights in {main.shown.checkpoint}.'
-        part['confusion'] = _confusion(main.name, own)
+        part['confusion'] = notes.tried('Confusion is not shown', _confusion, main.name, own)
         for name in own.scores:
             if name != STUDENT:
-                part['disagreements'].append(_disagreement(main.name, name, own, said, asked.images, notes))
+                what = f'Where {name} and {main.name} disagree is not shown'
+                part['disagreements'].append(notes.tried(what, _disagreement, main.name, name, own, said, asked.images, notes))
         part['disagreements'] = [each for each in part['disagreements'] if each]
     if said:
         part['calibration'] = notes.tried('Calibration is not shown', _calibration, main.name, said)

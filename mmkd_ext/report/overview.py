@@ -114,13 +114,16 @@ def _what(group: Group) -> str:
         return f'the student alone ({kind})'
     if group.role == TRAINED:
         return f'trained plainly ({kind})'
-    losses = ', '.join(f'{name} ({type_name(each.get("type"))})' for name, each in (model.get('losses') or {}).items() if each)
+    named = model.get('losses')
+    terms = named.items() if isinstance(named, dict) else ()
+    losses = ', '.join(f'{name} ({type_name(each.get("type"))})' for name, each in terms if isinstance(each, dict))
     beside = losses or ', '.join(type_name(model[part].get('type')) for part in ('neck', 'head') if isinstance(model.get(part), dict))
     return f'{kind}: {beside}'
 
 
 def _epochs(run: TrainedRun) -> str:
-    asked = ((run.cfg or {}).get('train_cfg') or {}).get('max_epochs')
+    loop = run.cfg.get('train_cfg') if run.cfg is not None else None
+    asked = loop.get('max_epochs') if isinstance(loop, dict) else None
     if run.log is None:
         return f'no log of {asked}' if asked else 'no log'
     last = max((points[-1][0] for curve, points in run.log.curves.items()), default=0)

@@ -45,7 +45,7 @@ def report_page(places: Sequence[Path], asked: Asked | None) -> tuple[str, str]:
         for problem in run.problems:
             notes.add(problem)
     accuracy = accuracy_part(groups)
-    figures = curve_figures(groups)
+    figures = notes.tried('Curves are not drawn', curve_figures, groups) or {}
     content = {**_EMPTY, **trained_part(groups, places), **accuracy, 'curves': [(title, svg(each)) for title, each in figures.items()]}
     if asked is None:
         notes.add('Predictions, calibration and speed: the networks were not run, as --no-predictions asks.')

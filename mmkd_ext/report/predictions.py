@@ -99,6 +99,9 @@ def predict(loaded: Loaded, cfg: Config, limit: int | None, device: str) -> Pred
             scores.setdefault(name, []).extend(_score(sample) for sample in said)
     stacked = {name: torch.stack(each).float().cpu().numpy() for name, each in scores.items()}
     classes = stacked[STUDENT].shape[1]
+    if labels and not 0 <= min(labels) <= max(labels) < classes:
+        span = f'{min(labels)} to {max(labels)}'
+        raise NoClassifier(f'its {classes} classes are not those of the validation images, whose labels go from {span}')
     known = (getattr(source, 'metainfo', None) or {}).get('classes')
     names = list(map(str, known)) if isinstance(known, list | tuple) and len(known) == classes else [str(k) for k in range(classes)]
     return Predictions(names, np.array(labels), stacked, places, len(source), source, cfg)

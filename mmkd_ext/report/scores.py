@@ -38,8 +38,8 @@ def over_seeds(values: Sequence[float]) -> Over:
         >>> over_seeds([80.0, 82.0, 87.0]).mean
         83.0
     """
-    if len(values) < 2:
-        return Over(values[0], math.inf, list(values))
+    if len(values) < 2 or not all(map(math.isfinite, values)):  # of a run that diverged there is no interval
+        return Over(sum(values) / len(values), math.inf, list(values))
     half = float(student_t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
     return Over(statistics.mean(values), half, list(values))
 
@@ -60,9 +60,11 @@ def metric_names(groups: Sequence[Group]) -> list[str]:
 def last_and_best(run: TrainedRun, metric: str) -> tuple[float, float] | None:
     """The metric of the last validation, and the largest; in percent where mmdet counts to one."""
     points = run.log.curves.get(Curve(metric, val=True)) if run.log is not None else None
+    scale = 100.0 if FRACTION.search(metric) else 1.0
+    if scale == 100.0:
+        points = [(x, value) for x, value in points or () if value != -1]  # COCO's for `no such box`
     if not points:
         return None
-    scale = 100.0 if FRACTION.search(metric) else 1.0
     finite = [value for _, value in points if math.isfinite(value)]
     return scale * points[-1][1], scale * max(finite, default=math.nan)
 
@@ -81,8 +83,10 @@ def gain(group: Group, baseline: Group, metric: str) -> Over | None:
     seeds = sorted(set(ours) & set(theirs))
     if not seeds:
         return None
-    mean, half = paired_difference([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds])
-    return Over(mean, half, [ours[seed] - theirs[seed] for seed in seeds])
+    apart = [ours[seed] - theirs[seed] for seed in seeds]
+    if not all(map(math.isfinite, apart)):
+        return over_seeds(apart)
+    return Over(*paired_difference([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]), apart)
 
 
 def of_frozen_teachers(groups: Sequence[Group], metric: str) -> dict[str, float]:

@@ -43,7 +43,8 @@ class TrainedRun:
     @property
     def seed(self) -> int | None:
         """Of its random numbers; None where the config names none."""
-        seed = ((self.cfg or {}).get('randomness') or {}).get('seed')
+        asked = self.cfg.get('randomness') if self.cfg is not None else None
+        seed = asked.get('seed') if isinstance(asked, dict) else None
         return seed if isinstance(seed, int) else None
 
 

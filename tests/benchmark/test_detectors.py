@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from support.dense import tiny as dense
 from support.detection import LOSSES, tiny
 from support.detection import build as stock
+from support.query import tiny as query
 
 from mmkd_ext.benchmark.detectors import DetectorAlone
 from mmkd_ext.benchmark.steps import compare_steps
@@ -63,3 +65,23 @@ def test_a_cascade_and_masks_are_timed_too_and_the_teacher_without_gradients(tmp
         samples = kind_of(parts['student'])(parts['student']).example_samples(images, 3)
         compare_steps({name: parts[name] for name in ('teacher', 'ours')}, images, samples, ['float32'], 1, 1)
         assert seen == [(False, False)] * (6 * heads) and not list(parts['teacher'].parameters())
+
+
+@pytest.mark.filterwarnings('ignore:torch.meshgrid')
+@pytest.mark.filterwarnings('ignore:DeprecationWarning. `num_anchors`')
+@pytest.mark.filterwarnings('ignore::DeprecationWarning')  # of mmdet and mmcv
+@pytest.mark.parametrize('network', [dense('gfl'), query('deformable')], ids=['gfl', 'deformable'])
+def test_dense_and_query_detectors_are_counted_and_timed(network, tmp_path, capsys):
+    model = dict(
+        type='mmkd_ext.OfflineDistiller', student=network, teacher=dict(model=network, checkpoint='absent.pth'), input_size=64,
+        losses=dict(kd=dict(type='mmkd_ext.KDLoss'), pkd=dict(type='mmkd_ext.PKDLoss')))
+    path, out = tmp_path / 'config.py', tmp_path / 'figures.json'
+    path.write_text(f"default_scope = 'mmdet'\ncustom_imports = dict(imports=['mmkd_ext.models'])\nmodel = {model!r}\n")
+    arguments = ['--out', str(out), '--rounds', '1', '--batch-size', '1', '--size', '64', '--device', 'cpu', '--precision', 'float32']
+    assert tool.main([str(path), *arguments]) == 0
+    rows = {row['network']: row['all'][0] for row in json.loads(out.read_text())}
+    assert list(rows) == ['student', 'teacher', 'ours', 'ours, bf16 teacher', 'sum']
+    assert rows['sum'] == pytest.approx(rows['student'] + rows['teacher']) and rows['teacher'] > 0
+    student, ours = (line.split()[-2:] for line in capsys.readouterr().out.splitlines() if line.startswith(('student ', 'ours  ')))
+    assert student == ours and int(student[0].replace(',', '')) == sum(p.numel() for p in stock(network).parameters())
+    assert int(student[1].replace(',', '')) > 1e6

@@ -18,6 +18,7 @@ from support.runs import REPO, environment, one_error
 
 from mmkd_ext.commands import distill, test, train
 from mmkd_ext.journey import estimate
+from mmkd_ext.report import cost
 
 NETWORKS = ['--student', 'cifar/resnet8', '--teacher', 'cifar/resnet14']
 
@@ -25,6 +26,7 @@ NETWORKS = ['--student', 'cifar/resnet8', '--teacher', 'cifar/resnet14']
 @pytest.fixture
 def colours(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cost, '_SECONDS', 0.0)  # of the report's measurements
     counts = {f'{part}/{name}': n for part, n in (('train', 8), ('val', 4)) for name in ('dark red', '2-green', 'blue')}
     return ['--data', str(colour_folder(tmp_path / 'colours', counts)), *NETWORKS]
 
@@ -136,7 +138,7 @@ def test_what_cannot_work_is_one_sentence_and_writes_nothing(colours, capsys, wo
 
 
 @pytest.mark.parametrize('dry', [[], ['--dry-run']], ids=['run', 'dry run'])
-@pytest.mark.parametrize('path', ['report.md', 'student.pth', 'steps/teacher.json', 'runs/distil_seed0/epoch_3.pth'])
+@pytest.mark.parametrize('path', ['report.html', 'student.pth', 'steps/teacher.json', 'runs/distil_seed0/epoch_3.pth'])
 def test_a_folder_in_the_place_of_what_it_will_write_is_said_before_anything_is_done(colours, capsys, path, dry):
     Path('out', path).mkdir(parents=True)
     assert distill.main([*colours, '--out', 'out', *dry]) == 2

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from mmengine.visualization import Visualizer
 from support.coloured import trained_teacher, write
 from support.runs import one_error
 
@@ -38,6 +39,7 @@ def test_a_sound_run_exits_with_0_and_leaves_nothing(tmp_path, config, capsys):
     out = capsys.readouterr().out.splitlines()
     assert out[0] == f'{config}, 4 training batches on cpu' and out[-1].endswith('0 LOOK, 0 WRONG')
     assert all(line.startswith('OK ') for line in out[1:-1])
+    assert not [name for name in Visualizer._instance_dict if 'mmkd_doctor' in name]
 
 
 def test_what_is_wrong_exits_with_1_and_stands_in_the_file(tmp_path, config, capsys):
@@ -57,6 +59,7 @@ def test_what_is_wrong_exits_with_1_and_stands_in_the_file(tmp_path, config, cap
 def test_a_config_that_cannot_be_built_is_the_sentence_of_training(config, capsys, option, words):
     assert doctor.main([str(config), '--device', 'cpu', '--cfg-options', option]) == 2
     assert words in one_error(capsys.readouterr().err)
+    assert not [name for name in Visualizer._instance_dict if 'mmkd_doctor' in name]  # whose threads would write into a folder that went
 
 
 @pytest.mark.parametrize(('words', 'said'), [

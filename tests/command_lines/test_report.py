@@ -12,6 +12,7 @@ from support.runs import TESKD, one_error, write_config
 
 from mmkd_ext.commands import report
 from mmkd_ext.config.load_config import load_config
+from mmkd_ext.models.build import build_model
 from mmkd_ext.report import cost
 
 SMALL = 'val_dataloader = dict(dataset=dict(indices=8))\n'
@@ -72,6 +73,24 @@ def test_a_run_that_was_only_started_has_a_page_that_says_so(tmp_path):
     assert 'holds no checkpoint' in texts_of(page, 'notes') and 'no log of 3' in texts_of(page, 'trained')
 
 
+@pytest.mark.parametrize(('extra', 'said'), [
+    ('train_cfg = dict(_delete_=True, by_epoch=False, max_iters=6)', ''), ('randomness = None', ''),
+    ("val_dataloader = dict(dataset=dict(_delete_=True, type='CustomDataset', data_root='gone', ann_file='gone.txt'))", 'gone'),
+    ("val_dataloader = None\ntest_dataloader = None", 'there are no validation images'),
+    ('model = dict(head=dict(num_classes=3))', 'its 3 classes are not those of the validation images'),
+    ("default_scope = 'nowhere'", '')])  # fmt: skip
+def test_an_unusual_config_has_a_page(tmp_path, root, extra, said):
+    shutil.copytree(root / 'runs/alone_seed0', tmp_path / 'work')
+    (config,) = (tmp_path / 'work').glob('*/vis_data/config.py')
+    cfg = load_config(str(write_config(tmp_path, SMALL + extra)))
+    cfg.dump(str(config))
+    if 'num_classes' in extra:
+        torch.save({'state_dict': build_model(cfg).state_dict()}, tmp_path / 'work/epoch_3.pth')
+    page = page_of('work')
+    assert said in texts_of(page, 'notes') if said else 'notes' not in read(page).sections
+    assert '50.00' in texts_of(page, 'accuracy')
+
+
 def test_images_are_limited_and_the_page_is_where_it_is_asked_for(root):
     page = Path('deep/a <b>.html')
     assert report.main([str(root), '--images', '5', '--pictures', '1', '--out', str(page)]) == 0
@@ -106,10 +125,12 @@ def test_a_file_that_is_broken_takes_away_its_own_part_only(root, tmp_path, brok
         'journey': [tmp_path / 'out/steps/journey.json'], 'config': [work / 'config.py', *work.glob('*/vis_data/config.py')]}
     for file in files[broken]:
         file.write_bytes(junk * 3 + b'\n' + junk)
-    page = page_of('out')
+    page = page_of('out', *([] if broken == 'checkpoint' else ['--no-predictions']))
     sections = set(read(page).sections)
-    assert ('accuracy' in sections) == (broken != 'log') and ('cost' in sections) == (broken not in ('checkpoint', 'config'))
-    assert ('notes' in sections) == (broken in ('log', 'checkpoint', 'config'))
+    assert ('accuracy' in sections) == (broken != 'log') and 'cost' not in sections
+    said = {'log': 'A JSON object with a step on every line', 'checkpoint': 'A whole checkpoint', 'config': 'A config that can be read'}
+    notes = texts_of(page, 'notes')
+    assert [each for each in said.values() if each in notes] == [said[each] for each in said if each == broken]
 
 
 @pytest.mark.parametrize(('words', 'said'), [

@@ -37,6 +37,14 @@ def test_values_are_numbers_lists_tuples_and_words():
     assert found == {'a.b': 3, 'c': [1, 2], 'd': (1, 'x'), 'e': 0.5, 'f': True, 'g': 'a=b', 'h': None}
 
 
+def test_spaces_inside_a_word_are_kept_and_those_around_it_are_not():
+    found = parsed(
+        'a=my runs/seed 0/x (1).pth', 'b=[my runs/a.pth, 2 , (c d,3)]', "c=['my runs',\"x\"]", 'd= 3', 'e=a b,c', 'f= True ', 'g=( 1, 2 )')
+    assert found == {
+        'a': 'my runs/seed 0/x (1).pth', 'b': ['my runs/a.pth', 2, ('c d', 3)], 'c': ['my runs', 'x'], 'd': 3, 'e': ['a b', 'c'], 'f': True,
+        'g': (1, 2)}
+
+
 @pytest.mark.parametrize('option', ['X', '=3', 'model..a=3', '.a=3', 'a=[(1,2]', ''])
 def test_an_option_that_cannot_be_read_is_named(option):
     with pytest.raises(ValueError, match='--cfg-options needs KEY=VALUE') as raised:

@@ -146,3 +146,9 @@ def test_other_models_have_the_rows_that_apply(findings):
     neck=dict(type='mmkd_ext.TESKDNeck', in_channels=(16, 32, 64)),
     head=dict(type='mmkd_ext.TESKDHead', num_classes=4, in_channels=64, num_students=2))""")
     assert {'loss kl', 'loss feature', 'task loss'} <= set(teskd) and teskd['loss kl'].figures['gradient'] > 0
+    features = findings("""model = dict(
+    type='mmkd_ext.FeatureDistiller', student=dict(type='mmengine.Tiny'), teacher=model['teacher'], input_size=8,
+    losses=dict(token=dict(type='mmkd_ext.EmbeddingLoss')))
+val_dataloader = val_cfg = val_evaluator = None""")
+    assert unusual(features) == {} and not {'task loss', 'samples', 'teacher: accuracy'} & set(features)
+    assert features['loss token'].figures['gradient'] > 0 and 'task loss' not in features['loss token'].text

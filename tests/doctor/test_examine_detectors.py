@@ -1,7 +1,8 @@
-"""Detectors: a sound run has nothing but OK, every planted fault is found in its row; each kind is asked about its classes."""
+"""Detectors: a sound run has nothing but OK, every planted fault is found in its row, and each kind is asked about its classes."""
 
 import pytest
 import torch
+from support import dense, detection, query
 from support.coloured_boxes import knowing_teacher, write
 
 from mmkd_ext.commands import doctor
@@ -64,7 +65,29 @@ def test_random_weights_and_a_loss_without_weight_and_a_class_without_samples(fi
 
 def test_a_frozen_student_and_an_image_that_is_no_number(findings):
     rows = findings("model['student']['backbone']['frozen'] = True")
-    assert rows['task loss'].status == 'WRONG' and 'is it frozen?' in rows['task loss'].text
+    assert rows['task loss'].status == 'WRONG' and rows['task loss'].text.endswith('is it frozen?')
     assert rows['frozen parameters'].status == 'LOOK'
     rows = findings("train_dataloader['dataset']['nan'] = 3")
-    assert rows['task loss'].status == 'WRONG' and 'nan in 1 of 2 batches' in rows['task loss'].text
+    assert unusual(rows) == {'images': 'WRONG'} and '1 images of 2 batches hold NaN or Inf (3.png)' in rows['images'].text
+    rows = findings("train_dataloader['dataset']['nan'] = 3\ntrain_dataloader['batch_size'] = 16")
+    assert unusual(rows) == {'images': 'WRONG'} and set(rows) == {'images', 'last batch', 'samples'}
+    with pytest.raises(ValueError, match='got NaN or Inf in 0.png. Look at the file'):
+        findings("train_dataloader['dataset']['nan'] = 0")
+
+
+KINDS = {'faster': (detection, 'sampled regions with an object'), 'deformable': (query, 'true boxes'), 'gfl': (dense, 'positive positions')}
+
+
+@pytest.mark.filterwarnings('ignore:.*num_anchors', 'ignore:torch.meshgrid', 'ignore::DeprecationWarning')  # mmdet's
+@pytest.mark.parametrize('kind', KINDS)
+def test_every_kind_of_detector_is_asked_about_its_classes(findings, kind):
+    support, samples = KINDS[kind]
+    network = {key: value for key, value in support.tiny(kind, classes=3).items() if key != 'data_preprocessor'}
+    rows = findings(f'''
+_net = dict({network!r}, data_preprocessor=_preprocessor)
+model['student'] = _net
+model['teacher'] = dict(model=_net, checkpoint=None, allow_random=True)
+''')
+    accuracy = rows['teacher: accuracy']
+    assert accuracy.figures['images'] >= 32 and f'{samples} are right as it is fed' in accuracy.text
+    assert accuracy.status == 'WRONG' and 'chance for 3 classes' in accuracy.text and 'random weights' in rows['teacher: weights'].text

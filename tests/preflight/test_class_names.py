@@ -8,7 +8,7 @@ from support.distillation_runs import extra
 from support.runs import one_error, one_thread, write_config
 
 from mmkd_ext.commands import train
-from mmkd_ext.preflight.class_names import check_data_names, check_teacher_names
+from mmkd_ext.preflight.class_names import ClassOrderError, check_data_names, check_teacher_names
 
 
 def data(*names):
@@ -43,3 +43,11 @@ def test_a_teacher_of_other_and_swapped_classes_ends_before_the_run(tmp_path, mo
         assert train.main([str(write_config(tmp_path, text)), '--work-dir', 'work']) == 2
     assert "got 3 of 10 that differ, first '8' for '3' at place 3" in one_error(capsys.readouterr().err)
     assert not list((tmp_path / 'work').glob('*.pth'))
+
+
+def test_a_detector_s_classes_are_not_to_be_mapped():
+    for maps in (True, False):
+        with pytest.raises(ClassOrderError) as error:
+            check_teacher_names('t', ('b', 'a'), data('a', 'b'), maps)
+        advice = str(error.value).partition('. ')[2]
+        assert advice.startswith('Map its classes by' if maps else 'Give the data its order by')

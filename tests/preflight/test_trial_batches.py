@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from support.runs import one_error, write_config
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
@@ -63,3 +64,13 @@ def test_a_process_without_a_batch_is_said_on_all_of_them(monkeypatch):
     monkeypatch.setattr(trial_batches, 'all_gather_object', lambda own: [own, own, 0])
     with pytest.raises(ValueError, match=r'each of 3 processes, got \[1, 1, 0\] of 2 samples.*val_dataloader.*round_up'):
         trial_batches.check_shares(loader, 'val')
+
+
+def test_what_lies_in_memory_until_weights_are_initialised_is_no_fault_of_a_batch():
+    network = torch.nn.Linear(3, 2)
+    with torch.no_grad():
+        network.weight[0, 0], network.weight[0, 1], network.bias[1] = torch.nan, 1e30, -torch.inf  # as of torch.Tensor(2, 3)
+    kept = network.weight[1].clone()
+    copied = trial_batches._copied(SimpleNamespace(model=network))
+    assert copied.weight[0, :2].tolist() == [0, 0] and copied.bias[1] == 0 and torch.equal(copied.weight[1], kept)
+    assert network.weight[0, 0].isnan() and network.bias[1] == -torch.inf

@@ -24,6 +24,11 @@ def test_the_interval_is_students():
     assert math.isinf(over_seeds([80.0]).half) and not over_seeds([80.0]).bounded
 
 
+def test_a_run_that_diverged_has_no_interval():
+    for values in ([80.0, math.nan], [math.inf, 80.0, 82.0]):
+        assert not over_seeds(values).bounded and not math.isfinite(over_seeds(values).mean)
+
+
 def test_the_last_and_the_best_epoch_of_each_seed(groups):
     assert last_and_best(groups['alone'].runs[0], 'accuracy/top1') == (50.0, 55.0)
     assert of_group(groups['alone'], 'accuracy/top1').values == [50.0, 60.0]
@@ -49,3 +54,5 @@ def test_the_teachers_metrics_are_no_columns(groups):
 def test_average_precisions_are_in_percent():
     run = TrainedRun('x', log=Run({Curve('coco/bbox_mAP', True): [(1, 0.25), (2, math.nan), (3, 0.125)]}, None))
     assert last_and_best(run, 'coco/bbox_mAP') == (12.5, 25.0)
+    none = TrainedRun('x', log=Run({Curve('coco/bbox_mAP_s', True): [(1, -1.0)]}, None))
+    assert last_and_best(none, 'coco/bbox_mAP_s') is None

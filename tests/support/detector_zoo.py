@@ -92,9 +92,10 @@ UNBUILT = {
 # networks of mmdet that are of no kind, with what refuses them
 OTHERS = {
     'solo/solo_r50_fpn_1x_coco': 'got SOLO, which has no bbox_head', 'solov2/solov2-light_r18_fpn_ms-3x_coco': 'got SOLOv2, which has',
-    'rpn/rpn_r50_fpn_1x_coco': 'got RPN, which has no bbox_head', 'maskformer/maskformer_r50_ms-16xb1-75e_coco': 'got MaskFormer, which',
+    'maskformer/maskformer_r50_ms-16xb1-75e_coco': 'got MaskFormer, which',
     'mask2former/mask2former_r50_8xb2-lsj-50e_coco': 'got Mask2Former, which has no bbox_head',
-    'queryinst/queryinst_r50_fpn_1x_coco': 'which has a DIIHead', 'sparse_rcnn/sparse-rcnn_r50_fpn_1x_coco': 'which has a DIIHead',
+    'queryinst/queryinst_r50_fpn_1x_coco': 'got QueryInst, which has',
+    'sparse_rcnn/sparse-rcnn_r50_fpn_1x_coco': 'got SparseRCNN, which has',
 }  # fmt: skip
 
 # what else is to be said of a head that works

@@ -110,7 +110,7 @@ def test_a_step_is_trained_or_refused_in_a_sentence(head, config):
 
 
 @pytest.mark.parametrize(
-    'config', [pytest.param(x, marks=[] if x[:4] in ('solo', 'rpn/') else [pytest.mark.zoo, pytest.mark.slow]) for x in OTHERS])
+    'config', [pytest.param(x, marks=[] if x.startswith('solo/') else [pytest.mark.zoo, pytest.mark.slow]) for x in OTHERS])
 def test_a_detector_of_no_kind_is_refused_as_student_and_as_teacher(config):
     other, known = narrow(config), narrow('retinanet/retinanet_r18_fpn_1x_coco')
     for student, teacher in ((other, known), (known, other)):
@@ -132,8 +132,8 @@ def test_the_walk_names_every_family_with_boxes_and_no_regions():
         except FileNotFoundError:
             assert family(name) == 'bytetrack'
             continue
-        model = model.get('detector', model)
-        if 'd2_detector' in model or 'bbox_head' in model and 'roi_head' not in model:
+        foreign, model = model.get('type') == 'Detectron2Wrapper', model.get('detector', model)
+        if foreign or 'bbox_head' in model and 'roi_head' not in model:
             found.add((family(name), model.get('bbox_head', {}).get('type')))
     walked = {(family(config), head) for head, configs in WALK.items() for config in configs}
     assert {name for name, _ in found - walked} == set(UNBUILT) and walked <= found

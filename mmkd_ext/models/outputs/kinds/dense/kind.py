@@ -16,7 +16,7 @@ from mmkd_ext.models.outputs.scores import SIGMOID
 
 from .positions import HeadPass, Places, assigned, class_convs, in_eval_mode, watching_head
 
-_OTHER_PARTS = ('mask_head', 'panoptic_head', 'rpn_head', 'detector')  # SOLO, Mask2Former, RPN, trackers
+_OTHER_PARTS = ('mask_head', 'panoptic_head', 'detector')  # SOLO, Mask2Former, trackers
 _USE = "'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', or one of FCOS, ATSS, GFL and RTMDet"
 
 

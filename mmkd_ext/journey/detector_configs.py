@@ -1,0 +1,116 @@
+"""The steps of a journey of detectors as configs in its folder, from which a user can go on by hand."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import ConfigDict
+from mmengine.registry import MODELS, DefaultScope
+
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.models.plain_config import without_weights
+
+from .boxes_file import Scenes
+from .detectors import image_scale, optimizer_of_detector
+from .networks import Network
+from .settings import Settings
+from .step_configs import Step, config_text, put
+
+_RUNTIME = 'mmkd_ext::_base_/default_runtime_det.py'
+_LOSSES: dict[str, dict[str, Any]] = {
+    'kd': {'kd': {'type': 'mmkd_ext.KDLoss', 'tau': 1.0, 'loss_weight': 1.0}},
+    'kd++': {'kd': {'type': 'mmkd_ext.KDLoss', 'tau': 1.0, 'loss_weight': 1.0}, 'nd': {'type': 'mmkd_ext.NDLoss', 'loss_weight': 1.5}},
+    'pkd': {'pkd': {'type': 'mmkd_ext.PKDLoss'}}}
+_META = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
+
+
+def write_detector_configs(
+    out: Path, scenes: Scenes, student: Network, teacher: Network, settings: Settings, method: str, steps: Sequence[Step], checkpoint: str
+) -> None:
+    """Write both parts of the annotations and all configs; what says the same already stays as it is.
+
+    Args:
+        out: The folder.
+        scenes: The data.
+        student: The detector that is shipped.
+        teacher: The one that it learns from.
+        settings: Epochs, sizes, batches.
+        method: One of `DETECTOR_METHODS`.
+        steps: What will be run.
+        checkpoint: The teacher's weights, where the fine-tuning leaves them or as they were given.
+    """
+    for name, content in (('train', scenes.train_file), ('val', scenes.val_file)):
+        put(out / f'{name}.json', json.dumps(content))
+    put(out / 'images.py', config_text('The images and their boxes.', [], _data(out, scenes, settings, (student, teacher))))
+    pages = {'teacher': (f'The teacher: {teacher.name}.', {'model': teacher.model, **_schedule(teacher, scenes, settings)}, 0)}
+    spec = {'model': str(out / 'teacher.py'), 'checkpoint': checkpoint}
+    for step in (step for step in steps if step.kind != 'teacher'):
+        distils = step.kind == 'distil'
+        text = f'{student.name}, {f"taught by {teacher.name} ({method})" if distils else "alone"}, seed {step.seed}.'
+        content = {'model': _distiller(student, spec, method) if distils else student.model, **_schedule(student, scenes, settings)}
+        if distils and 'nd' in _LOSSES[method]:
+            content['custom_hooks'] = [{'type': 'mmkd_ext.ClassMeansHook'}]
+        pages[step.name] = text, content, step.seed
+    for name, (text, content, seed) in pages.items():
+        own = {'work_dir': str(out / 'runs' / name), 'experiment_name': name, 'randomness': {'seed': seed, 'deterministic': False}}
+        put(out / f'{name}.py', config_text(f'{text}\n\nmmkd train {out / name}.py\n', [_RUNTIME, 'images.py'], {**content, **own}))
+
+
+def check_detectors(student: Network, teacher: Network, settings: Settings, method: str, checkpoint: str | None = None) -> None:
+    """Build the distiller once, with random weights but for a teacher's that are given, before any training.
+
+    Raises:
+        PreflightError: The method cannot compare the two, or the weights are not this teacher's.
+    """
+    if method not in _LOSSES:
+        raise PreflightError(f'--method of detectors needs to be one of {", ".join(_LOSSES)}, got {method}.')
+    spec = {'model': without_weights(teacher.model), 'checkpoint': checkpoint, 'allow_random': checkpoint is None}
+    try:
+        config = _distiller(student, spec, method)
+        config['student'] = without_weights(config['student'])
+        with DefaultScope.overwrite_default_scope('mmdet'):
+            MODELS.build(ConfigDict(config))
+    except (ValueError, RuntimeError) as error:
+        text = ' '.join(str(error).split())
+        raise PreflightError(
+            f'A student and a teacher that --method {method} can compare are needed, got {student.name} and {teacher.name}: {text}'
+        ) from error
+
+
+def _distiller(student: Network, spec: dict[str, Any], method: str) -> dict[str, Any]:
+    return {'type': 'mmkd_ext.OfflineDistiller', 'student': student.model, 'teacher': spec, 'losses': _LOSSES[method]}
+
+
+def _schedule(network: Network, scenes: Scenes, settings: Settings) -> dict[str, Any]:
+    epochs, steps = settings.epochs, -(-len(scenes.train) // settings.batch_size)
+    warm = max(1, min(500, epochs * steps // 10))
+    return {
+        'optim_wrapper': optimizer_of_detector(network, settings.batch_size),
+        'param_scheduler': [
+            {'type': 'LinearLR', 'start_factor': 0.001, 'by_epoch': False, 'begin': 0, 'end': warm},
+            {'type': 'CosineAnnealingLR', 'T_max': epochs, 'by_epoch': True, 'convert_to_iter_based': True}],
+        'train_cfg': {'by_epoch': True, 'max_epochs': epochs, 'val_interval': max(1, epochs // 12)},
+        'val_cfg': {}, 'test_cfg': {}, 'auto_scale_lr': {'base_batch_size': settings.batch_size}}
+
+
+def _data(out: Path, scenes: Scenes, settings: Settings, networks: Sequence[Network]) -> dict[str, Any]:
+    masks = any((network.model.get('roi_head') or {}).get('mask_head') for network in networks)
+    boxes: dict[str, Any] = {'type': 'LoadAnnotations', 'with_bbox': True, **({'with_mask': True} if masks else {})}
+    resize: dict[str, Any] = {'type': 'Resize', 'scale': image_scale(scenes), 'keep_ratio': True}
+    load: dict[str, Any] = {'type': 'LoadImageFromFile'}
+    train: list[dict] = [load, boxes, resize, {'type': 'RandomFlip', 'prob': 0.5}, {'type': 'PackDetInputs'}]
+    test: list[dict] = [load, resize, boxes, {'type': 'PackDetInputs', 'meta_keys': _META}]
+
+    def loader(split: str, pipeline: list[dict], **more: Any) -> dict[str, Any]:
+        dataset = {
+            'type': 'CocoDataset', 'data_root': '', 'ann_file': str(out / f'{split}.json'), 'data_prefix': {'img': f'{scenes.root}/'},
+            'metainfo': {'classes': scenes.classes}, 'test_mode': split == 'val', 'pipeline': pipeline, **more}
+        return {'batch_size': settings.batch_size, 'num_workers': settings.workers, 'persistent_workers': False,
+                'sampler': {'type': 'DefaultSampler', 'shuffle': split == 'train'}, 'dataset': dataset}  # fmt: skip
+
+    val = loader('val', test)
+    evaluator = {'type': 'CocoMetric', 'ann_file': str(out / 'val.json'), 'metric': 'bbox'}
+    return {
+        'train_dataloader': loader('train', train, filter_cfg={'filter_empty_gt': True}), 'val_dataloader': val,
+        'val_evaluator': evaluator, 'test_dataloader': val, 'test_evaluator': evaluator}
