@@ -43,8 +43,8 @@ def read_scenes(file: str | Path, images: str | Path | None, val_file: str | Pat
     """Look through a COCO file and its images, of which a share becomes the validation data where no file names these.
 
     Args:
-        file: As said.
-        images: The folder that its `file_name`s start from.
+        file: The COCO file.
+        images: The folder that each `file_name` starts from.
         val_file: Another such file of images in the same folder; None: a share of the first one's.
         val_share: That share.
         seed: Of that choice; the same file and seed give the same split.
