@@ -113,7 +113,8 @@ def test_a_metric_that_no_run_logs_is_named_with_those_that_are(plan, ran, tmp_p
         ('study = (', 'can be read'),
         (None, 'not there'),
         ("study = dict(metric='m')", 'without variants, seeds'),
-        ("study = dict(metric='m', seeds=[0], variants=dict(a=dict(cfg='x')))", 'variants.a.config'),
+        ("study = dict(metric='m', seeds=[0], variants=dict(a=dict(plain=False)))", 'variants.a.config'),
+        ("study = dict(metric='m', seeds=[0], variants=dict(a=dict(cfg='x')))", "got 'cfg', which nobody reads"),
         ("study = dict(metric='m', seeds=[], variants=dict(a=dict(config='x')))", 'a seed'),
     ],
 )

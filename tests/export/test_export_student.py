@@ -223,7 +223,7 @@ def diverged(config: Path, checkpoint: Path, bad: Path) -> None:
         (of_nothing, ('state_dict',)),
         (with_code, ('could execute code',)),
         (with_code_as_bare_pickle, ('cannot be used',)),
-        (diverged, ('predictions', 'nan')),
+        (diverged, ('head.fc.weight', 'are NaN')),
     ],
 )
 @pytest.mark.parametrize('existing', [False, True], ids=['new output', 'existing output'])
