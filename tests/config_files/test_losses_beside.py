@@ -28,7 +28,8 @@ def test_a_page_differs_from_kd_in_its_losses_and_the_stages_that_they_read(stem
 
 def test_the_study_has_a_row_for_every_page_and_its_networks_are_small():
     study = Config.fromfile(REPO / 'configs/kd/study_cifar100.py').study
-    pages = {Path(variant.config).stem for name, variant in study.variants.items() if name not in ('alone', 'KD')}
+    pages = {Path(variant.config).stem for name, variant in study.variants.items() if name not in ('alone', 'KD', 'KD, weight 16')}
+    assert study.variants['KD, weight 16'].config == study.variants.KD.config
     assert pages == set(BESIDE) and set(study.differences) == set(study.variants) - {'alone'}
     for name, variant in study.variants.items():
         assert name in ('alone', 'KD') or variant.options['model.student.backbone.depth'] == 8
