@@ -24,6 +24,18 @@ def table(results: dict, metric: str, scale: float = 1.0) -> str:
     return '\n'.join(rows)
 
 
+def mean_and_half(values: Sequence[float]) -> tuple[float, float]:
+    """Mean of one number or more, and half of its 95 % interval (Student's t; infinite for one number).
+
+    Example:
+        >>> mean_and_half([1.0, 1.0, 1.0])
+        (1.0, 0.0)
+    """
+    if len(values) == 1:
+        return values[0], math.inf
+    return statistics.mean(values), float(student_t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
+
+
 def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
     """Mean of the differences of pairs, and half of its 95 % interval (Student's t; infinite for one pair).
 
@@ -36,10 +48,7 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[f
     """
     if len(ours) != len(theirs) or not ours:
         raise ValueError(f'paired_difference needs as many numbers on both sides, got {len(ours)} and {len(theirs)}.')
-    each = [a - b for a, b in zip(ours, theirs, strict=True)]
-    if len(each) == 1:
-        return each[0], math.inf
-    return statistics.mean(each), float(student_t.ppf(0.975, len(each) - 1)) * statistics.stdev(each) / math.sqrt(len(each))
+    return mean_and_half([a - b for a, b in zip(ours, theirs, strict=True)])
 
 
 def differences_table(results: dict, pairs: Mapping[str, str | Sequence[str]], scale: float = 1.0) -> str:

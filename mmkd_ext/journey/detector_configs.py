@@ -2,20 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import ConfigDict
-from mmengine.registry import MODELS, DefaultScope
-
 from mmkd_ext.errors import PreflightError
-from mmkd_ext.models.plain_config import without_weights
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 
 from .boxes_file import Scenes
 from .detectors import image_scale, optimizer_of_detector
 from .networks import Network
 from .settings import Settings
-from .step_configs import Step, config_text, put
+from .step_configs import Step, check_made, config_text, put, step_page
 
 _RUNTIME = 'mmkd_ext::_base_/default_runtime_det.py'
 _LOSSES: dict[str, dict[str, Any]] = {
@@ -36,25 +34,23 @@ def write_detector_configs(
         student: The detector that is shipped.
         teacher: The one that it learns from.
         settings: Epochs, sizes, batches.
-        method: One of `DETECTOR_METHODS`.
+        method: 'kd', 'kd++' or 'pkd'.
         steps: What will be run.
         checkpoint: The teacher's weights, where the fine-tuning leaves them or as they were given.
     """
     for name, content in (('train', scenes.train_file), ('val', scenes.val_file)):
         put(out / f'{name}.json', json.dumps(content))
     put(out / 'images.py', config_text('The images and their boxes.', [], _data(out, scenes, settings, (student, teacher))))
-    pages = {'teacher': (f'The teacher: {teacher.name}.', {'model': teacher.model, **_schedule(teacher, scenes, settings)}, 0)}
+    fine = {'model': teacher.model, **_schedule(teacher, scenes, settings)}
+    put(out / 'teacher.py', step_page(out, 'teacher', f'The teacher: {teacher.name}.', 'images.py', fine, 0, _RUNTIME))
     spec = {'model': str(out / 'teacher.py'), 'checkpoint': checkpoint}
     for step in (step for step in steps if step.kind != 'teacher'):
         distils = step.kind == 'distil'
         text = f'{student.name}, {f"taught by {teacher.name} ({method})" if distils else "alone"}, seed {step.seed}.'
-        content = {'model': _distiller(student, spec, method) if distils else student.model, **_schedule(student, scenes, settings)}
+        content = {'model': _distiller(student, method, spec) if distils else student.model, **_schedule(student, scenes, settings)}
         if distils and 'nd' in _LOSSES[method]:
             content['custom_hooks'] = [{'type': 'mmkd_ext.ClassMeansHook'}]
-        pages[step.name] = text, content, step.seed
-    for name, (text, content, seed) in pages.items():
-        own = {'work_dir': str(out / 'runs' / name), 'experiment_name': name, 'randomness': {'seed': seed, 'deterministic': False}}
-        put(out / f'{name}.py', config_text(f'{text}\n\nmmkd train {out / name}.py\n', [_RUNTIME, 'images.py'], {**content, **own}))
+        put(step.config, step_page(out, step.name, text, 'images.py', content, step.seed, _RUNTIME))
 
 
 def check_detectors(student: Network, teacher: Network, settings: Settings, method: str, checkpoint: str | None = None) -> None:
@@ -65,20 +61,10 @@ def check_detectors(student: Network, teacher: Network, settings: Settings, meth
     """
     if method not in _LOSSES:
         raise PreflightError(f'--method of detectors needs to be one of {", ".join(_LOSSES)}, got {method}.')
-    spec = {'model': without_weights(teacher.model), 'checkpoint': checkpoint, 'allow_random': checkpoint is None}
-    try:
-        config = _distiller(student, spec, method)
-        config['student'] = without_weights(config['student'])
-        with DefaultScope.overwrite_default_scope('mmdet'):
-            MODELS.build(ConfigDict(config))
-    except (ValueError, RuntimeError) as error:
-        text = ' '.join(str(error).split())
-        raise PreflightError(
-            f'A student and a teacher that --method {method} can compare are needed, got {student.name} and {teacher.name}: {text}'
-        ) from error
+    check_made(partial(_distiller, student, method), {'model': teacher.model}, student, teacher, method, checkpoint, 'mmdet')
 
 
-def _distiller(student: Network, spec: dict[str, Any], method: str) -> dict[str, Any]:
+def _distiller(student: Network, method: str, spec: dict[str, Any]) -> dict[str, Any]:
     return {'type': 'mmkd_ext.OfflineDistiller', 'student': student.model, 'teacher': spec, 'losses': _LOSSES[method]}
 
 
@@ -95,7 +81,7 @@ def _schedule(network: Network, scenes: Scenes, settings: Settings) -> dict[str,
 
 
 def _data(out: Path, scenes: Scenes, settings: Settings, networks: Sequence[Network]) -> dict[str, Any]:
-    masks = any((network.model.get('roi_head') or {}).get('mask_head') for network in networks)
+    masks = any(kind_of_config(network.model).has_masks(network.model) for network in networks)
     boxes: dict[str, Any] = {'type': 'LoadAnnotations', 'with_bbox': True, **({'with_mask': True} if masks else {})}
     resize: dict[str, Any] = {'type': 'Resize', 'scale': image_scale(scenes), 'keep_ratio': True}
     load: dict[str, Any] = {'type': 'LoadImageFromFile'}

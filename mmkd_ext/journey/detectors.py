@@ -18,7 +18,6 @@ from .networks import Network
 from .settings import Settings
 
 _LARGE = (1333, 800)  # what COCO's images are resized to, longer and shorter side
-DETECTOR_METHODS = ('kd', 'kd++', 'pkd')
 
 
 def chosen_detector(name: str, classes: int, flag: str, scratch: bool) -> Network:
@@ -87,8 +86,8 @@ def image_scale(scenes: Scenes) -> tuple[int, int]:
 
 
 def optimizer_of_detector(network: Network, batch_size: int) -> dict[str, Any]:
-    """The config's `optim_wrapper`: AdamW for queries, else SGD; rates go with the batch size, as mmdet's do."""
-    if kind_of_config(network.model).__name__ == 'Query':
+    """The config's `optim_wrapper`, with the optimizer of the detector's kind; rates go with the batch size, as mmdet's do."""
+    if kind_of_config(network.model).optimizer == 'AdamW':
         return {'optimizer': {'type': 'AdamW', 'lr': 1e-4 * batch_size / 16, 'weight_decay': 1e-4}, 'clip_grad': {'max_norm': 0.1}}
     optimizer = {'type': 'SGD', 'lr': 0.02 * batch_size / 16, 'momentum': 0.9, 'weight_decay': 1e-4}
     return {'optimizer': optimizer, 'clip_grad': {'max_norm': 10.0}}

@@ -68,7 +68,8 @@ def write_configs(
         put(out / f'images_{side}.py', config_text(f'The images, {side} pixels on a side.', [], _data(out, images, side, settings)))
     maps = _maps(method)
     fine = {'model': maps(teacher.model), **_schedule(teacher, settings)}
-    put(out / 'teacher.py', _page(out, 'teacher', f'The teacher: {teacher.name}.', settings.teacher_side, fine, 0))
+    put(out / 'teacher.py', step_page(
+        out, 'teacher', f'The teacher: {teacher.name}.', f'images_{settings.teacher_side}.py', fine, 0, _RUNTIME))
     spec: dict[str, Any] = {'model': str(out / 'teacher.py'), 'checkpoint': checkpoint}
     if teacher.fixed_side:
         spec['input_size'] = teacher.fixed_side
@@ -81,7 +82,7 @@ def write_configs(
         content = {'model': distiller if distils else student.model, **_schedule(student, settings)}
         if distils:
             content['custom_hooks'] = hooks_of(method, settings.epochs)
-        put(step.config, _page(out, step.name, text, settings.student_side, content, step.seed))
+        put(step.config, step_page(out, step.name, text, f'images_{settings.student_side}.py', content, step.seed, _RUNTIME))
 
 
 def check_pair(student: Network, teacher: Network, settings: Settings, method: str, checkpoint: str | None = None) -> None:
@@ -90,15 +91,40 @@ def check_pair(student: Network, teacher: Network, settings: Settings, method: s
     Raises:
         PreflightError: The method cannot compare the two, or the weights are not this teacher's.
     """
-    maps = _maps(method)
-    spec: dict[str, Any] = {'model': without_weights(maps(teacher.model)), 'checkpoint': checkpoint, 'allow_random': checkpoint is None}
+    spec: dict[str, Any] = {'model': _maps(method)(teacher.model)}
     if teacher.fixed_side:
         spec['input_size'] = teacher.fixed_side
+
+    def made(spec: dict[str, Any]) -> dict[str, Any]:
+        return {**_distiller(student, teacher, spec, settings, method), 'data_preprocessor': _IMAGENET}
+
+    check_made(made, spec, student, teacher, method, checkpoint, 'mmpretrain')
+
+
+def check_made(
+    made: Callable[[dict[str, Any]], dict[str, Any]], spec: dict[str, Any], student: Network, teacher: Network, method: str,
+    checkpoint: str | None, scope: str,
+) -> None:
+    """Build a distiller once, with random weights but for a teacher's that are given.
+
+    Args:
+        made: The distiller's config of a teacher's spec.
+        spec: The teacher's.
+        student: For the sentence.
+        teacher: Likewise.
+        method: Likewise.
+        checkpoint: The teacher's weights, if they are given.
+        scope: Of mmengine's registry.
+
+    Raises:
+        PreflightError: The method cannot compare the two, or the weights are not this teacher's.
+    """
     try:
-        config = _distiller(student, teacher, spec, settings, method)
+        random = {**spec, 'model': without_weights(spec['model']), 'checkpoint': checkpoint, 'allow_random': checkpoint is None}
+        config = made(random)
         config['student'] = without_weights(config['student'])
-        with DefaultScope.overwrite_default_scope('mmpretrain'):
-            MODELS.build(ConfigDict(config, data_preprocessor=_IMAGENET))
+        with DefaultScope.overwrite_default_scope(scope):
+            MODELS.build(ConfigDict(config))
     except (ValueError, RuntimeError) as error:
         text = ' '.join(str(error).split())
         raise PreflightError(
@@ -121,10 +147,11 @@ def _maps(method: str) -> Callable[[ConfigDict], ConfigDict]:
     return with_stages if method.startswith('reviewkd') else lambda model: model
 
 
-def _page(out: Path, name: str, what: str, side: int, content: dict[str, Any], seed: int) -> str:
+def step_page(out: Path, name: str, what: str, images: str, content: dict[str, Any], seed: int, runtime: str) -> str:
+    """The text of a step's config, which names its own folder and command."""
     content = {
         **content, 'work_dir': str(out / 'runs' / name), 'experiment_name': name, 'randomness': {'seed': seed, 'deterministic': False}}
-    return config_text(f'{what}\n\nmmkd train {out / name}.py\n', [_RUNTIME, f'images_{side}.py'], content)
+    return config_text(f'{what}\n\nmmkd train {out / name}.py\n', [runtime, images], content)
 
 
 def _schedule(network: Network, settings: Settings) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import torch
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmkd_ext.benchmark.peers.environment import machine
 from mmkd_ext.models.build import input_shape
 from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.models.plain_config import plain_config
@@ -100,17 +101,6 @@ def _timed(size: Cost, shape: tuple[int, int, int], run: Callable[[], Any]) -> C
 
 def this_machine(device: str) -> str:
     """Processor, threads and versions in one line."""
-    if device != 'cpu':
-        name = torch.cuda.get_device_name(device) if torch.cuda.is_available() else device
-    else:
-        name = _processor()
+    name = torch.cuda.get_device_name(device) if device != 'cpu' and torch.cuda.is_available() else machine()
     threads = torch.get_num_threads()
     return f'{name}, {threads} of {os.cpu_count()} threads, torch {torch.__version__}, Python {platform.python_version()}'
-
-
-def _processor() -> str:
-    try:
-        lines = Path('/proc/cpuinfo').read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(':')[2].strip() for line in lines if line.startswith('model name')), platform.machine())

@@ -1,15 +1,12 @@
 """Validation metrics of groups over seeds: means, intervals, and differences to a baseline of paired seeds."""
 
 import math
-import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scipy.stats import t as student_t
-
 from mmkd_ext.evaluation.curve_pictures import FRACTION
 from mmkd_ext.evaluation.run_logs import Curve
-from mmkd_ext.evaluation.study_table import paired_difference
+from mmkd_ext.evaluation.study_table import mean_and_half
 
 from .groups import Group, teacher_specs
 from .trained_runs import TrainedRun
@@ -38,10 +35,9 @@ def over_seeds(values: Sequence[float]) -> Over:
         >>> over_seeds([80.0, 82.0, 87.0]).mean
         83.0
     """
-    if len(values) < 2 or not all(map(math.isfinite, values)):  # of a run that diverged there is no interval
+    if not all(map(math.isfinite, values)):  # of a run that diverged there is no interval
         return Over(sum(values) / len(values), math.inf, list(values))
-    half = float(student_t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
-    return Over(statistics.mean(values), half, list(values))
+    return Over(*mean_and_half(values), list(values))
 
 
 def metric_names(groups: Sequence[Group]) -> list[str]:
@@ -83,10 +79,7 @@ def gain(group: Group, baseline: Group, metric: str) -> Over | None:
     seeds = sorted(set(ours) & set(theirs))
     if not seeds:
         return None
-    apart = [ours[seed] - theirs[seed] for seed in seeds]
-    if not all(map(math.isfinite, apart)):
-        return over_seeds(apart)
-    return Over(*paired_difference([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]), apart)
+    return over_seeds([ours[seed] - theirs[seed] for seed in seeds])
 
 
 def of_frozen_teachers(groups: Sequence[Group], metric: str) -> dict[str, float]:

@@ -56,6 +56,7 @@ class Kind:
         sized_by_data: Whether adapters are sized with images as large as the data's.
         exports_onnx: Whether there is an ONNX export.
         has_classes: Whether there are labels and logits; without, a teacher sees images in the size of its pretraining where timm tells it.
+        optimizer: With which the zoo's recipes train such networks.
         called: What such a network is, for messages.
         samples_name: Of the samples, for messages.
         class_heads: Names of modules with `num_classes`, for comparing them with the data.
@@ -73,6 +74,7 @@ class Kind:
     sized_by_data = True
     exports_onnx = True
     has_classes = True
+    optimizer = 'SGD'
     called = 'a detector'
     samples_name = 'training images'
     class_heads: tuple[str, ...] = ()
@@ -107,6 +109,11 @@ class Kind:
     @staticmethod
     def set_classes(plain: ConfigDict, classes: int) -> bool:
         """Set the number of classes in a config, in place, and tell whether there was a place for it."""
+        return False
+
+    @staticmethod
+    def has_masks(plain: Mapping[str, Any]) -> bool:
+        """Whether a config is of a network that learns masks of objects beside their boxes."""
         return False
 
     @staticmethod

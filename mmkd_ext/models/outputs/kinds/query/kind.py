@@ -31,6 +31,7 @@ class Query(Detector):
 
     ensemble_type = 'mmkd_ext.Ensemble'
     samples_name = 'true boxes'
+    optimizer = 'AdamW'
 
     @staticmethod
     def is_config(cfg: Mapping[str, Any]) -> bool:

@@ -48,6 +48,11 @@ class TwoStage(Detector):
             each.num_classes = classes
         return bool(boxes)
 
+    @staticmethod
+    def has_masks(plain: Mapping[str, Any]) -> bool:
+        """By its mask head."""
+        return bool(plain[REGIONS].get('mask_head'))
+
     @cached_property
     def heads(self) -> list[BoxHead]:
         """Its box heads, one or a cascade."""
