@@ -9,9 +9,10 @@ _base_ = [
     '../_base_/distillers/narrow_resnet18_lite0_imagenette.py', '../_base_/datasets/imagenette.py', '../_base_/schedules/imagenette_12e.py',
     '../_base_/default_runtime.py']
 
-_second = dict(model='timm/tf_efficientnet_lite2', checkpoint='data/weights/tf_efficientnet_lite2.pth', input_size=128)
+_first = _base_.model.teacher
+_second = dict(model='timm/tf_efficientnet_lite2', checkpoint=_first.checkpoint.replace('lite0', 'lite2'), input_size=128)
 
 model = dict(
-    teacher=dict(_delete_=True, type='mmkd_ext.TeacherEnsemble', teachers=[_base_.model.teacher, _second]),
+    teacher=dict(_delete_=True, type='mmkd_ext.TeacherEnsemble', teachers=[_first, _second]),
     losses=dict(
         kd=dict(type='mmkd_ext.KDLoss', tau=4.0, loss_weight=1.0)))

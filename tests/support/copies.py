@@ -68,7 +68,7 @@ def _child(main: Callable[[Sequence[str]], int], argv: Sequence[str], cwd: Path,
         code = main(argv)
     except SystemExit as ended:
         code = ended.code
-    except BaseException:
+    except BaseException:  # whatever it is, a copy never goes on as the process of the tests
         traceback.print_exc()
     finally:
         sys.stdout.flush()

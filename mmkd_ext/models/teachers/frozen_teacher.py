@@ -1,6 +1,5 @@
 """FrozenTeacher: a network in eval mode, without gradients, outside of checkpoints and DDP. N samples."""
 
-import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -8,13 +7,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmcv.cnn import fuse_conv_bn
 from torch import Tensor, nn
 
 from mmkd_ext.datasets.channel_order import check_orders, converts
 from mmkd_ext.models.images.image_shape import as_size, channels_of
 from mmkd_ext.models.images.renormalise import Renormalise, without_padding
-from mmkd_ext.models.outputs.feature_maps import tensors_in
 from mmkd_ext.models.outputs.kinds.base import Kind
 from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.models.outputs.outputs import Outputs
@@ -23,6 +20,7 @@ from mmkd_ext.models.zoo.spec import read_spec
 from mmkd_ext.models.zoo.teacher_record import class_names
 
 from .compiled_recording import CompiledFeatures, CompiledRecording
+from .fused_batch_norms import without_batch_norms
 from .label_space import LabelSpace
 
 _PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
@@ -233,25 +231,3 @@ class FrozenTeacher:
 
     def __repr__(self) -> str:
         return f'FrozenTeacher({self.name})'
-
-
-@torch.no_grad()
-def without_batch_norms(network: nn.Module, side: int = 64, tolerance: float = 1e-3) -> nn.Module:
-    """The same network in eval mode with its BatchNorms taken into the convolutions before them, where that changes nothing.
-
-    mmengine's `fuse_conv_bn` goes by the order in which modules were made; a network that is called in another order, or whose
-    norms do more than normalise, is given back as it is.
-    """
-    if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
-        return network
-    images = torch.randn(1, channels_of({}, network), side, side, generator=torch.Generator().manual_seed(0))
-    try:
-        fused = fuse_conv_bn(copy.deepcopy(network))
-        difference = (_first(fused(images)) - (wanted := _first(network(images)))).abs().max()
-        return fused if difference <= tolerance * wanted.abs().max() else network
-    except (RuntimeError, ValueError, TypeError, AttributeError, AssertionError):  # another size, another number of channels
-        return network
-
-
-def _first(out: Any) -> Tensor:
-    return next(tensors_in(out)).float()

@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher, without_batch_norms
+from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 
 SPEC = dict(model='cifar/resnet8', num_classes=10, checkpoint=None, allow_random=True)
 
@@ -39,30 +39,6 @@ def test_full_precision_stays_within_the_students_autocast(images):
 
 def test_weights_and_so_the_fingerprint_do_not_depend_on_how_it_runs():
     assert teacher().fingerprint() == teacher(precision='bf16').fingerprint()
-
-
-def test_batch_norms_go_into_convolutions_only_where_nothing_changes(rng):
-    torch.manual_seed(0)
-    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Conv2d(4, 5, 1)).eval()
-    network[1].running_mean.uniform_(-1, 1), network[1].running_var.uniform_(0.5, 2)
-    fused = without_batch_norms(network)
-    assert fused is not network and not any(isinstance(m, torch.nn.BatchNorm2d) for m in fused.modules())
-    images = torch.randn(2, 3, 9, 9, generator=rng)
-    torch.testing.assert_close(fused(images), network(images))
-
-    class Other(torch.nn.Module):  # normalises first
-        def __init__(self):
-            super().__init__()
-            self.conv, self.norm = torch.nn.Conv2d(3, 3, 1), torch.nn.BatchNorm2d(3)
-            self.norm.running_mean.fill_(3.0)
-
-        def forward(self, x):
-            return self.conv(self.norm(x))
-
-    other = Other().eval()
-    assert without_batch_norms(other) is other
-    grey = torch.nn.Conv2d(1, 2, 1).eval()
-    assert without_batch_norms(grey) is grey
 
 
 def test_an_unknown_precision_is_refused():
