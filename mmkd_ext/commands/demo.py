@@ -41,7 +41,8 @@ def last_checkpoint(folder: Path) -> Path:
         raise PreflightError(
             f'The demo needs a checkpoint of its run, got none in {folder}. Look at default_hooks.checkpoint.'
         )
-    return Path(marker.read_text())
+    written = Path(marker.read_text())  # absolute, where `folder` may not be
+    return folder / written.name if (folder / written.name).is_file() else written
 
 
 def load(config: Config, checkpoint: Path) -> Any:
