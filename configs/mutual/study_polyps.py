@@ -1,0 +1,27 @@
+r"""What a teacher and a peer add to two small Faster R-CNNs on Kvasir-SEG's polyps at 192 px; three paired seeds, for a CPU.
+
+    MMKD_POLYPS=FOLDER python tools/study.py configs/mutual/study_polyps.py --readme configs/mutual/README.md \
+        --results configs/mutual/results/polyps_cpu.json
+
+The metric is the ensemble's, by weighted box fusion; beside it stands the mean of the two students. The frozen teacher is that of
+configs/nd_loss_det/study_polyps.py. In all variants a seed has the same two initial students and the same order of images.
+"""
+
+_base_ = '../_base_/studies/polyps.py'
+
+kd, ml = 'model.losses.kd.loss_weight', 'model.losses.ml.loss_weight'
+_both = dict(config='configs/mutual/kdml_two_cut_lite0_lite0_polyps_192.py', teacher='lite0')
+
+study = dict(
+    also={'one student': ['first/coco/bbox_mAP', 'second/coco/bbox_mAP']},
+    variants={
+        'independent students': dict(**_both, options={kd: 0.0, ml: 0.0}),
+        'KD only': dict(**_both, options={ml: 0.0}),
+        'ML only': dict(**_both, options={kd: 0.0}),
+        'KD + ML': dict(**_both),
+    },
+    differences={
+        'KD only': 'independent students',
+        'ML only': 'independent students',
+        'KD + ML': ['independent students', 'KD only', 'ML only'],
+    })
