@@ -15,5 +15,5 @@ model = dict(
     teacher=dict(
         model='configs/nd_loss_det/teacher_lite0_polyps_192.py', checkpoint='work_dirs/teacher_lite0_polyps_192/epoch_4.pth'),
     losses=dict(
-        kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=1.0), nd=dict(type='mmkd_ext.NDLoss', loss_weight=1.5)))
+        kd=dict(type='mmkd_ext.KDLoss', tau=1.0, loss_weight=1.0), nd=dict(type='mmkd_ext.NDLoss', loss_weight=0.3)))
 custom_hooks = [dict(type='mmkd_ext.ClassMeansHook')]
