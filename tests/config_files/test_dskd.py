@@ -10,8 +10,11 @@ import yaml
 from mmengine.config import Config
 from support.config_steps import check_a_step, load, random_network
 from support.runs import REPO
+from torch import nn
 
 from mmkd_ext.evaluation.study_plan import load_plan, variant_config
+from mmkd_ext.losses.adapter import Adapter
+from mmkd_ext.losses.dskd_branches import MapRegressor, conv_norm_relu
 from mmkd_ext.losses.layer_weights import STRATEGIES
 
 FOLDER = REPO / 'configs/dskd'
@@ -54,6 +57,23 @@ def shared_teachers(monkeypatch):
     monkeypatch.setattr('mmkd_ext.models.teachers.frozen_teacher.build_network', lambda spec: random_network(repr(dict(spec))))
 
 
+class NarrowRegressor(Adapter):
+    """As a `MapRegressor` but for its middle: to 2048 channels that holds 150 million weights, which shows nothing more."""
+
+    def __init__(self, in_channels, out_channels, norm_cfg):
+        super().__init__(
+            *conv_norm_relu(in_channels, 64, 1, 1, norm_cfg), *conv_norm_relu(64, 64, 3, 1, norm_cfg), nn.Conv2d(64, out_channels, 1))
+
+
+@pytest.fixture
+def light_regressors(monkeypatch):
+    monkeypatch.setattr(
+        'mmkd_ext.losses.dskd_head.MapRegressor',
+        lambda in_channels, out_channels, norm_cfg: (NarrowRegressor if out_channels > 512 else MapRegressor)(
+            in_channels, out_channels, norm_cfg))
+
+
+@pytest.mark.usefixtures('light_regressors')
 @pytest.mark.parametrize('stem', CONFIGS)
 def test_it_builds_and_takes_a_step_and_its_student_is_a_plain_network(stem):
     cfg = load(CONFIGS[stem])
@@ -66,6 +86,7 @@ def test_it_builds_and_takes_a_step_and_its_student_is_a_plain_network(stem):
         assert layers == len(model.distill.dskd.branches) == len(model.distill.dskd.regressors) >= 2
 
 
+@pytest.mark.usefixtures('light_regressors')
 @each_pair
 def test_a_pair_is_the_student_alone_then_kd_then_dskd(pair):
     student, teacher, data, suffix, stages, folder = pair
