@@ -30,7 +30,7 @@ def tiny(kind='psp', width=8, channels=16, classes=CLASSES, dropout=0.0, preproc
     model['data_preprocessor'].update(size=(64, 64), **(preprocessor or {}))
     norm = dict(type='BN', requires_grad=True)
     if kind == 'segformer':
-        model['backbone'].update(embed_dims=width, num_layers=[1] * 4, num_heads=[1] * 4, init_cfg=None)
+        model['backbone'].update(embed_dims=width, num_layers=[1] * 4, num_heads=[1] * 4, drop_path_rate=0.0, init_cfg=None)
         heads = [model['decode_head']]
         heads[0].update(in_channels=[width] * 4)
     else:
