@@ -146,10 +146,12 @@ class Segmentor(Kind):
     @classmethod
     def check_loss(cls, name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
         """Maps belong to images, embeddings and logits to pixels; what sigmoids make of KD is told."""
-        if loss.reads('stages') and (loss.reads('embedding') or loss.reads('logits')):
+        if loss.reads('stages') and loss.reads('embedding'):
             raise ValueError(
-                f'losses.{name} needs with_embedding=False in segmentation, or two losses, one for maps and one for the rest: embeddings '
-                'and logits belong to pixels.')
+                f'losses.{name} needs with_embedding=False in segmentation, or two losses, one for maps and one for embeddings, which '
+                'belong to pixels.')
+        if loss.reads('stages') and loss.reads('logits'):
+            raise ValueError(f'losses.{name} compares maps of images and logits, which belong to pixels: take a loss for each.')
         if loss.reads('logits') and SIGMOID in (loss.scores or ()) and student.scores == SIGMOID:
             print_log(f'losses.{name} compares a yes or no for each class, since the scores of the decode head are sigmoids.', 'current')
 
