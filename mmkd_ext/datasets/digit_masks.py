@@ -9,12 +9,14 @@ from mmseg.datasets import BaseSegDataset
 from mmkd_ext.datasets.drawn_scenes import check_scenes, drawn_scenes, one_of_several_writes
 from mmkd_ext.registry import DATASETS
 
+SIZES = (44, 72)  # of the square that a digit is enlarged to: some cells of a grid of stride 8
+
 
 @DATASETS.register_module()
 class DigitMasks(BaseSegDataset):
-    """The scenes of `DigitScenes` with a label for each pixel: 0 of the ground, 1 to 10 of the digits 0 to 9, 255 of a digit's faint edge.
+    """Scenes as those of `DigitScenes`, their digits larger, with a label for each pixel: 0 of the ground, 1 to 10 of the digits 0 to 9.
 
-    The files are made on first use: the same bytes for the same split, number and seed. They are
+    255 is a digit's faint edge. The files are made on first use: the same bytes for the same split, number and seed. They are
     `<root>/<split>_<scenes>_seed<seed>/images/` and `labels/`.
 
     Args:
@@ -55,6 +57,6 @@ def _write(folder: Path, split: str, scenes: int, seed: int) -> None:
     with one_of_several_writes(folder) as partial:
         for name in ('images', 'labels'):
             (partial / name).mkdir()
-        for i, scene in enumerate(drawn_scenes(split, scenes, seed)):
+        for i, scene in enumerate(drawn_scenes(split, scenes, seed, SIZES)):
             for name, content in (('images', scene.pixels), ('labels', scene.labels)):
                 cv2.imwrite(str(partial / name / f'{i:05d}.png'), content)

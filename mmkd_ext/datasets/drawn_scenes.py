@@ -17,7 +17,7 @@ from mmkd_ext.errors import check_given, check_whole
 SIDE = 128
 IGNORED = 255  # of a pixel that is neither clearly ink nor clearly ground
 _DIGITS = (2, 5)  # in a scene, at least and at most
-_SIZES = (22, 56)  # of the square that a digit's 8 x 8 pixels are enlarged to
+SIZES = (22, 56)  # of the square that a digit's 8 x 8 pixels are enlarged to, at least and at most
 _INK = 80  # from here on a pixel belongs to the digit and its box
 _FAINT = 30  # from here on it is not clearly ground
 
@@ -36,12 +36,12 @@ class Scene(NamedTuple):
     labels: np.ndarray
 
 
-def drawn_scenes(split: str, scenes: int, seed: int) -> Iterator[Scene]:
-    """So many scenes, the same for the same split, number and seed; those of 'test' are of digits that none of 'train' has."""
+def drawn_scenes(split: str, scenes: int, seed: int, sizes: tuple[int, int] = SIZES) -> Iterator[Scene]:
+    """So many scenes, the same for the same arguments; those of 'test' are of digits that none of 'train' has."""
     digits = Digits(split=split, size=8, pipeline=[]).load_data_list()
     rng = np.random.default_rng([seed, split == 'test', scenes])
     for _ in range(scenes):
-        yield _scene(digits, rng)
+        yield _scene(digits, rng, sizes)
 
 
 def check_scenes(name: str, split: str, scenes: int, seed: int) -> None:
@@ -70,12 +70,12 @@ def one_of_several_writes(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _scene(digits: list[dict], rng: np.random.Generator) -> Scene:
+def _scene(digits: list[dict], rng: np.random.Generator, sizes: tuple[int, int]) -> Scene:
     pixels = rng.integers(0, 50) + rng.normal(0, 12, (SIDE, SIDE))
     taken, labels = np.zeros((SIDE, SIDE), dtype=bool), np.zeros((SIDE, SIDE), dtype=np.uint8)
     found = []
     for _ in range(rng.integers(_DIGITS[0], _DIGITS[1] + 1)):
-        digit, size = digits[rng.integers(len(digits))], int(rng.integers(_SIZES[0], _SIZES[1] + 1))
+        digit, size = digits[rng.integers(len(digits))], int(rng.integers(sizes[0], sizes[1] + 1))
         ink = cv2.resize(digit['img'][..., 0].astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
         y, x = rng.integers(0, SIDE - size + 1, 2)
         rows, columns = (np.flatnonzero((ink >= _INK).any(axis=axis)) for axis in (1, 0))

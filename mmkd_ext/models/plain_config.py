@@ -65,6 +65,8 @@ def plain_config(cfg: Config) -> Config:
     cfg = named(cfg)
     keys = ('default_scope', 'data_preprocessor', 'test_dataloader', 'test_evaluator', 'test_cfg', 'env_cfg')
     plain = {key: copy.deepcopy(cfg[key]) for key in keys if cfg.get(key) is not None}
+    if cfg.get('default_scope') == 'mmseg' and cfg.get('test_pipeline') is not None:  # which mmseg.apis.inference_model reads there
+        plain['test_pipeline'] = copy.deepcopy(cfg.test_pipeline)
     if 'test_dataloader' in plain:
         plain['test_dataloader'] = stock_loader(plain['test_dataloader'])
     plain['model'] = without_weights(plain_model(cfg.model))

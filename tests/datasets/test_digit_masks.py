@@ -1,4 +1,4 @@
-"""DigitMasks: the scenes of DigitScenes with a label for each pixel, the same bytes for the same seed."""
+"""DigitMasks: drawn scenes with a label for each pixel, the same bytes for the same seed."""
 
 import hashlib
 
@@ -39,7 +39,7 @@ def test_a_second_use_reads_what_is_there(tmp_path):
 def test_files_hold_the_drawn_scenes_and_only_classes_or_255(tmp_path, split):
     data = masks(tmp_path, split=split)
     assert data.metainfo['classes'] == ('ground', *'0123456789') and data.test_mode == (split == 'test')
-    for i, scene in enumerate(drawn_scenes(split, 6, 0)):
+    for i, scene in enumerate(drawn_scenes(split, 6, 0, (44, 72))):
         info = data.get_data_info(i)
         labels = cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED)
         assert np.array_equal(labels, scene.labels) and np.array_equal(cv2.imread(info['img_path']), scene.pixels)
