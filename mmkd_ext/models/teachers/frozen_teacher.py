@@ -81,9 +81,10 @@ class FrozenTeacher:
                 f'The teacher {self.name} needs num_classes to be a whole number >= 1, got 0, which leaves its classifier out: that is '
                 'for a FeatureDistiller.')
         if compiled and not kind.compiles:
-            raise ValueError('A teacher that detects runs without torch.compile, got compile=True: leave it out.')
+            raise ValueError(f'A teacher that is {kind.called} runs without torch.compile, got compile=True: leave it out.')
         if classes is not None and not kind.shares_samples:
-            raise ValueError('A teacher that detects needs the classes of its student in their order, got classes=...: leave it out.')
+            raise ValueError(
+                f'A teacher that is {kind.called} needs the classes of its student in their order, got classes=...: leave it out.')
         if classes is not None and not kind.has_classes:
             raise ValueError('A teacher of a student without a head has no classes to map, got classes=...: leave it out.')
         if self.input_size is None and not kind.has_classes:
@@ -156,7 +157,7 @@ class FrozenTeacher:
         own = inputs if self._renormalise is None else self._renormalise(inputs)
         if swapped:
             own = own.flip(1) if self._renormalise is None else self._renormalise.swapped(own)
-        if self.reader.boxes:
+        if self.reader.padded:
             own = own if own is inputs else without_padding(own, samples)
         else:
             own = self._in_its_size(self._in_its_channels(own))
