@@ -46,7 +46,8 @@ def convert(
             `out` that exists or cannot be written.
     """
     if keep is not None and (keep < 2 or classes % keep):
-        raise PreflightError(f'A number of classes that divides {classes} evenly and is at least 2 is needed, got {keep}. Look at --classes.')
+        needed = f'A number of classes that divides {classes} evenly and is at least 2'
+        raise PreflightError(f'{needed} is needed, got {keep}. Look at --classes.')
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PreflightError(f'A folder that does not exist yet is needed, got {out}. Remove it, or name another as OUT.')
     if archive.is_dir():
