@@ -1,20 +1,16 @@
 """Fixtures that every test may use."""
 
 import gc
-import time
 from collections.abc import Iterator
-from time import struct_time
 
 import mmpretrain.models  # noqa: F401  # before what is here is frozen
 import pytest
+import timm  # noqa: F401  # likewise
 import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
-from mmengine.runner import runner
 from mmengine.visualization import Visualizer
-from yapf.yapflib import yapf_api
-
-from mmkd_ext.running import launch
+from support import shortcuts
 
 # The tests' tensors are small: on two threads they wait for each other more than they compute.
 torch.set_num_threads(1)
@@ -22,42 +18,13 @@ torch.set_num_threads(1)
 torch.ones((), requires_grad=True).backward()
 # mmengine collects garbage for every data set; what the imports made is no garbage.
 gc.freeze()
-
-
-def _checked(text: str, **_: object) -> tuple[str, bool]:
-    """What yapf takes, as it is: Python or a SyntaxError."""
-    compile(text, 'config', 'exec')
-    return text, True
-
-
-_format_code, yapf_api.FormatCode = yapf_api.FormatCode, _checked  # the line breaks of a run's config take as long as the run
-
-
-class _Clock:
-    """The time by which runs are named: a wait for the next second, so that a run has a name of its own, moves it on instead."""
-
-    ahead = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        _Clock.ahead += seconds
-
-    def time(self) -> float:
-        return time.time() + self.ahead
-
-    def localtime(self, *seconds: float) -> struct_time:
-        return time.localtime(*seconds or (self.time(),))
-
-    def strftime(self, form: str, *when: struct_time) -> str:
-        return time.strftime(form, *when or (self.localtime(),))
-
-
-launch.time = runner.time = _Clock()  # type: ignore[assignment]
+shortcuts.take()
 
 
 @pytest.fixture
 def yapf(monkeypatch) -> None:
     """For a test of how the text of a config is laid out."""
-    monkeypatch.setattr(yapf_api, 'FormatCode', _format_code)
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', shortcuts.FORMAT_CODE)
 
 
 @pytest.fixture

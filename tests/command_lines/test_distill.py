@@ -101,7 +101,7 @@ def test_killed_at_any_moment_it_goes_on_and_does_nothing_twice(colours, capsys)
 def test_a_teacher_that_is_given_is_not_trained_and_one_that_is_worse_is_said_before_the_distillation(colours, capsys, monkeypatch):
     with monkeypatch.context() as patch:  # no further than the teacher
         trained = train.main
-        patch.setattr(train, 'main', lambda argv: trained(argv) if 'teacher' in argv[0] else 2)
+        patch.setattr(train, 'main', lambda argv: trained(argv) if Path(argv[0]).stem == 'teacher' else 2)
         assert distill.main([*colours, '--method', 'reviewkd', '--epochs', '1', '--out', 'first']) == 2
     weights = Path('first/runs/teacher/epoch_1.pth')
     state = torch.load(weights, weights_only=False)
