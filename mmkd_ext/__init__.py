@@ -9,5 +9,5 @@ with contextlib.suppress(ModuleNotFoundError):  # without mmengine the command l
     from mmengine.config.utils import MODULE2PACKAGE
 
     MODULE2PACKAGE.setdefault('mmkd_ext', 'mmkd_ext')  # lets `_base_ = 'mmkd_ext::...'` and mmengine.hub find our configs
-    if find_spec('mmseg') is not None:  # by the name that is imported: the maintained fork is not called mmsegmentation, which mmengine asks for
+    if find_spec('mmseg') is not None:  # mmengine asks for mmsegmentation, and the maintained fork has another name
         MODULE2PACKAGE['mmseg'] = 'mmseg'

@@ -16,7 +16,7 @@ _ZOOS = ('mmpretrain', 'mmdet', 'mmseg')
 
 
 class ZooRegistry(Registry):
-    """A registry of ours; a name without a prefix that it lacks is looked up in the run's scope, then in mmpretrain's, mmdet's and mmseg's."""
+    """A registry of ours; a name without a prefix that it lacks is looked up in the run's scope, then in those of the zoos."""
 
     def get(self, key: str) -> type | None:
         """The type of that name, or None; see mmengine's `Registry.get`."""

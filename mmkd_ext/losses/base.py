@@ -41,8 +41,9 @@ class DistillationLoss(nn.Module):
 
     - `compares`: what it reads of both networks: `'logits'`, `'embedding'`, `'stages'`, `'edges'` (the distributions of a box's edges,
       which some detectors predict), `'tower'` (the end of a dense head's classification), `'logit_map'` (a segmentor's logits as a map),
-      or a tuple of them. Networks of different numbers of classes are refused where it reads the logits, their map or the tower; in detection, logits, embeddings and edges are one for each
-      region or position, and stages are the FPN's maps, so that stages cannot be read together with the others.
+      or a tuple of them. Networks of different numbers of classes are refused where it reads the logits, their map or the tower; in
+      detection, logits, embeddings and edges are one for each region or position, in segmentation for each labelled pixel, and stages
+      are the FPN's maps, or those that enter the decode head, so that stages cannot be read together with the others.
     - `scores`: which logits it can compare, of `'softmax'` and `'sigmoid'` (several labels); None: any.
     - `takes_unmapped`: False for a loss that makes nothing of a class of which a teacher of other classes says probability 0 (a logit of
       -10,000): z-scores are one.

@@ -8,7 +8,6 @@ from mmengine.config import Config, ConfigDict
 from mmkd_ext.config.named_types import named, named_types, packages_of, type_name
 from mmkd_ext.datasets.mmpretrain_types import stock_loader
 
-
 # data sets that need mmdet and mmseg
 _APART = {'DigitScenes': 'mmkd_ext.datasets.digit_scenes', 'DigitMasks': 'mmkd_ext.datasets.digit_masks'}
 

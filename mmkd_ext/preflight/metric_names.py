@@ -1,4 +1,4 @@
-"""Names of the numbers that metrics of mmengine, mmdet and mmseg give, by their settings: to compute them may need all images, or minutes."""
+"""Names of the numbers that metrics of mmengine, mmdet and mmseg give, by their settings: to compute them may take minutes."""
 
 from typing import Any
 

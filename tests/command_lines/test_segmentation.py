@@ -62,7 +62,8 @@ def test_an_interrupted_run_goes_on_with_the_same_losses_and_is_tested_drawn_and
     torch.testing.assert_close(dict(parts), dict(whole), rtol=0, atol=0)
     assert whole['distill.nd.class_means'].shape == (11, 64)
     (config / 'teacher.pth').unlink()
-    run(test, 'whole/epoch_2.pth', '--work-dir', 'tested', '--out', 'metrics.json', '--out-item', 'metrics', '--show-dir', 'shown', '--interval', '1')
+    run(test, 'whole/epoch_2.pth', '--work-dir', 'tested', '--out', 'metrics.json', '--out-item', 'metrics', '--show-dir', 'shown',
+        '--interval', '1')
     assert 0 <= json.loads((config / 'metrics.json').read_text())['mIoU'] <= 100
     assert list((config / 'shown').rglob('*.png'))
     run(test, 'whole/epoch_2.pth', '--work-dir', 'viewed', '--tta')

@@ -53,7 +53,8 @@ def test_the_module_is_the_formula_of_its_pairs_times_a_weight(rng):
 
 
 def test_maps_of_logits_are_compared_where_it_is_asked_for(rng):
-    student, teacher = (outputs(rng)._replace(logit_map=torch.randn(2, 3, *size, generator=rng, dtype=torch.float64)) for size in ((4, 4), (8, 8)))
+    maps = [torch.randn(2, 3, side, side, generator=rng, dtype=torch.float64) for side in (4, 8)]
+    student, teacher = (outputs(rng)._replace(logit_map=x) for x in maps)
     loss = CWDLoss(tau=4.0, loss_weight=3.0, of='logits')
     assert loss.reads('logit_map') and not loss.reads('stages') and CWDLoss().reads('stages') and not CWDLoss().reads('logit_map')
     assert loss.build_for(student, teacher) == [('stage 0 -> 0', '3x4x4', '3x8x8', 'bilinear')]

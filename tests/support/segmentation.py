@@ -20,7 +20,8 @@ SIZES = ((64, 64), (64, 48))
 
 LOSSES = dict(
     kd=dict(type='mmkd_ext.KDLoss', tau=2.0, loss_weight=1.5), nd=dict(type='mmkd_ext.NDLoss', dropout=0.0),
-    cwd=dict(type='mmkd_ext.CWDLoss', tau=4.0, loss_weight=0.5), logits=dict(type='mmkd_ext.CWDLoss', of='logits', tau=4.0, loss_weight=3.0))
+    cwd=dict(type='mmkd_ext.CWDLoss', tau=4.0, loss_weight=0.5),
+    logits=dict(type='mmkd_ext.CWDLoss', of='logits', tau=4.0, loss_weight=3.0))
 
 
 def tiny(kind='psp', width=8, channels=16, classes=CLASSES, dropout=0.0, preprocessor=None, **head):

@@ -25,8 +25,8 @@ class Outputs(NamedTuple):
         logit_map: (N, K, h, w) of a segmentor, its raw logits as a map; None for the others.
 
     In detection N counts images for `stages` (the FPN's maps), and for `embedding`, `logits` and `edges` the samples of the kind of
-    detector: RoIs of the box head, the positive positions of a dense head, or the true boxes that queries are matched to. In segmentation these are
-    the labelled pixels.
+    detector: RoIs of the box head, the positive positions of a dense head, or the true boxes that queries are matched to. In segmentation
+    the samples are the labelled pixels.
 
     Example:
         >>> import torch

@@ -283,7 +283,7 @@ POINTS = 'mmseg::point_rend/pointrend_r50_4xb2-80k_cityscapes-512x1024.py'
 
 
 @pytest.mark.parametrize(('student', 'teacher', 'text'), [
-    (tiny, lambda: CLASSIFIER, 'segmentor of mmseg as teacher ImageClassifier, got ImageClassifier, which has no decode_head. Use .mmseg::psp'),
+    (tiny, lambda: CLASSIFIER, 'as teacher ImageClassifier, got ImageClassifier, which has no decode_head. Use .mmseg::psp'),
     (lambda: CLASSIFIER, tiny, 'compared with classifiers, got EncoderDecoder, a segmentor, as teacher EncoderDecoder'),
     (tiny, lambda: tiny(classes=5), 'student has 3 classes and the teacher EncoderDecoder has 5, but losses.kd compares'),
     (lambda: POINTS, tiny, 'as student, got CascadeEncoderDecoder with a PointHead, which has no conv_seg'),

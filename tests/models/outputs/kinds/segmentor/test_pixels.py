@@ -8,7 +8,14 @@ import torch.nn.functional as F
 from mmengine.structures import PixelData
 from torch import nn
 
-from mmkd_ext.models.outputs.kinds.segmentor.pixels import HeadPass, Pixels, check_label_maps, labelled, labels_at, watching_head
+from mmkd_ext.models.outputs.kinds.segmentor.pixels import (
+    HeadPass,
+    Pixels,
+    check_label_maps,
+    labelled,
+    labels_at,
+    watching_head,
+)
 
 
 def sample(labels):
