@@ -33,7 +33,7 @@ def _checked(text: str, **_: object) -> tuple[str, bool]:
 
 
 @functools.cache
-def _parsed(path: str, *options: object) -> tuple:
+def _parsed(path: str, environment: tuple, *options: object) -> tuple:
     return _file2dict(path, *options)
 
 
@@ -41,7 +41,8 @@ def _parsed_once(filename: str, use_predefined_variables: bool = True, use_envir
     """Of the repository's and the packages' own configs, which no test changes."""
     options = use_predefined_variables, use_environment_variables, lazy_import
     path = os.path.abspath(filename)
-    return copy.deepcopy(_parsed(path, *options)) if path.startswith(_KEPT) else _file2dict(filename, *options)
+    read = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith('MMKD_')))  # folders of data and weights
+    return copy.deepcopy(_parsed(path, read, *options)) if path.startswith(_KEPT) else _file2dict(filename, *options)
 
 
 class _Clock:
