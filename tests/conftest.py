@@ -14,6 +14,8 @@ from support import shortcuts
 
 # The tests' tensors are small: on two threads they wait for each other more than they compute.
 torch.set_num_threads(1)
+# A first backward pass after torch.compile starts threads, which forked copies of this process lack; after one before it none are started.
+torch.ones((), requires_grad=True).backward()
 # mmengine collects garbage for every data set; what the imports made is no garbage.
 gc.freeze()
 shortcuts.take()

@@ -52,7 +52,8 @@ class Kind:
         shares_samples: Whether the samples are the images, so that all networks speak of the same ones in one pass.
         watches_order: Whether a teacher is asked once more with the channels in the other order, to warn of one that is right more often.
         background: Whether class K of the labels and logits is the background.
-        boxes: Whether annotations are boxes; then images are padded, and never resized for a teacher.
+        boxes: Whether annotations are boxes.
+        padded: Whether the images of a batch are padded to one size with zeros; then they are never resized for a teacher.
         sized_by_data: Whether adapters are sized with images as large as the data's.
         exports_onnx: Whether there is an ONNX export.
         has_classes: Whether there are labels and logits; without, a teacher sees images in the size of its pretraining where timm tells it.
@@ -71,6 +72,7 @@ class Kind:
     watches_order = True
     background = False
     boxes = False
+    padded = False
     sized_by_data = True
     exports_onnx = True
     has_classes = True

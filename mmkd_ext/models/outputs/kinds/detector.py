@@ -32,6 +32,7 @@ class Detector(Kind):
     sized_by_data = False
     exports_onnx = False
     boxes = True
+    padded = True
     class_heads = ('bbox_head', 'mask_head')
     parts = frozenset(('rpn_head', 'bbox_head', 'mask_head', 'with_rpn'))
     iou_threshold = 0.55  # from which overlap on boxes of several networks are one
