@@ -173,7 +173,7 @@ def test_a_teacher_of_another_stride_is_resized_to_the_student_s_grid(student, t
         logits = model.teachers['teacher'].network(inputs, mode='tensor')
     assert logits.shape[2:] != seen.places.size
     larger = F.interpolate(logits, seen.places.size, mode='bilinear', align_corners=align_corners)
-    theirs = larger.permute(0, 2, 3, 1).reshape(-1, CLASSES)[seen.places.index]
+    theirs = larger.permute(0, 2, 3, 1).reshape(-1, CLASSES)[seen.places.cells]
     expected = 1.5 * naive_kd(seen.outputs.logits.double(), theirs.double(), 2.0).item()
     assert float(model(inputs, samples, mode='loss')['loss_kd'].detach()) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
