@@ -37,8 +37,8 @@ class FrozenTeacher:
     Args:
         spec: See `zoo.spec.read_spec`; and four keys of its dict. `classes` and `allow_unmapped`: see `LabelSpace`; classifiers only.
             `precision`: 'fp32', 'bf16' or 'fp16', whatever the student has; None: as the student. In half precision convolutions run in
-            channels-last layout, and take in the BatchNorms behind them. `compile`: run by `torch.compile`, or, where that fails, as
-            without it, with one warning.
+            channels-last layout. `compile`: run by `torch.compile`, or, where that fails, as without it, with one warning. In any
+            precision BatchNorms go into the convolutions before them, which changes rounding alone.
         student_preprocessor: What normalised the images that the teacher will be given; None: as its own.
         channel_order: 'rgb' or 'bgr', the order of these images; None: as the preprocessors tell, or as such networks' data are loaded.
         kind: Of the network; None: as it tells itself.
@@ -94,9 +94,11 @@ class FrozenTeacher:
         convolves = any(isinstance(module, nn.Conv2d) for module in self.network.modules())
         self._digest: str | None = None
         self._channels_last = convolves and self.precision in ('bf16', 'fp16')
-        if self._channels_last:
+        if convolves:
             self.fingerprint()  # of the weights as they were loaded
-            self.network = without_batch_norms(self.network).to(memory_format=torch.channels_last)
+            self.network = without_batch_norms(self.network)
+        if self._channels_last:
+            self.network = self.network.to(memory_format=torch.channels_last)
         compiles = CompiledRecording if kind.has_classes else CompiledFeatures
         self._compiled = compiles(self.network, self.name) if compiled else None
         self.reader = kind(self.network, f'teacher {self.name}')
