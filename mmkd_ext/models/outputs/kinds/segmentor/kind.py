@@ -41,6 +41,7 @@ class Segmentor(Kind):
     shares_samples = False
     watches_order = False
     padded = True
+    pads_in_training = True
     sized_by_data = False
     exports_onnx = False
     called = 'a segmentor'
