@@ -18,6 +18,7 @@ from witnesses.naive_kd import naive_binary_kd, naive_kd
 from witnesses.naive_maps import naive_cwd
 from witnesses.naive_nd import naive_nd
 
+from mmkd_ext.class_means.compute import _loaded
 from mmkd_ext.models.outputs.kinds.known import kind_of, kind_of_config
 from mmkd_ext.models.outputs.kinds.segmentor.kind import Segmentor
 from mmkd_ext.models.plain_config import plain_model
@@ -173,7 +174,7 @@ def test_a_teacher_of_another_stride_is_resized_to_the_student_s_grid(student, t
         logits = model.teachers['teacher'].network(inputs, mode='tensor')
     assert logits.shape[2:] != seen.places.size
     larger = F.interpolate(logits, seen.places.size, mode='bilinear', align_corners=align_corners)
-    theirs = larger.permute(0, 2, 3, 1).reshape(-1, CLASSES)[seen.places.index]
+    theirs = larger.permute(0, 2, 3, 1).reshape(-1, CLASSES)[seen.places.cells]
     expected = 1.5 * naive_kd(seen.outputs.logits.double(), theirs.double(), 2.0).item()
     assert float(model(inputs, samples, mode='loss')['loss_kd'].detach()) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
@@ -202,6 +203,16 @@ def test_class_means_are_the_teacher_s_embeddings_at_labelled_pixels_of_its_own_
     assert labels.tolist() == target.tolist() and len(target) > 300
     torch.testing.assert_close(outputs.embedding, rows(entered, places))
     assert '255' in model.class_mean_provenance and ' at 0x' not in model.class_mean_provenance
+
+
+def test_class_means_take_images_of_several_sizes_as_training_pads_them(rng):
+    model, data = pair(losses=dict(nd=LOSSES['nd'])), batch(rng)
+    rows = [dict(inputs=image, data_samples=sample) for image, sample in zip(*data.values(), strict=True)]
+    (found,) = _loaded(model, dict(batch_size=2), copy.deepcopy(rows))
+    inputs, samples = read(model, data)
+    assert torch.equal(found['inputs'], inputs) and inputs.shape[2:] == (64, 64)
+    _, labels = model.class_mean_samples(model.teachers['teacher'], found)
+    assert labels.tolist() == labelled_by_hand(samples, (8, 8))[1].tolist()
 
 
 def test_one_score_for_two_classes_is_compared_as_a_yes_or_no(rng):
