@@ -54,6 +54,7 @@ class Kind:
         background: Whether class K of the labels and logits is the background.
         boxes: Whether annotations are boxes.
         padded: Whether the images of a batch are padded to one size with zeros; then they are never resized for a teacher.
+        pads_in_training: Whether the preprocessor pads images of several sizes in training alone, so that training data are looked at so.
         sized_by_data: Whether adapters are sized with images as large as the data's.
         exports_onnx: Whether there is an ONNX export.
         has_classes: Whether there are labels and logits; without, a teacher sees images in the size of its pretraining where timm tells it.
@@ -73,6 +74,7 @@ class Kind:
     background = False
     boxes = False
     padded = False
+    pads_in_training = False
     sized_by_data = True
     exports_onnx = True
     has_classes = True
