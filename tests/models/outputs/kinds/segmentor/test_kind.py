@@ -21,7 +21,8 @@ from witnesses.naive_nd import naive_nd
 from mmkd_ext.class_means.compute import _loaded
 from mmkd_ext.models.outputs.kinds.known import kind_of, kind_of_config
 from mmkd_ext.models.outputs.kinds.segmentor.kind import Segmentor
-from mmkd_ext.models.plain_config import plain_model
+from mmkd_ext.models.plain_config import plain_model, without_weights
+from mmkd_ext.models.zoo.trained_network import network_config
 
 pytest.importorskip('mmseg', reason='of the extra seg')
 pytestmark = [  # of mmseg
@@ -273,6 +274,15 @@ def test_segmentors_train_together_each_at_its_own_pixels_and_join_their_probabi
         expected = sum(each[n].seg_logits.data.softmax(dim=0) for each in alone) / 2
         torch.testing.assert_close(sample.seg_logits.data, expected)
         assert torch.equal(sample.pred_sem_seg.data[0], expected.argmax(dim=0)) and set(sample.networks) >= {'a', 'b'}
+
+
+def test_a_backbone_s_own_weights_give_way_to_those_of_the_whole_and_are_not_fetched_for_a_frozen_network():
+    stock = get_config(ZOO['psp']).model
+    assert stock.pretrained == 'open-mmlab://resnet18_v1c' and 'pretrained' not in without_weights(stock)
+    plain = network_config(dict(model=ZOO['psp'], pretrained=True))
+    start = plain.backbone.init_cfg
+    assert 'pretrained' not in plain and start.prefix == 'backbone' and start.checkpoint.endswith('.pth')
+    assert network_config(ZOO['psp']).pretrained == stock.pretrained
 
 
 def test_the_kind_is_known_by_config_network_and_distiller():
