@@ -4,8 +4,8 @@ r"""What a teacher and a peer add to two small Faster R-CNNs on Kvasir-SEG's pol
         --results configs/mutual/results/polyps_cpu.json
 
 The metric is the ensemble's, by weighted box fusion; beside it stands the mean of the two students. The frozen teacher is that of
-configs/nd_loss_det/study_polyps.py. One epoch, over which mutual learning grows. In all variants a seed has the same two initial students
-and the same order of images.
+configs/nd_loss_det/study_polyps.py. One epoch of 400 of its 800 training images, 100 steps, over which mutual learning grows. In all
+variants a seed has the same two initial students and the same order of images.
 """
 
 _base_ = '../_base_/studies/polyps.py'
@@ -18,7 +18,11 @@ study = dict(
     options={
         'train_cfg.max_epochs': 1,
         'train_cfg.val_interval': 1,
+        'optim_wrapper.optimizer.lr': 2e-3,
+        'param_scheduler.0.end': 15,
         'param_scheduler.1.T_max': 1,
+        'train_dataloader.batch_size': 4,
+        'train_dataloader.dataset.indices': 400,
         'model.teacher.precision': 'bf16',
     },
     also={'one student': ['first/coco/bbox_mAP', 'second/coco/bbox_mAP']},

@@ -68,9 +68,16 @@ def check_train(runner: Runner) -> None:
     schedulers = runner.cfg.get('param_scheduler') or []
     asked = runner.cfg.get('needed_metrics') or []  # of a study, see study_runs.py
     tables = [name for name, single in (names or {}).items() if not single]
-    check_watched(runner.hooks, schedulers, None if names is None else list(names), tables, [asked] if isinstance(asked, str) else asked)
+    asked = [_of_the_whole(name, runner.model) for name in ([asked] if isinstance(asked, str) else asked)]
+    check_watched(runner.hooks, schedulers, None if names is None else list(names), tables, asked)
     if runner.val_loop is None:
         warn_without_validation(runner.hooks, schedulers)
+
+
+def _of_the_whole(name: str, model: Any) -> str:
+    """A number's name without that of the network of an ensemble that it is of: DistillationReportHook judges each as the whole."""
+    network, _, rest = name.partition('/')
+    return rest if rest and network in getattr(unwrapped(model), 'networks', {}) else name
 
 
 def check_test(runner: Runner) -> None:

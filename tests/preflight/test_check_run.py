@@ -14,7 +14,7 @@ from support.runs import REPO, one_error, write_config
 from mmkd_ext.commands import train
 from mmkd_ext.datasets.listed_data import infos_of
 from mmkd_ext.preflight import class_counts
-from mmkd_ext.preflight.check_run import check_train
+from mmkd_ext.preflight.check_run import _of_the_whole, check_train
 
 
 @pytest.fixture(autouse=True)
@@ -183,3 +183,11 @@ def test_labels_of_wrapped_and_of_large_data_are_read(monkeypatch):
         class_counts.check_labels(model, Data(), 'train')
     head.num_classes = 4
     class_counts.check_labels(model, Data(), 'train')
+
+
+def test_a_study_may_ask_for_a_number_of_one_network_of_an_ensemble():
+    model = torch.nn.Module()
+    model.networks = torch.nn.ModuleDict(dict(first=torch.nn.Identity(), second=torch.nn.Identity()))
+    asked = ['first/coco/bbox_mAP', 'coco/bbox_mAP', 'third/coco/bbox_mAP', 'first/coco/bbox_map']
+    assert [_of_the_whole(name, model) for name in asked] == ['coco/bbox_mAP', 'coco/bbox_mAP', 'third/coco/bbox_mAP', 'coco/bbox_map']
+    assert _of_the_whole('first/coco/bbox_mAP', torch.nn.Identity()) == 'first/coco/bbox_mAP'
