@@ -10,8 +10,10 @@ from mmengine.runner import Runner
 
 from mmkd_ext.config.written_config import written_config
 from mmkd_ext.export.export_student import check_onnx, export_student
+from mmkd_ext.export.onnx_graph import check_graph
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.hooks.run_folder_hook import BEST_ELSEWHERE
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.plain_config import plain_config
 from mmkd_ext.registry import HOOKS
 
@@ -63,6 +65,8 @@ class ExportStudentHook(Hook):
             check_output(path, 'Look at out of the ExportStudentHook.')
         if self.onnx:
             check_onnx()
+            for network in (plain.model.get('networks') or {'': plain.model}).values():
+                check_graph(kind_of_config(network))
         written_config(plain, 'the deployed network')
 
     def files(self, plain: Config, work_dir: Path) -> list[Path]:

@@ -54,7 +54,8 @@ class Kind:
         background: Whether class K of the labels and logits is the background.
         boxes: Whether annotations are boxes; then images are padded, and never resized for a teacher.
         sized_by_data: Whether adapters are sized with images as large as the data's.
-        exports_onnx: Whether there is an ONNX export.
+        no_onnx: Why there is no ONNX export, in words; None: there is one.
+        onnx_step: Of how many pixels the sides of an ONNX graph's images are a multiple; None: they are those of the data.
         has_classes: Whether there are labels and logits; without, a teacher sees images in the size of its pretraining where timm tells it.
         optimizer: With which the zoo's recipes train such networks.
         called: What such a network is, for messages.
@@ -66,13 +67,10 @@ class Kind:
     scope = 'mmpretrain'
     preprocessor_type = 'mmpretrain.ClsDataPreprocessor'
     ensemble_type = 'mmkd_ext.Ensemble'
-    compiles = True
-    shares_samples = True
-    watches_order = True
-    background = False
-    boxes = False
-    sized_by_data = True
-    exports_onnx = True
+    compiles = shares_samples = watches_order = sized_by_data = True
+    background = boxes = False
+    no_onnx: str | None = None
+    onnx_step: int | None = None
     has_classes = True
     optimizer = 'SGD'
     called = 'a detector'
@@ -239,6 +237,11 @@ class Kind:
     def raw_predictions(cls, model: nn.Module, images: Tensor) -> Tensor:
         """Everything that a model in eval mode computes before it decides, as one tensor (N, K) or (1, X) that can be compared."""
         raise NotImplementedError
+
+    @classmethod
+    def onnx_outputs(cls, model: nn.Module, images: Tensor) -> dict[str, Tensor]:
+        """What an ONNX graph of a model in eval mode gives, by name."""
+        return {'logits': cls.raw_predictions(model, images)}
 
     def example_samples(self, images: Tensor, classes: int) -> Any:
         """Annotations of random images for a benchmark: labels (N,), or samples."""

@@ -30,7 +30,6 @@ class Detector(Kind):
     shares_samples = False
     watches_order = False
     sized_by_data = False
-    exports_onnx = False
     boxes = True
     class_heads = ('bbox_head', 'mask_head')
     parts = frozenset(('rpn_head', 'bbox_head', 'mask_head', 'with_rpn'))
