@@ -206,10 +206,11 @@ class Journey:
 
     def _test(self, name: str, config: Path, checkpoint: str, origin: str) -> None:
         def work(_: bool) -> dict[str, Any]:
-            metrics = self.out / 'steps' / f'{name}.metrics.json'
-            words = [str(config), checkpoint, '--work-dir', str(self.out / 'runs' / f'{name}_test'), '--out', str(metrics)]
+            file = self.out / 'steps' / f'{name}.metrics.json'
+            words = [str(config), checkpoint, '--work-dir', str(self.out / 'runs' / f'{name}_test'), '--out', str(file)]
             _succeed(test.main, [*words, '--out-item', 'metrics'], f'the test of {name}')
-            return {'accuracy': self.task.scale * json.loads(metrics.read_text())[self.task.metric]}
+            metrics = json.loads(file.read_text()) or {self.task.metric: 0.0}  # mmdet has none for a detector that finds nothing
+            return {'accuracy': self.task.scale * metrics[self.task.metric]}
 
         self.accuracies[name] = self.records.do(f'{name}_test', origin, work)['accuracy']
         self.checkpoints[name], self.origins[name] = checkpoint, origin
