@@ -51,15 +51,15 @@ class ExportStudentHook(Hook):
     def before_run(self, runner: Runner) -> None:
         """Refuse, before the training, what could not be written after it."""
         plain, work_dir = plain_config(runner.cfg), Path(runner.work_dir)
-        written = [path for hook in runner.hooks if isinstance(hook, ExportStudentHook) for path in hook.files(plain, work_dir)]
+        written = [path.resolve() for hook in runner.hooks if isinstance(hook, ExportStudentHook) for path in hook.files(plain, work_dir)]
         for path in self.files(plain, work_dir):
             if re.fullmatch(r'(epoch|iter)_\d+\.pth|best_.*', path.name):
                 named = '' if path.name == Path(self.out).name else f', which makes {path.name}'
                 raise ValueError(f"ExportStudentHook needs an out that is no checkpoint's name, got {self.out!r}{named}.")
-            if written.count(path) > 1:
+            if written.count(path.resolve()) > 1:
                 raise ValueError(
                     f'Each ExportStudentHook needs an out of its own, got {self.out!r}: {path.name} would be written '
-                    f'{written.count(path)} times.')
+                    f'{written.count(path.resolve())} times.')
             if not path.resolve().is_relative_to(work_dir.resolve()):
                 raise ValueError(f"ExportStudentHook needs an out inside the run's folder {runner.work_dir}, got {self.out!r}.")
             check_output(path, 'Look at out of the ExportStudentHook.')

@@ -121,3 +121,12 @@ def test_onnx_of_a_network_that_has_none_is_refused_before_the_training(tmp_path
         hook.before_run(run)
     hook.onnx = False
     hook.before_run(run)
+
+
+def test_two_exports_to_one_file_are_refused_whatever_its_name(tmp_path):
+    cfg = Config(dict(model=dict(type='ImageClassifier', backbone=dict(type='LeNet5'))))
+    hooks = [ExportStudentHook(out='a.pth'), ExportStudentHook(out='./b/../a.pth', which='last')]
+    with pytest.raises(ValueError, match=r'Each ExportStudentHook needs an out of its own, .* a\.pth would be written 2 times'):
+        hooks[0].before_run(SimpleNamespace(cfg=cfg, work_dir=str(tmp_path), hooks=hooks))
+    hooks[1].out = 'b.pth'
+    hooks[0].before_run(SimpleNamespace(cfg=cfg, work_dir=str(tmp_path), hooks=hooks))
