@@ -19,7 +19,7 @@ def changed(path, value):
             return value
         if isinstance(part, list):
             return [put(each, keys[1:]) if i == int(keys[0]) else each for i, each in enumerate(part)]
-        return {**part, keys[0]: put(part.get(keys[0]), keys[1:])}
+        return {**part, keys[0]: put(part.get(keys[0], {}), keys[1:])}
 
     return put(GOOD, [key, *rest.split('.')])
 
