@@ -1,6 +1,7 @@
 """The configs of a journey of detectors are read, name the data's parts, and build; a pair that cannot be compared is refused."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_a_method_that_does_not_fit_the_kind_is_one_sentence_before_the_work(pai
     if said is None:
         check_detectors(*pair, None, method)
         return
-    with pytest.raises(PreflightError, match=f'that --method {method} can compare are needed, got .*: losses.*{said}'):
+    with pytest.raises(PreflightError, match=f'that --method {re.escape(method)} can compare are needed, got .*: losses.*{said}'):
         check_detectors(*pair, None, method)
 
 
