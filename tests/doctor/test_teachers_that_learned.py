@@ -16,7 +16,8 @@ from support.runs import one_thread
 from mmkd_ext.commands import doctor
 
 pytestmark = [
-    pytest.mark.det, pytest.mark.slow, pytest.mark.filterwarnings('ignore:.*num_anchors', 'ignore:torch.meshgrid', 'ignore::DeprecationWarning')]
+    pytest.mark.det, pytest.mark.slow,
+    pytest.mark.filterwarnings('ignore:.*num_anchors', 'ignore:torch.meshgrid', 'ignore::DeprecationWarning')]  # mmdet's
 SIGHT = dict(type='DetDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3)
 PIPELINE = [dict(type='LoadAnnotations', with_bbox=True), dict(type='PackDetInputs', meta_keys=('img_path', 'img_shape', 'ori_shape'))]
 
