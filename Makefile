@@ -1,4 +1,4 @@
-# Two commands: `make demo` (classification, a few minutes) and `make test` (detection too, the whole suite). `make docs` builds the site.
+# Two commands: `make demo` (classification, a few minutes) and `make test` (detection and segmentation too, the whole suite). `make docs` builds the site.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,7 +39,7 @@ $(CLS): setup.py $(CONSTRAINTS)
 	touch $@
 
 $(DET): $(CLS) tools/install_mmcv.sh
-	$(PIP) install -c $(CONSTRAINTS) -e '.[cls,det,dev]'
+	$(PIP) install -c $(CONSTRAINTS) -e '.[cls,det,seg,dev]'
 	tools/install_mmcv.sh $(BIN)/python
 	touch $@
 

@@ -10,11 +10,12 @@ from setuptools.command.build_py import build_py
 HERE = Path(__file__).parent
 VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmkd_ext/__init__.py').read_text())[1]
 
-# mmengine, mmcv, mmpretrain and mmdet are found by their import names at run time: the maintained onedl forks, or the upstream
+# mmengine, mmcv, mmpretrain, mmdet and mmseg are found by their import names at run time: the maintained onedl forks, or the upstream
 # packages where these are installed already. Both cannot live in one environment, so nothing here forces one on the other; the
 # extras name the forks.
 CLS = ['onedl-mmengine>=0.10.8', 'onedl-mmcv>=2.3.2', 'onedl-mmpretrain>=1.3.0']
 DET = ['onedl-mmdetection>=3.5.0', 'pycocotools>=2.0.7']
+SEG = ['onedl-mmsegmentation>=1.4.0']
 ONNX = ['onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.18']  # export_student --onnx
 DOCS = ['sphinx>=8.1', 'myst-parser>=4.0', 'furo>=2024.8', 'latex2mathml>=3.77']  # make docs
 DEV = [
@@ -68,5 +69,5 @@ setup(
         'safetensors>=0.4',
         'tensorboard>=2.14',
     ],
-    extras_require={'cls': CLS, 'det': CLS + DET, 'onnx': ONNX, 'docs': DOCS, 'dev': DEV},
+    extras_require={'cls': CLS, 'det': CLS + DET, 'seg': CLS + SEG, 'onnx': ONNX, 'docs': DOCS, 'dev': DEV},
 )

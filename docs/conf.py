@@ -32,7 +32,7 @@ napoleon_use_ivar = True
 default_role = 'py:obj'  # `name` in a docstring is code, and a link where there is such a thing
 
 nitpicky = True
-_OTHERS = 'torch|torchvision|numpy|sklearn|scipy|matplotlib|timm|mmengine|mmcv|mmpretrain|mmdet|PIL'
+_OTHERS = 'torch|torchvision|numpy|sklearn|scipy|matplotlib|timm|mmengine|mmcv|mmpretrain|mmdet|mmseg|PIL'
 _PYTHON = 'argparse|collections|contextlib|inspect|logging|pathlib|subprocess|types|typing|threading'
 nitpick_ignore_regex = [
     ('py:obj', '.*'),  # code in a docstring; a link where there is such a thing

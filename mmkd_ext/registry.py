@@ -1,10 +1,10 @@
 """Registries of mmkd_ext, children of mmengine's.
 
-Each registry here is a child of mmengine's root of the same kind, so a config of mmpretrain or mmdet finds our types under the
+Each registry here is a child of mmengine's root of the same kind, so a config of mmpretrain, mmdet or mmseg finds our types under the
 prefix `mmkd_ext.`. The file's name is fixed: mmengine resolves the prefix by importing `<scope>.registry`.
 
-What a config inherits by `_base_ = 'mmkd_ext::...'` mmengine builds in our scope, although our configs are written in mmpretrain's or
-mmdet's; so every kind has a registry of ours, in which a name without a prefix that is none of ours is mmpretrain's or mmdet's.
+What a config inherits by `_base_ = 'mmkd_ext::...'` mmengine builds in our scope, although our configs are written in mmpretrain's,
+mmdet's or mmseg's; so every kind has a registry of ours, in which a name without a prefix that is none of ours is one of theirs.
 """
 
 import importlib
@@ -12,11 +12,11 @@ import importlib
 import mmengine.registry
 from mmengine.registry import DefaultScope, Registry
 
-_ZOOS = ('mmpretrain', 'mmdet')
+_ZOOS = ('mmpretrain', 'mmdet', 'mmseg')
 
 
 class ZooRegistry(Registry):
-    """A registry of ours; a name without a prefix that it lacks is looked up in the run's scope, then in mmpretrain's and mmdet's."""
+    """A registry of ours; a name without a prefix that it lacks is looked up in the run's scope, then in those of the zoos."""
 
     def get(self, key: str) -> type | None:
         """The type of that name, or None; see mmengine's `Registry.get`."""

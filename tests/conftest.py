@@ -5,15 +5,26 @@ from collections.abc import Iterator
 
 import mmpretrain.models  # noqa: F401  # before what is here is frozen
 import pytest
+import timm  # noqa: F401  # likewise
 import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
+from support import shortcuts
 
 # The tests' tensors are small: on two threads they wait for each other more than they compute.
 torch.set_num_threads(1)
+# A first backward pass after torch.compile starts threads, which forked copies of this process lack; after one before it none are started.
+torch.ones((), requires_grad=True).backward()
 # mmengine collects garbage for every data set; what the imports made is no garbage.
 gc.freeze()
+shortcuts.take()
+
+
+@pytest.fixture
+def yapf(monkeypatch) -> None:
+    """For a test of how the text of a config is laid out."""
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', shortcuts.FORMAT_CODE)
 
 
 @pytest.fixture

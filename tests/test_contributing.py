@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from support.copied_runs import trainings_in_copies
 from support.runs import REPO
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
@@ -45,12 +46,13 @@ def test_the_loss_of_the_example_is_trained_and_not_exported(example):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # four trainings, each in a process of its own
+@pytest.mark.timeout(900)  # four trainings
 def test_the_study_of_the_example_gives_its_table(example):
     file = example / 'study_cosine_digits.py'
     # nothing but the length is changed
     file.write_text(f'{file.read_text()}study.update(seeds=[0], options={ONE_EPOCH})\n'
                     f"study['teachers']['resnet20x2'].update(options={ONE_EPOCH})\n")
-    assert study.main([f'{FOLDER}/{file.name}']) == 0
+    with trainings_in_copies():
+        assert study.main([f'{FOLDER}/{file.name}']) == 0
     table = (Path('work_dirs') / f'{FOLDER}_study_cosine_digits/table.md').read_text()
     assert [row for row in ('student alone', 'KD', 'cosine') if f'| {row} |' not in table] == []

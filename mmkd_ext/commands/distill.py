@@ -68,9 +68,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     network = 'mmpretrain::NAME, timm/NAME, torchvision/NAME, cifar/NAME, mmdet::FOLDER/NAME.py or a config file'
     parser.add_argument('--student', required=True, metavar='NETWORK', help=network)
     parser.add_argument('--teacher', required=True, metavar='NETWORK', help='likewise')
-    parser.add_argument(
-        '--method', choices=tuple(dict.fromkeys((*METHODS, *DETECTOR_METHODS))), default='kd++',
-        help='which loss compares which networks, configs/README.md tells (default: kd++)')
+    methods = tuple(dict.fromkeys((*METHODS, *DETECTOR_METHODS)))
+    parser.add_argument('--method', choices=methods, default='kd++', help='which one fits which networks: configs/README.md (default: kd++)')
     parser.add_argument('--teacher-checkpoint', metavar='FILE', help='weights of a teacher of these classes, which is then not fine-tuned')
     parser.add_argument('--epochs', type=int, help='of every training (default: by the number of images)')
     parser.add_argument('--batch-size', type=int, help='(default: by the number of images)')
@@ -160,9 +159,7 @@ def distill(argv: Sequence[str] | None = None) -> None:
             remarks.append(warning)
         journey.train(step)
     note = journey.export(next(step for step in steps if step.kind == 'distil'), student)
-    if note:
-        print(note, flush=True)
-        remarks.append(note)
+    remarks += [note] if note else []
     words = ['mmkd', 'distill', *map(str, sys.argv[1:] if argv is None else argv)]
     put(record_file(out), record_text(shlex.join(words), remarks, [str(step.work_dir.relative_to(out)) for step in steps]))
     _succeed(report.main, [str(out), '--out', str(out / 'report.html')], 'the report')
@@ -236,6 +233,8 @@ class Journey:
             if not done:
                 _succeed(export_student.main, words, 'the export')
             endings = ['pth', 'py', *(['onnx'] if done else [])]
+            if note:
+                print(note, flush=True)
             return {'note': note, 'files': [str(self.out / f'student.{ending}') for ending in endings]}
 
         return self.records.do('export', origin_of(self.origins[step.name], onnx), work)['note']

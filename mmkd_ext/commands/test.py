@@ -102,11 +102,15 @@ def _gives_nothing(evaluator: Any) -> bool:
 
 
 def _drawing(cfg: Config, args: argparse.Namespace) -> dict[str, Any]:
-    """What the hook that draws predictions is told, in the words of mmdet's or of mmpretrain's."""
+    """What the hook that draws predictions is told, in the words of mmdet's, of mmseg's or of mmpretrain's."""
     common = dict(show=args.show, wait_time=args.wait_time, interval=args.interval)
     kind = type_name(cfg.default_hooks.visualization.get('type'))
     if kind == 'DetVisualizationHook':  # which draws every image of a test, read from its file
         return dict(draw=True, test_out_dir=args.show_dir and os.path.abspath(args.show_dir), **common)
+    if kind == 'SegVisualizationHook':  # whose pictures the visualizer puts into its folder
+        if args.show_dir:
+            cfg.visualizer.save_dir = args.show_dir
+        return dict(draw=True, **common)
     several = dict(type='mmkd_ext.ViewsVisualizationHook') if args.tta and kind == 'VisualizationHook' else {}
     return dict(enable=True, out_dir=args.show_dir, **several, **common)
 
@@ -156,6 +160,8 @@ def _augment(cfg: Config) -> None:
         merged: dict[str, Any] = dict(type='DetTTAModel', tta_cfg=dict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=100))
         kept = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'flip_direction')
         pack['meta_keys'] = tuple(dict.fromkeys((*pack.get('meta_keys', ()), *kept)))
+    elif cfg.get('default_scope') == 'mmseg':
+        merged = dict(type='SegTTAModel')
     else:
         merged = dict(type='mmpretrain.AverageClsScoreTTA')
     views = [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)]  # mmdet draws and packs the truth of the first

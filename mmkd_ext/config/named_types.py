@@ -10,15 +10,16 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.utils import get_object_from_string
 
-_PACKAGES = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext', 'torch', 'torchvision', 'timm')  # their names need no custom_imports
-_SCOPES = ('mmdet', 'mmpretrain')
+_PACKAGES = (
+    'mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmseg', 'mmkd_ext', 'torch', 'torchvision', 'timm')  # their names need no custom_imports
+_SCOPES = ('mmseg', 'mmdet', 'mmpretrain')
 
 
 def named(cfg: Config) -> Config:
     """The same config in which every `type` that is a class, a function or a dotted path is its registered name.
 
     What no registry of OpenMMLab has becomes the dotted path by which mmengine imports it; what cannot be imported stays. A config
-    whose classes are mmdet's or mmpretrain's and that has no `default_scope` gets that one.
+    whose classes are mmseg's, mmdet's or mmpretrain's and that has no `default_scope` gets that one.
     """
     scope = cfg.get('default_scope')
     if scope is None:

@@ -96,7 +96,7 @@ def _roots() -> list[Registry]:
 @cache
 def _loaded(root: Registry, scope: str) -> Registry | None:
     """A root registry's child of a scope, or the root itself, with all its names."""
-    if scope in ('mmdet', 'mmpretrain', 'mmkd_ext'):
+    if scope in ('mmdet', 'mmpretrain', 'mmseg', 'mmkd_ext'):
         import_module(f'{scope}.registry')
     registry = root if scope == root.scope else root.children.get(scope)
     if registry is not None:

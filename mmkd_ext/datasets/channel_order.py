@@ -61,7 +61,7 @@ def converts(preprocessor: Any) -> bool:
     """Whether a preprocessor, or its config, turns the channels round."""
     if isinstance(preprocessor, Mapping):
         return any(map(preprocessor.get, ORDER_KEYS))
-    return bool(getattr(preprocessor, 'to_rgb', getattr(preprocessor, '_channel_conversion', False)))
+    return any(getattr(preprocessor, name, False) for name in ('to_rgb', '_channel_conversion', 'channel_conversion'))  # of each package
 
 
 def order_of(cfg: Mapping[str, Any], preprocessor: Any) -> str | None:

@@ -87,6 +87,8 @@ def _is_grey(dataset: Mapping[str, Any]) -> bool:
 def _run(transforms: Sequence[Any], size: tuple[int, int], grey: bool, boxes: bool) -> tuple[int, int]:
     image = np.zeros(size if grey else (*size, 3), np.uint8)
     results: Any = dict(img=image, img_shape=size, ori_shape=size, gt_label=0, img_path='', sample_idx=0)
+    if DefaultScope.get_current_instance().scope_name == 'mmseg':
+        results.update(gt_seg_map=np.zeros(size, np.uint8), seg_map_path='', seg_fields=['gt_seg_map'], reduce_zero_label=False)
     if boxes:
         results.update(_one_box(size))
     for transform in transforms:

@@ -9,11 +9,13 @@ from mmpretrain.datasets import BaseDataset
 from mmkd_ext.errors import check_given, check_whole
 from mmkd_ext.registry import DATASETS
 
+from .in_memory import InMemory
+
 _TEST_SHARE = 0.4438  # of each class: 797 of 1797 images, which leaves 1000 to train on
 
 
 @DATASETS.register_module()
-class Digits(BaseDataset):
+class Digits(InMemory, BaseDataset):
     """1797 handwritten digits of 43 people, 8 x 8 pixels, as RGB images; nothing is read from disk or network.
 
     The test images are a fixed, stratified 797 of them and disjoint from the training images.
@@ -24,7 +26,7 @@ class Digits(BaseDataset):
         samples_per_class: Training images to keep per class, None for all. A smaller number is a subset of a larger
             one.
         seed: Which training images `samples_per_class` keeps.
-        **kwargs: Of mmpretrain's `BaseDataset`, such as `pipeline`.
+        **kwargs: Of `InMemory`, such as `by_batch`, and of mmpretrain's `BaseDataset`, such as `pipeline`.
 
     Raises:
         ValueError: An unknown split, a size below 8, or more samples per class than there are.

@@ -118,10 +118,10 @@ class InMemory:
                 info = transform(info)
             image = np.asarray(info['img'])
             images.append(image if image.ndim == 3 else image[..., None])
-            labels.append(info.get('gt_label'))
+            labels.append(np.asarray(info.get('gt_label')))
         name = type(self).__name__
         shapes = sorted({image.shape for image in images})
-        if len(shapes) != 1 or not all(isinstance(label, int | np.integer) for label in labels):
+        if len(shapes) != 1 or not all(label.ndim == 0 and label.dtype.kind in 'iu' for label in labels):
             raise ValueError(
                 f'{name} with by_batch needs images of one size with one label each, got '
                 f'{f"shapes {shapes[:3]}" if len(shapes) != 1 else "other labels"}. Set dataset.by_batch=False.'
@@ -129,7 +129,7 @@ class InMemory:
         if images[0].dtype != np.uint8:
             raise ValueError(f'{name} with by_batch needs images of 8 bits, got {images[0].dtype}. Set dataset.by_batch=False.')
         self._images = torch.from_numpy(np.stack(images))  # (N, H, W, C)
-        self._labels = torch.tensor(labels, dtype=torch.int64)
+        self._labels = torch.from_numpy(np.stack(labels).astype(np.int64))
         size = self._images.shape[1:3]
         for transform in self._transforms:
             size = transform.fit(*size)

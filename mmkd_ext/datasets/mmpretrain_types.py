@@ -7,7 +7,7 @@ from typing import Any
 from mmkd_ext.config.named_types import name_of
 
 _OURS = ('by_batch', 'device', 'channels_last')  # options of InMemory
-_STOCK = {'mmkd_ext.CIFAR10': 'CIFAR10', 'mmkd_ext.CIFAR100': 'CIFAR100'}
+_STOCK = {f'mmkd_ext.{name}': name for name in ('CIFAR10', 'CIFAR100', 'CustomDataset', 'FashionMNIST')}
 
 
 def stock_dataset(dataset: Mapping[str, Any]) -> dict[str, Any]:

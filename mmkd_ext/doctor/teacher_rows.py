@@ -46,7 +46,7 @@ def _keys(name: str, teacher: Any) -> Row:
 @torch.no_grad()
 def _passes(patient: Patient, name: str, teacher: Any) -> Row:
     data = patient.prepared(patient.batches[0], False)
-    samples = data['data_samples'] if teacher.reader.boxes else None
+    samples = data['data_samples'] if teacher.reader.padded else None
     before = {key: value.clone() for key, value in teacher.network.state_dict().items()}
     one, two = (list(tensors_in(teacher.look(data['inputs'].clone(), samples, once=True))) for _ in range(2))
     trains = [key or type(teacher.network).__name__ for key, module in teacher.network.named_modules() if module.training]
@@ -85,7 +85,7 @@ def _classifies(patient: Patient, name: str, teacher: Any) -> list[Row]:
         text = f'its {classes} classes are not the {mine} of the student, so that only its features can be followed.'
         return [Row(LOOK, f'{name}: classes', text, {'classes': classes, 'student': mine})]
     target = torch.cat(labels)
-    if teacher.reader.boxes and (classes == 1 or not len(target)):
+    if not teacher.reader.shares_samples and (classes == 1 or not len(target)):
         return []  # nothing to mistake
     guesses = {way: torch.cat(each) for way, each in said.items() if sum(map(len, each)) == len(target)}
     order = _order(patient, name, teacher, target, guesses[OWN], classes)
@@ -98,7 +98,7 @@ def _classifies(patient: Patient, name: str, teacher: Any) -> list[Row]:
 def _asked(patient: Patient, teacher: Any, data: Mapping[str, Any]) -> tuple[Any, Any, Tensor, Tensor] | None:
     """What a teacher is asked about a batch: samples and places, their labels (S,), and which of them count; None: not one label each."""
     samples, reader = data['data_samples'], patient.model.reader
-    if teacher.reader.boxes:  # where the student's own losses look
+    if not teacher.reader.shares_samples:  # where the student's own losses look
         seen = reader.train(data['inputs'], samples, patient.model.data_preprocessor)
         counted = reader.counted(seen.target, patient.model.num_classes)
         return samples, seen.places, seen.target, torch.ones_like(seen.target, dtype=torch.bool) if counted is None else counted
@@ -122,14 +122,14 @@ def _accuracy(
     explained = reordered is not None and reordered > shares[best] + 2  # whatever it is fed, its classes are the larger mistake
     gained, lost = int((hits[best] & ~hits[OWN]).sum()), int((hits[OWN] & ~hits[best]).sum())
     others = ', '.join(f'{share:.1f} % {way}' for way, share in shares.items() if way != OWN)
-    boxes = teacher.reader.boxes
+    parts = not teacher.reader.shares_samples  # of images
     text = f'{shares[OWN]:.1f} % of {count} {_called(teacher)} are right {OWN}{f"; {others}" if others else ""}'
     # were both ways equally good, each image on which they differ would be a coin's toss; places in one object are no two tosses
-    beyond_chance = gained - lost > 3 * (gained + lost) ** 0.5 and shares[best] - shares[OWN] > (10 if boxes else 2)
+    beyond_chance = gained - lost > 3 * (gained + lost) ** 0.5 and shares[best] - shares[OWN] > (10 if parts else 2)
     if beyond_chance and not explained and teacher.loaded is not None:
         return Row(
             WRONG, check, f'{text}. It is fed wrongly: {_remedy(teacher, best)}', figures)
-    chance = max(count / classes, float(target.bincount().max()) if boxes else 0.0)  # one that calls every object the same
+    chance = max(count / classes, float(target.bincount().max()) if parts else 0.0)  # one that calls everything the same
     if classes > 1 and int(hits[OWN].sum()) <= chance + 2 * (chance * (1 - 1 / classes)) ** 0.5:
         why = 'its classes are in another order.' if reordered is not None else (
             'are these its weights, its classes in this order and its data_preprocessor (mean, std, channel_order)?')
@@ -168,7 +168,7 @@ def _order(patient: Patient, name: str, teacher: Any, target: Tensor, guess: Ten
 
 
 def _called(teacher: Any, images: str = 'training images') -> str:
-    return teacher.reader.samples_name if teacher.reader.boxes else images
+    return images if teacher.reader.shares_samples else teacher.reader.samples_name
 
 
 def _reorder(teacher: Any) -> str:

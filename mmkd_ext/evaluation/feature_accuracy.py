@@ -6,10 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
-from sklearn.linear_model import RidgeClassifier
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from mmkd_ext.errors import check_numbers, check_whole
 from mmkd_ext.registry import METRICS
@@ -134,8 +130,10 @@ class KNNAccuracy(FeatureAccuracy):
             raise ValueError(f'KNNAccuracy needs k of 1 or more and tau > 0, got k={k} and tau={tau}.')
         self.k, self.tau = k, tau
 
-    def fitted(self, features: np.ndarray, labels: np.ndarray) -> KNeighborsClassifier:
+    def fitted(self, features: np.ndarray, labels: np.ndarray) -> Any:
         """The neighbours."""
+        from sklearn.neighbors import KNeighborsClassifier  # a second, which the runs without this metric are spared
+
         neighbours = KNeighborsClassifier(min(self.k, len(labels)), weights=self._weights, metric='cosine', algorithm='brute')
         return neighbours.fit(features, labels)
 
@@ -174,4 +172,8 @@ class ProbeAccuracy(FeatureAccuracy):
 
     def fitted(self, features: np.ndarray, labels: np.ndarray) -> Any:
         """The linear classifier; of one class alone, that class."""
+        from sklearn.linear_model import RidgeClassifier
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
         return make_pipeline(StandardScaler(), RidgeClassifier(self.ridge * len(labels))).fit(features.astype(np.float64), labels)

@@ -12,7 +12,7 @@ from mmkd_ext.registry import MODELS
 from .auto_weight import read_weight
 from .classes_without_mean import any_without_mean, refuse_samples_without_mean, rows_without_mean, zeros_for_absent
 
-READS = ('logits', 'embedding', 'stages', 'edges', 'tower')
+READS = ('logits', 'embedding', 'stages', 'edges', 'tower', 'logit_map')
 
 
 class NetworkOutputs(Protocol):
@@ -40,9 +40,10 @@ class DistillationLoss(nn.Module):
     What a subclass says of itself, as attributes of the class or of the object:
 
     - `compares`: what it reads of both networks: `'logits'`, `'embedding'`, `'stages'`, `'edges'` (the distributions of a box's edges,
-      which some detectors predict), `'tower'` (the end of a dense head's classification), or a tuple of them. Networks of different
-      numbers of classes are refused where it reads the logits or the tower; in detection, logits, embeddings and edges are one for each
-      region or position, and stages are the FPN's maps, so that stages cannot be read together with the others.
+      which some detectors predict), `'tower'` (the end of a dense head's classification), `'logit_map'` (a segmentor's logits as a map),
+      or a tuple of them. Networks of different numbers of classes are refused where it reads the logits, their map or the tower; in
+      detection, logits, embeddings and edges are one for each region or position, in segmentation for each labelled pixel, and stages
+      are the FPN's maps, or those that enter the decode head, so that stages cannot be read together with the others.
     - `scores`: which logits it can compare, of `'softmax'` and `'sigmoid'` (several labels); None: any.
     - `takes_unmapped`: False for a loss that makes nothing of a class of which a teacher of other classes says probability 0 (a logit of
       -10,000): z-scores are one.
@@ -104,7 +105,7 @@ class DistillationLoss(nn.Module):
         self.diagnostics: dict[str, Tensor] = {}
 
     def reads(self, what: str) -> bool:
-        """Whether it compares the logits, the embedding, the stages, the edges or the tower."""
+        """Whether it compares the logits, the embedding, the stages, the edges, the tower or the map of the logits."""
         return what == self.compares or what in self.compares and not isinstance(self.compares, str)
 
     def build_for(self, student: NetworkOutputs, teacher: NetworkOutputs) -> list[Row]:

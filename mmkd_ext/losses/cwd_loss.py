@@ -1,6 +1,7 @@
 """CWD, channel-wise distillation: divergence of each channel's softmax over places. N samples, C channels."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,6 +10,8 @@ from mmkd_ext.registry import MODELS
 
 from .map_pairs import MapPairsLoss, as_pairs
 from .numerics import at_least_float32, check_tau, divergence, log_probabilities
+
+_READS = {'stages': ('stages',), 'logits': ('logit_map',)}
 
 
 def cwd_loss(student: Tensor | Sequence[Tensor], teacher: Tensor | Sequence[Tensor], tau: float) -> Tensor:
@@ -53,15 +56,19 @@ def _log_places(x: Tensor, tau: float) -> Tensor:
 
 @MODELS.register_module()
 class CWDLoss(MapPairsLoss):
-    """`cwd_loss` between the stages of two networks, in detection between their FPNs' maps.
+    """`cwd_loss` between the stages of two networks, in detection between their FPNs' maps; or between the logits of segmentors.
 
-    Stages are paired, widened and resized as `MapPairsLoss` says.
+    Stages are paired, widened and resized as `MapPairsLoss` says, and so are the two maps of logits.
 
     Args:
-        tau: Temperature > 0.
+        tau: Temperature > 0. The paper has 4, with weights of 50 for maps and 3 for logits.
         loss_weight: Factor on the result.
+        of: 'stages', or 'logits', the map of class scores that a segmentor's decode head gives before it is resized.
         student_stages: Which of the student's stages to use, shallow first; None: all.
         teacher_stages: Which of the teacher's stages they follow, in the same order; None: all.
+
+    Raises:
+        ValueError: tau <= 0, another `of`, or stages that are named where logits are compared.
 
     Example:
         >>> import torch
@@ -81,10 +88,20 @@ class CWDLoss(MapPairsLoss):
         loss_weight: float | str = 1.0,
         student_stages: Sequence[int] | None = None,
         teacher_stages: Sequence[int] | None = None,
+        of: str = 'stages',
     ) -> None:
         super().__init__(loss_weight, student_stages, teacher_stages)
         check_tau('CWDLoss', tau)
+        if of not in _READS or of == 'logits' and (student_stages, teacher_stages) != (None, None):
+            raise ValueError(
+                f"CWDLoss needs of to be 'stages' or 'logits', and stages to choose from for 'stages' alone, got of={of!r}, "
+                f'student_stages={student_stages} and teacher_stages={teacher_stages}.')
         self.tau = tau
+        self.compares = _READS[of]
+
+    def maps_of(self, outputs: Any) -> Sequence[Tensor]:
+        """The stages, or the map of the logits."""
+        return outputs.stages if self.reads('stages') else (outputs.logit_map,)
 
     def compare(self, student: list[Tensor], teacher: list[Tensor]) -> Tensor:
         """`cwd_loss`."""
@@ -92,4 +109,4 @@ class CWDLoss(MapPairsLoss):
 
     def extra_repr(self) -> str:
         """What `print(model)` shows."""
-        return f'tau={self.tau}, {super().extra_repr()}'
+        return f'tau={self.tau}, compares={self.compares[0]}, {super().extra_repr()}'

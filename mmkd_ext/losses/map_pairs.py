@@ -51,6 +51,10 @@ class MapPairsLoss(DistillationLoss):
         """The loss of pairs of maps of one shape, without its weight."""
         raise NotImplementedError
 
+    def maps_of(self, outputs: NetworkOutputs) -> Sequence[Tensor]:
+        """The maps of a network that are compared: its stages."""
+        return outputs.stages
+
     def build_for(self, student: NetworkOutputs, teacher: NetworkOutputs) -> list[Row]:
         """Pair the stages and size the convolutions by one output of each network; once, before the optimizer is made.
 
@@ -58,13 +62,14 @@ class MapPairsLoss(DistillationLoss):
             Rows (stage, student's shape, teacher's shape, adapter) for the distiller's table.
         """
         name = type(self).__name__
-        mine = _numbers(name, 'student', student.stages, self.student_stages)
-        theirs = _numbers(name, 'teacher', teacher.stages, self.teacher_stages)
+        students, teachers = self.maps_of(student), self.maps_of(teacher)
+        mine = _numbers(name, 'student', students, self.student_stages)
+        theirs = _numbers(name, 'teacher', teachers, self.teacher_stages)
         named = self.student_stages is not None or self.teacher_stages is not None
-        self.pairs = _paired(name, {i: student.stages[i] for i in mine}, {i: teacher.stages[i] for i in theirs}, named)
+        self.pairs = _paired(name, {i: students[i] for i in mine}, {i: teachers[i] for i in theirs}, named)
         adapters, rows = [], []
         for i, j in self.pairs:
-            s, t = student.stages[i], teacher.stages[j]
+            s, t = students[i], teachers[j]
             same = s.shape[1] == t.shape[1]
             adapters.append(nn.Identity() if same else nn.Conv2d(s.shape[1], t.shape[1], 1))
             says = [] if same else [f'conv 1x1 ({s.shape[1]}, {t.shape[1]})']
@@ -78,9 +83,10 @@ class MapPairsLoss(DistillationLoss):
         if self.pairs is None:
             raise RuntimeError(
                 f'{type(self).__name__} needs its pairs before the first step: call build_for with one output of each network.')
-        theirs = [teacher.stages[j].detach() for _, j in self.pairs]
+        students, teachers = self.maps_of(student), self.maps_of(teacher)
+        theirs = [teachers[j].detach() for _, j in self.pairs]
         mine = [
-            resized(adapter(student.stages[i]), t)
+            resized(adapter(students[i]), t)
             for adapter, (i, _), t in zip(self.adapters, self.pairs, theirs, strict=True)]
         return self.loss_weight * self.compare(mine, theirs)
 

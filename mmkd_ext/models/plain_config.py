@@ -8,6 +8,9 @@ from mmengine.config import Config, ConfigDict
 from mmkd_ext.config.named_types import named, named_types, packages_of, type_name
 from mmkd_ext.datasets.mmpretrain_types import stock_loader
 
+# data sets that need mmdet and mmseg
+_APART = {'DigitScenes': 'mmkd_ext.datasets.digit_scenes', 'DigitMasks': 'mmkd_ext.datasets.digit_masks'}
+
 
 def registered(name: Any) -> Any:
     """The class that a registered name means; a class as it is."""
@@ -61,12 +64,14 @@ def plain_config(cfg: Config) -> Config:
     cfg = named(cfg)
     keys = ('default_scope', 'data_preprocessor', 'test_dataloader', 'test_evaluator', 'test_cfg', 'env_cfg')
     plain = {key: copy.deepcopy(cfg[key]) for key in keys if cfg.get(key) is not None}
+    if cfg.get('default_scope') == 'mmseg' and cfg.get('test_pipeline') is not None:  # which mmseg.apis.inference_model reads there
+        plain['test_pipeline'] = copy.deepcopy(cfg.test_pipeline)
     if 'test_dataloader' in plain:
         plain['test_dataloader'] = stock_loader(plain['test_dataloader'])
     plain['model'] = without_weights(plain_model(cfg.model))
     imports = _imports_of_others(cfg, plain)
     if 'mmkd_ext.' in str(plain):
-        scenes = ['mmkd_ext.datasets.digit_scenes'] if 'mmkd_ext.DigitScenes' in str(plain) else []  # needs mmdet
+        scenes = [module for name, module in _APART.items() if f'mmkd_ext.{name}' in str(plain)]
         imports += ['mmkd_ext.models', 'mmkd_ext.datasets', *scenes]
     if imports:
         plain['custom_imports'] = dict(imports=imports, allow_failed_imports=False)

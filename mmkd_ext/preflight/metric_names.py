@@ -1,4 +1,4 @@
-"""Names of the numbers that metrics of mmengine and mmdet give, by their settings: to compute them may need all images, or minutes."""
+"""Names of the numbers that metrics of mmengine, mmdet and mmseg give, by their settings: to compute them may take minutes."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ def names_by_settings(metric: Any) -> list[str] | None:
     """The names in their order, without the prefix; None where they follow from the data, or for other metrics.
 
     Args:
-        metric: Of an evaluator, built; those of mmdet are known by their names, so that it need not be installed.
+        metric: Of an evaluator, built; those of mmdet and mmseg are known by their names, so that these need not be installed.
     """
     if isinstance(metric, DumpResults):
         return []
-    read = _OF_MMDET.get(type(metric).__name__) if type(metric).__module__.startswith('mmdet.') else None
+    read = _READERS.get(type(metric).__module__.partition('.')[0], {}).get(type(metric).__name__)
     return read(metric) if read else None
 
 
@@ -32,6 +32,13 @@ def _voc(metric: Any) -> list[str]:
     return [f'recall@{count}@{threshold}' for count in metric.proposal_nums for threshold in metric.iou_thrs] + several
 
 
+def _iou(metric: Any) -> list[str] | None:
+    if metric.format_only:
+        return None
+    asked = [metric.metrics] if isinstance(metric.metrics, str) else list(metric.metrics)
+    return list(dict.fromkeys(['aAcc', *(name for each in asked for name in _OF_IOU.get(each, ()))]))
+
+
 def _open_images(metric: Any) -> list[str]:
     return list(dict.fromkeys([*_at_thresholds(metric), 'mAP']))
 
@@ -44,6 +51,9 @@ def _cityscapes(metric: Any) -> list[str] | None:
     return None if metric.format_only else ['mAP', 'AP@50']
 
 
-_OF_MMDET = {
-    'CocoMetric': _coco, 'VOCMetric': _voc, 'OpenImagesMetric': _open_images, 'CityScapesMetric': _cityscapes,
-    'DumpProposals': lambda _: []}
+_OF_IOU = {'mIoU': ('mIoU', 'mAcc'), 'mDice': ('mDice', 'mAcc'), 'mFscore': ('mFscore', 'mPrecision', 'mRecall')}
+_READERS: dict[str, dict[str, Any]] = {
+    'mmdet': {
+        'CocoMetric': _coco, 'VOCMetric': _voc, 'OpenImagesMetric': _open_images, 'CityScapesMetric': _cityscapes,
+        'DumpProposals': lambda _: []},
+    'mmseg': {'IoUMetric': _iou}}

@@ -10,7 +10,7 @@ from mmkd_ext.engine.model_wrappers import unwrapped
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.hooks.class_means_hook import ClassMeansHook
 
-_KNOWN = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext')  # whose hooks set none, but for ClassMeansHook
+_KNOWN = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmseg', 'mmkd_ext')  # whose hooks set none, but for ClassMeansHook
 
 
 def check_class_means(runner: Runner, state: Mapping[str, Any]) -> None:

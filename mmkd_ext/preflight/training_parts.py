@@ -16,7 +16,7 @@ _NUMBERS = (
     'gamma', 'factor', 'start_factor', 'end_factor', 'eta_min', 'eta_min_ratio', 'eta_max', 'begin', 'end', 'power', 'step_size', 'T_max',
     'total_steps', 'pct_start', 'div_factor', 'final_div_factor')
 _INTERVALS = ('interval', '_interval', 'frame_interval', 'interval_exp_name')  # as hooks keep them
-_KNOWN = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmkd_ext')
+_KNOWN = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmseg', 'mmkd_ext')
 
 
 def check_length(loop: Any) -> None:

@@ -104,7 +104,7 @@ def last_batch(loader: Any) -> int | None:
 
 
 def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> dict[str, bool] | None:
-    """Predict two images of a loop and hand them to a copy of its evaluator, which leaves no file.
+    """Predict two images of a loop, or the one of a batch, and hand them to a copy of its evaluator, which leaves no file.
 
     Args:
         runner: The run.
@@ -125,7 +125,7 @@ def check_evaluated_batch(runner: Runner, loop: Any, name: str) -> dict[str, boo
     for metric in evaluator.metrics:
         if isinstance(metric, FeatureAccuracy):
             metric.check_count(len(loader.dataset), f'{name}_')
-    batch = _batch(runner, loader, name, 2)
+    batch = _batch(runner, loader, name, min(2, getattr(loader.batch_sampler, 'batch_size', None) or 2))  # of one size, if only one
     model = _copied(runner)
     if model is None or hasattr(model, 'prepare_prototype'):  # a retriever, which a hook prepares
         return None

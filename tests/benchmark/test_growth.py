@@ -3,6 +3,7 @@
 import pytest
 from support.runs import one_thread
 
+from mmkd_ext.benchmark import growth as growth_module
 from mmkd_ext.benchmark.growth import AXES, Growth, _parts, measure_growth
 
 
@@ -34,7 +35,10 @@ def test_the_batch_is_the_place_of_its_axis():
     assert AXES['batch'][1](128)[1] == 128
 
 
-def test_a_walk_keeps_every_counted_round():
+def test_a_walk_keeps_every_counted_round(monkeypatch):
+    title, place = AXES['teachers']
+    monkeypatch.setitem(AXES, 'teachers', (title, lambda number: (place(number)[0], 4)))  # images a batch instead of 64
+    monkeypatch.setattr(growth_module, '_LOOKED_AT', 8)
     with one_thread():
         growth = measure_growth('teachers', passes=2, rounds=1, places=[1, 2])
     assert [len(each) for each in (*growth.ours, *growth.networks)] == [2] * 4 and min(growth.ours[0]) > 0

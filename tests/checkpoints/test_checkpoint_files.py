@@ -1,7 +1,7 @@
 """Files that are whole or absent, and the search for the newest one that can be read."""
 
-import subprocess
-import sys
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,11 @@ import pytest
 import torch
 from mmengine.fileio import get_file_backend
 from mmengine.logging import HistoryBuffer
+from support.copies import in_copy
 
 from mmkd_ext.checkpoints import checkpoint_files as checkpoints
 from mmkd_ext.checkpoints.checkpoint_files import (
+    AtomicBackend,
     checkpoints_newest_first,
     newest_readable_checkpoint,
     read_checkpoint,
@@ -19,7 +21,6 @@ from mmkd_ext.checkpoints.checkpoint_files import (
 )
 
 ATOMIC = dict(backend='mmkd_ext.atomic')
-REPO = Path(__file__).resolve().parents[2]
 
 
 def save(path, **extra):
@@ -155,13 +156,12 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_a_writer_killed_in_mid_write_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / 'epoch_1.pth'
     path.write_bytes(b'whole')
-    script = (
-        'import os, signal, sys\nfrom mmkd_ext.checkpoints import AtomicBackend\n'
-        'os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)\n'
-        'AtomicBackend().put(b"half" * 1000, sys.argv[1])'
-    )
-    ended = subprocess.run([sys.executable, '-c', script, str(path)], cwd=REPO, timeout=60)
-    assert ended.returncode == -9
+
+    def killed_before_the_disk_has_it(words):
+        os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
+        AtomicBackend().put(b'half' * 1000, words[0])
+
+    assert in_copy(killed_before_the_disk_has_it, path, cwd=tmp_path).returncode == -9
     assert path.read_bytes() == b'whole' and len(list(tmp_path.iterdir())) == 2
     assert checkpoints_newest_first(tmp_path) == [path]
     assert len(remove_partial_files(tmp_path)) == 1

@@ -1,52 +1,44 @@
 """Files that are written together: after an interruption, those of two exports never lie side by side."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.copies import in_copy
 
 from mmkd_ext.checkpoints.written_together import put_together
 
-REPO = Path(__file__).resolve().parents[2]
+NAMES = ['a.pth', 'b.pth', 'all.py']
 
 
-# in each fork the process dies at another call: the first number of them that it does not survive
-SCRIPT = """
-import os, sys
-from pathlib import Path
-from mmkd_ext.checkpoints.written_together import put_together
+def dies(words):
+    """At a call that writes: the number of those that it survives and the last, which it does not."""
+    left = int(words[1])
 
-def dying(real):
-    def call(*args, **options):
-        global left
-        left -= 1
-        if not left:
-            os._exit(9)
-        return real(*args, **options)
-    return call
+    def dying(real):
+        def call(*args, **options):
+            nonlocal left
+            left -= 1
+            if not left:
+                os._exit(9)
+            return real(*args, **options)
 
-for left in range(1, 9):
-    folder = Path(sys.argv[1], str(left))
-    folder.mkdir()
-    for name in {names}:
-        (folder / name).write_bytes(b'old')
-    if not os.fork():
-        Path.unlink, Path.replace = dying(Path.unlink), dying(Path.replace)
-        put_together({{folder / name: b'new' for name in {names}}})
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.wait()[1]))
-"""
+        return call
+
+    Path.unlink, Path.replace = dying(Path.unlink), dying(Path.replace)
+    put_together({Path(words[0], name): b'new' for name in NAMES})
+    return 0
 
 
 def test_a_killed_export_never_leaves_files_of_two(tmp_path):
-    names = ['a.pth', 'b.pth', 'all.py']
-    ended = subprocess.run(
-        [sys.executable, '-c', SCRIPT.format(names=names), str(tmp_path)], cwd=REPO, capture_output=True, text=True, timeout=200)
-    assert ended.stdout.split() == ['9'] * 8, ended.stderr
+    for number in range(1, 9):
+        folder = tmp_path / f'at_call_{number}'
+        folder.mkdir()
+        for name in NAMES:
+            (folder / name).write_bytes(b'old')
+        assert in_copy(dies, folder, number, cwd=tmp_path).returncode == 9
     for folder in tmp_path.iterdir():
-        found = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
+        found = {name: (folder / name).read_bytes() for name in NAMES if (folder / name).exists()}
         assert len(set(found.values())) <= 1 and ('all.py' not in found or len(found) == 3)
 
 

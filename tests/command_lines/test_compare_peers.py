@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from support.runs import one_error
 
+from mmkd_ext.benchmark.peers import rounds
 from mmkd_ext.commands import compare_peers
 from mmkd_ext.datasets.cifar import CIFAR100
 
@@ -60,12 +61,12 @@ def test_another_number_of_class_folders_is_one_sentence(tmp_path, capsys):
     assert '10 class folders are needed for the pair imagenet, got 1' in one_error(capsys.readouterr().err)
 
 
-def test_a_process_that_ends_is_one_sentence_with_its_log(tmp_path, capsys):
-    (tmp_path / 'empty/cifar-100-python').mkdir(parents=True)  # no archive is in it
-    words = [*TINY, '--cifar', str(tmp_path / 'empty'), '--peers', 'plain loop', '--work-dir', str(tmp_path / 'kept')]
+def test_a_process_that_ends_is_one_sentence_with_its_log(tmp_path, cifar, capsys, monkeypatch):
+    monkeypatch.setattr(rounds, '_TRAIN', 'raise SystemExit("no archive here")')
+    words = [*TINY, '--cifar', str(cifar), '--peers', 'plain loop', '--work-dir', str(tmp_path / 'kept')]
     assert compare_peers.main(words) == 2
     text = one_error(capsys.readouterr().err)
-    assert text.startswith('error: ours needs to train') and 'ours_float32.log' in text
+    assert text.startswith('error: ours needs to train, got an end: no archive here') and 'ours_float32.log' in text
 
 
 def test_an_environment_that_cannot_be_made_is_one_sentence(tmp_path, cifar, capsys):

@@ -8,6 +8,7 @@ import mmpretrain
 import pytest
 import torch
 from mmengine.config import Config
+from support.copied_runs import trainings_in_copies
 from support.copies import in_copy
 from support.runs import one_error, write_config
 from witnesses.parameter_counts import expected_parameters
@@ -31,7 +32,8 @@ def ended(tmp_path_factory):
     (folder / 'out/plain').mkdir(parents=True)
     torch.save(dict(state_dict={}, meta={}, message_hub={}), folder / 'out/plain/epoch_9.pth')
     options = ('--cfg-options', 'train_cfg.max_epochs=1', 'model.backbone.stem_channels=6')
-    result = in_copy(demo.main, '--config', config, '--out', folder / 'out', *options, cwd=folder)
+    with trainings_in_copies():
+        result = in_copy(demo.main, '--config', config, '--out', folder / 'out', *options, cwd=folder)
     assert result.returncode == 0, result.stderr
     return config, folder / 'out', result.stdout
 

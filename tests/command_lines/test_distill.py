@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,14 +10,18 @@ import mmpretrain
 import pytest
 import torch
 from mmengine.config import Config
+from support.copies import started
 from support.image_folders import colour_folder
+from support.onnx_translations import translations_gathered_once
 from support.report_pages import texts_of
-from support.runs import REPO, environment, one_error
+from support.runs import one_error
 
 from mmkd_ext.commands import distill, test, train
+from mmkd_ext.export import network_files
 from mmkd_ext.journey import estimate
 from mmkd_ext.report import cost
 
+__all__ = ['translations_gathered_once']  # a fixture
 NETWORKS = ['--student', 'cifar/resnet8', '--teacher', 'cifar/resnet14']
 
 
@@ -31,13 +33,19 @@ def colours(tmp_path, monkeypatch):
     return ['--data', str(colour_folder(tmp_path / 'colours', counts)), *NETWORKS]
 
 
+@pytest.fixture
+def without_graph(monkeypatch):
+    """An export to ONNX takes as long as all else of a journey; that of the whole journey below is a real one."""
+    monkeypatch.setattr(network_files, '_onnx_bytes', lambda *_: b'a graph')
+
+
 def stamps(folder: Path) -> dict[str, int]:
     # a log stays open in this process, and takes what is said later
     files = [path for path in folder.rglob('*') if path.is_file() and path.name != 'report.html' and path.suffix != '.log']
     return {str(path): path.stat().st_mtime_ns for path in files}
 
 
-def test_the_whole_journey_and_again_and_with_another_method(colours, capsys):
+def test_the_whole_journey_and_again_and_with_another_method(colours, capsys, request):
     words = [*colours, '--method', 'kd++', '--epochs', '2', '--out', 'out']
     assert distill.main(words) == 0
     out, said = Path('out'), capsys.readouterr().out
@@ -62,6 +70,7 @@ def test_the_whole_journey_and_again_and_with_another_method(colours, capsys):
     assert distill.main(words) == 0 and stamps(out) == before
     assert capsys.readouterr().out.count('done before, kept') == 7
 
+    request.getfixturevalue('without_graph')
     words[words.index('kd++')] = 'dist'
     assert distill.main(words) == 0
     after = stamps(out)
@@ -70,15 +79,15 @@ def test_the_whole_journey_and_again_and_with_another_method(colours, capsys):
     assert (out / 'report.html').read_text() != page
 
 
+@pytest.mark.usefixtures('without_graph')
 def test_killed_at_any_moment_it_goes_on_and_does_nothing_twice(colours, capsys):
     words = [*colours, '--method', 'kd', '--epochs', '6', '--out', 'out']
-    process = subprocess.Popen(
-        [sys.executable, REPO / 'tools/distill.py', *words], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = started(distill.main, *words, cwd=Path.cwd())
     wanted, end = Path('out/runs/alone_seed0/epoch_2.pth'), time.monotonic() + 200
-    while not wanted.is_file() and process.poll() is None and time.monotonic() < end:
+    while not wanted.is_file() and os.waitpid(process, os.WNOHANG) == (0, 0) and time.monotonic() < end:
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
     assert wanted.is_file() and not Path('out/steps/alone_seed0.json').exists()
     teacher = stamps(Path('out/runs/teacher'))
     assert distill.main(words) == 0
@@ -88,8 +97,12 @@ def test_killed_at_any_moment_it_goes_on_and_does_nothing_twice(colours, capsys)
     assert len(list(Path('out/runs/alone_seed0').glob('*/vis_data'))) == 2 and (Path('out/student.pth')).is_file()
 
 
-def test_a_teacher_that_is_given_is_not_trained_and_one_that_is_worse_is_said_before_the_distillation(colours, capsys):
-    assert distill.main([*colours, '--method', 'reviewkd', '--epochs', '1', '--out', 'first']) == 0
+@pytest.mark.usefixtures('without_graph')
+def test_a_teacher_that_is_given_is_not_trained_and_one_that_is_worse_is_said_before_the_distillation(colours, capsys, monkeypatch):
+    with monkeypatch.context() as patch:  # no further than the teacher
+        trained = train.main
+        patch.setattr(train, 'main', lambda argv: trained(argv) if Path(argv[0]).stem == 'teacher' else 2)
+        assert distill.main([*colours, '--method', 'reviewkd', '--epochs', '1', '--out', 'first']) == 2
     weights = Path('first/runs/teacher/epoch_1.pth')
     state = torch.load(weights, weights_only=False)
     state['state_dict']['head.fc.weight'].zero_()  # one class for all images
@@ -164,6 +177,7 @@ def test_weights_that_are_no_teachers_are_refused_in_a_dry_run_too(colours, caps
         assert name in one_error(capsys.readouterr().err)
 
 
+@pytest.mark.usefixtures('without_graph')
 def test_a_training_that_fails_ends_the_journey_and_is_done_when_its_cause_is_mended(colours, capsys, monkeypatch):
     words, main = [*colours, '--method', 'kd', '--epochs', '1', '--no-baseline', '--out', 'out'], train.main
     monkeypatch.setattr(train, 'main', lambda argv: 2)

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from support.gloo import one_process, two_processes
 from support.runs import REPO, environment, losses, one_error, run, write_config
 
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
-from mmkd_ext.commands import train
+from mmkd_ext.commands import test, train
 from tools import dist_launch
 
 DIST_TRAIN, DIST_TEST = REPO / 'tools/dist_train.sh', REPO / 'tools/dist_test.sh'
@@ -58,27 +59,46 @@ def test_dist_train_and_dist_test_run_a_config(tmp_path):
     assert trained.returncode == 0, trained.stderr
     assert len(losses(tmp_path / 'work')[0]) == 3  # 160 images in batches of 32 on 2 processes
     assert '2 processes over gloo' in trained.stdout and 'bfloat16 autocast' in trained.stdout
-    tested = run(DIST_TEST, config, 'work/epoch_1.pth', 2, '--work-dir', 'work', cwd=tmp_path, PORT=port())
+    words = (config, 'work/epoch_1.pth', '--work-dir', 'work')
+    tested = run(DIST_TEST, *words[:2], 1, *words[2:], cwd=tmp_path, PORT=port())
     assert tested.returncode == 0, tested.stderr
-    assert tested.stdout.count('metric ') == 1 and 'accuracy/top1' in tested.stdout.split('metric ')[1]
+    both = in_two_ranks(test.main, *words, cwd=tmp_path, port=port())
+    assert [each.returncode for each in both] == [0, 0], both
+    for said in (tested.stdout, both[0].stdout + both[1].stdout):
+        assert said.count('metric ') == 1 and 'accuracy/top1' in said.split('metric ')[1]
+
+
+# What a rank does, with the processes joined as a training joins them, but without the networks, whose imports take seconds.
+RANK = """
+import os, sys, time
+import torch
+from mmkd_ext.errors import PreflightError
+from mmkd_ext.running.command_line import run_checked
+
+def job():
+    torch.distributed.init_process_group('gloo')
+    while True:
+        torch.distributed.all_reduce(torch.ones(1))
+        {work}
+
+sys.exit(run_checked(job))
+"""
 
 
 @no_gpu
 def test_when_one_worker_is_killed_the_others_end_within_a_minute(tmp_path):
-    config = write_config(tmp_path, 'train_cfg = dict(max_epochs=10000)')
+    script = tmp_path / 'rank.py'
+    script.write_text(RANK.format(work="open(f'alive{os.getpid()}', 'w').close(); time.sleep(0.02)"))
     with subprocess.Popen(
-        [DIST_TRAIN, config, '2', '--work-dir', 'work'],
-        cwd=tmp_path,
-        env=environment(PORT=port()),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as launcher:
+        [sys.executable, dist_launch.__file__, '2', script], cwd=tmp_path, env=environment(PORT=port()),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    ) as launcher:  # fmt: skip
         try:
-            until(lambda: len(losses(tmp_path / 'work')[0]) > 5 if losses(tmp_path / 'work') else False, 90)
+            until(lambda: len(list(tmp_path.glob('alive*'))) == 2, 90)
             workers = [
                 int(pid) for pid in Path(f'/proc/{launcher.pid}/task/{launcher.pid}/children').read_text().split()
             ]
-            assert len(workers) == 2
+            assert sorted(path.name for path in tmp_path.glob('alive*')) == sorted(f'alive{pid}' for pid in workers)
             os.kill(workers[1], signal.SIGKILL)
             said = launcher.communicate(timeout=60)[1].decode()
         finally:
@@ -97,13 +117,30 @@ def until(reached, seconds):
 
 @no_gpu
 def test_an_error_on_every_rank_is_said_once(tmp_path):
-    config = write_config(tmp_path, 'model = dict(head=dict(num_classes=7))')
-    ended = run(DIST_TRAIN, config, 2, '--work-dir', 'work', cwd=tmp_path, PORT=port())
+    script = tmp_path / 'rank.py'
+    script.write_text(RANK.format(work="raise PreflightError('Ten classes are needed, got 7.')"))
+    ended = run(dist_launch.__file__, 2, script, cwd=tmp_path, PORT=port())
     assert ended.returncode == 2
-    assert 'num_classes=7' in one_error(ended.stderr)
+    assert one_error(ended.stderr) == 'error: Ten classes are needed, got 7.'
+
+
+@pytest.fixture
+def ranks_do_not_wait(monkeypatch):
+    """For the launcher, which there is none in copies, to end them before they repeat what rank 0 has said."""
+    monkeypatch.setattr('mmkd_ext.running.command_line._wait', lambda seconds: None)
 
 
 @no_gpu
+@pytest.mark.usefixtures('ranks_do_not_wait')
+def test_every_rank_of_a_training_finds_what_is_wrong_with_its_config(tmp_path):
+    config = write_config(tmp_path, 'model = dict(head=dict(num_classes=7))')
+    first, second = in_two_ranks(train.main, config, '--work-dir', 'work', cwd=tmp_path, port=port())
+    assert first.returncode == second.returncode == 2
+    assert 'num_classes=7' in one_error(first.stderr) and one_error(second.stderr).startswith('error: [rank 1] ')
+
+
+@no_gpu
+@pytest.mark.usefixtures('ranks_do_not_wait')
 def test_sync_bn_on_cpus_is_one_sentence_that_names_its_place(tmp_path):
     config = write_config(tmp_path, "model = dict(backbone=dict(norm_cfg=dict(type='SyncBN')))")
     first, second = in_two_ranks(train.main, config, '--work-dir', 'work', cwd=tmp_path, port=port())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from support.copied_runs import run_in_a_copy
 from support.runs import TESKD, one_error, write_config
 
 from mmkd_ext.commands import study
@@ -149,7 +150,14 @@ def test_a_file_in_the_place_of_a_later_run_s_folder_is_refused_before_the_first
     assert 'Not a directory' in one_error(capsys.readouterr().err) and ran == []
 
 
-def test_a_real_run_is_scored_and_one_that_fails_is_one_sentence_with_its_last_line(plan, tmp_path, capsys):
+def test_a_real_run_is_scored_and_one_that_fails_is_one_sentence_with_its_last_line(plan, tmp_path, monkeypatch, capsys):
+    real, started = study_runs.run_bound, []
+
+    def run_bound(command, **options):  # the first in a process of its own
+        started.append(command)
+        return (real if len(started) == 1 else run_in_a_copy)(command, **options)
+
+    monkeypatch.setattr(study_runs, 'run_bound', run_bound)
     config = str(write_config(tmp_path, TESKD))
     bad = dict(config=config, options={'model.head.num_classes': 7})
     path = plan(variants=dict(good=dict(config=config), bad=bad), seeds=[5])
@@ -157,7 +165,7 @@ def test_a_real_run_is_scored_and_one_that_fails_is_one_sentence_with_its_last_l
     said = one_error(capsys.readouterr().err)
     assert 'exit code 2' in said and str(tmp_path / 'out/bad/seed5') in said and 'num_classes=7' in said
     record = json.loads((tmp_path / 'out/good/seed5/result.json').read_text())
-    assert 0 <= record['last'] <= record['best'] <= 100 and record['seconds'] > 1
+    assert 0 <= record['last'] <= record['best'] <= 100 and record['seconds'] > 1 and len(started) == 2
     log = next((tmp_path / 'out/good/seed5').glob('*/vis_data/config.py'))
     assert Config.fromfile(log).randomness.seed == 5
     assert not (tmp_path / 'out/bad/seed5/result.json').exists() and not (tmp_path / 'out/table.md').exists()

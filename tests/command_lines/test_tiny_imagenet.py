@@ -72,6 +72,23 @@ def test_every_image_goes_to_its_class_and_nothing_else_is_written(tmp_path, for
     assert [path.name for path in out.parent.iterdir()] == ['tiny_imagenet']
 
 
+@pytest.mark.parametrize('form', [zipped, unpacked])
+def test_every_second_class_by_name(tmp_path, form):
+    files, out = published(), tmp_path / 'tiny'
+    files |= {f'tiny-imagenet-200/train/n04/images/n04_{i}.JPEG': jpeg(30 + i) for i in range(4)}
+    files |= {f'tiny-imagenet-200/val/images/val_{i}.JPEG': jpeg(100 + i) for i in (6, 7)}
+    files['tiny-imagenet-200/wnids.txt'] += b'n04\n'
+    files['tiny-imagenet-200/val/val_annotations.txt'] += b'val_6.JPEG\tn04\t0\t0\t9\t9\nval_7.JPEG\tn04\t0\t0\t9\t9\n'
+    assert tool.convert(form(tmp_path / 'archive', files), out, 4, 4, 8, keep=2) == (8, 4)
+    assert sorted(path.relative_to(out).as_posix() for path in out.glob('*/*')) == ['train/n01', 'train/n03', 'val/n01', 'val/n03']
+
+
+@pytest.mark.parametrize('keep', [0, 1, 7, -20, 400])
+def test_a_number_of_classes_that_does_not_divide_theirs_is_refused(tmp_path, capsys, keep):
+    assert tool.main([str(tmp_path / 'a.zip'), str(tmp_path / 'out'), '--classes', str(keep)]) == 2
+    assert f'divides 200 evenly and is at least 2 is needed, got {keep}. Look at --classes.' in one_error(capsys.readouterr().err)
+
+
 def test_the_published_counts_are_the_default(tmp_path, capsys):
     assert (tool.CLASSES, tool.TRAIN_PER_CLASS, tool.VAL_IMAGES) == (200, 500, 10_000)
     archive = zipped(tmp_path / 'tiny-imagenet-200.zip', published())
@@ -80,7 +97,7 @@ def test_the_published_counts_are_the_default(tmp_path, capsys):
 
 
 def test_the_command_says_what_it_wrote(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(tool, 'convert', lambda archive, out: (12, 6))
+    monkeypatch.setattr(tool, 'convert', lambda archive, out, keep: (12, 6))
     assert tool.main([str(tmp_path / 'a.zip'), str(tmp_path / 'out')]) == 0
     assert '12 training and 6 validation images' in capsys.readouterr().out
 

@@ -12,7 +12,7 @@ _PARTS = dict(model=dict(type='A', sizes=(1, 2)), hooks=[dict(type='B', rule="it
 
 
 @pytest.fixture
-def formatted(monkeypatch):
+def formatted(monkeypatch, yapf):
     """The texts that yapf was given."""
     asked, ours = [], yapf_api.FormatCode
 

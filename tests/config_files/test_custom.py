@@ -17,6 +17,8 @@ from mmkd_ext.commands import export_student, train
 SMALL = ['train_dataloader.batch_size=2', 'val_dataloader.batch_size=2', 'train_cfg.max_epochs=1', 'randomness.seed=0']
 SMALL += [f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')]
 SMALL += ['train_dataloader.dataset.pipeline.1.scale=32', 'train_dataloader.sampler.shuffle=True']
+SMALL += [f'{part}_dataloader.dataset.pipeline.{place}={size}' for part in ('val', 'test') for place, size in (
+    ('1.scale', 36), ('2.crop_size', 32))]  # fmt: skip
 PLACE = "data_root = 'data/my_images'"
 
 

@@ -10,8 +10,11 @@ import yaml
 from mmengine.config import Config
 from support.config_steps import check_a_step, load, random_network
 from support.runs import REPO
+from torch import nn
 
 from mmkd_ext.evaluation.study_plan import load_plan, variant_config
+from mmkd_ext.losses.adapter import Adapter
+from mmkd_ext.losses.dskd_branches import MapRegressor, conv_norm_relu
 from mmkd_ext.losses.layer_weights import STRATEGIES
 
 FOLDER = REPO / 'configs/dskd'
@@ -45,7 +48,7 @@ def config(stem: str) -> Config:
 
 
 def side(stem: str) -> int:
-    sides = {'digits': 16, 'fashion_mnist': 28, 'cifar100': 32, 'imagenet': 64}
+    sides = {'digits': 16, 'fashion_mnist': 28, 'cifar100': 32, 'imagenet': 64, 'imagenet_20': 64}
     return next(size for ending, size in sides.items() if stem.endswith(ending))
 
 
@@ -54,6 +57,23 @@ def shared_teachers(monkeypatch):
     monkeypatch.setattr('mmkd_ext.models.teachers.frozen_teacher.build_network', lambda spec: random_network(repr(dict(spec))))
 
 
+class NarrowRegressor(Adapter):
+    """As a `MapRegressor` but for its middle: to 2048 channels that holds 150 million weights, which shows nothing more."""
+
+    def __init__(self, in_channels, out_channels, norm_cfg):
+        super().__init__(
+            *conv_norm_relu(in_channels, 64, 1, 1, norm_cfg), *conv_norm_relu(64, 64, 3, 1, norm_cfg), nn.Conv2d(64, out_channels, 1))
+
+
+@pytest.fixture
+def light_regressors(monkeypatch):
+    monkeypatch.setattr(
+        'mmkd_ext.losses.dskd_head.MapRegressor',
+        lambda in_channels, out_channels, norm_cfg: (NarrowRegressor if out_channels > 512 else MapRegressor)(
+            in_channels, out_channels, norm_cfg))
+
+
+@pytest.mark.usefixtures('light_regressors')
 @pytest.mark.parametrize('stem', CONFIGS)
 def test_it_builds_and_takes_a_step_and_its_student_is_a_plain_network(stem):
     cfg = load(CONFIGS[stem])
@@ -66,6 +86,7 @@ def test_it_builds_and_takes_a_step_and_its_student_is_a_plain_network(stem):
         assert layers == len(model.distill.dskd.branches) == len(model.distill.dskd.regressors) >= 2
 
 
+@pytest.mark.usefixtures('light_regressors')
 @each_pair
 def test_a_pair_is_the_student_alone_then_kd_then_dskd(pair):
     student, teacher, data, suffix, stages, folder = pair
@@ -120,6 +141,8 @@ def test_the_seven_pairs_and_the_others_are_all_here_and_nothing_else():
     mine |= {'teacher_vgg13_cifar100', 'teacher_vgg13_tiny_imagenet', 'teacher_resnet34_tiny_imagenet'}
     mine |= {f'{kind}_mobilenetv1_resnet50_a1_imagenet' for kind in ('kd', 'dskd')}
     mine |= {'dskd_resnet8_resnet20x2_digits', 'teacher_r18_fashion_mnist', 'dskd_r18_r18x2_fashion_mnist'}
+    mine |= {f'{kind}narrow_resnet18_half_resnet18_tiny_imagenet_20' for kind in ('kd_', 'dskd_')}
+    mine |= {'narrow_resnet18_tiny_imagenet_20', 'teacher_half_resnet18_tiny_imagenet_20'}
     assert len(CIFAR) == 7 and mine == set(CONFIGS)
 
 
@@ -173,9 +196,23 @@ def test_the_metafile_lists_every_config():
 def test_a_config_says_what_it_is_and_how_to_run_it(stem):
     text = ast.get_docstring(ast.parse(CONFIGS[stem].read_text())) or ''
     assert re.search(rf'tools/(train\.py|dist_train\.sh) configs/dskd/{stem}\.py', text)
-    assert stem.endswith(('digits', 'mnist')) or 'Not run here' in text
+    assert stem.endswith(('digits', 'mnist', 'imagenet_20')) or 'Not run here' in text
     named = re.findall(r'(?:tools|configs)/[\w/]+\.(?:py|sh)', text)
     assert all((REPO / name).is_file() for name in named)
+
+
+def test_twenty_classes_are_a_pair_alone_with_kd_and_with_dskd():
+    alone, kd = config('narrow_resnet18_tiny_imagenet_20'), config('kd_narrow_resnet18_half_resnet18_tiny_imagenet_20')
+    dskd, teacher = config('dskd_narrow_resnet18_half_resnet18_tiny_imagenet_20'), config('teacher_half_resnet18_tiny_imagenet_20')
+    assert kd.model.student == alone.model and kd.model.teacher == dskd.model.teacher
+    assert kd.model.losses.kd == dskd.model.losses.kd and [*dskd.model.losses] == ['kd', 'dskd']
+    assert {cfg.data_preprocessor.num_classes for cfg in (alone, kd, dskd, teacher)} == {20}
+    assert alone.model.head.num_classes == teacher.model.head.num_classes == 20
+    assert kd.model.teacher.checkpoint.endswith(f'teacher_half_resnet18_tiny_imagenet_20/epoch_{teacher.train_cfg.max_epochs}.pth')
+    for cfg in (kd, dskd):
+        assert cfg.train_dataloader == alone.train_dataloader and cfg.param_scheduler == alone.param_scheduler
+    plan = load_plan(FOLDER / 'study_tiny_imagenet_20.py')
+    assert [*plan.variants] == ['alone', 'KD', 'KD + (b)', 'KD + (a) + (b)'] and plan.seeds == [0, 1, 2]
 
 
 def test_tiny_imagenet_is_read_from_class_folders(tmp_path):
@@ -190,6 +227,6 @@ def test_tiny_imagenet_is_read_from_class_folders(tmp_path):
     import mmpretrain.datasets  # noqa: F401
 
     with DefaultScope.overwrite_default_scope('mmpretrain'):
-        dataset = DATASETS.build(dict(cfg, data_root=str(tmp_path)))
-    assert [int(x) for x in dataset.get_gt_labels()] == [0, 0, 1, 1, 1]
+        dataset = DATASETS.build(dict(cfg, data_root=str(tmp_path), data_prefix=''))
+    assert dataset.by_batch and [int(x) for x in dataset.get_gt_labels()] == [0, 0, 1, 1, 1]
     assert dataset[4]['inputs'].shape == (3, 64, 64) and dataset[4]['inputs'].dtype == torch.uint8

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import torch
-from support import dense, detection, offline, query
+from support import dense, detection, offline, query, segmentation
 from support import several_labels as labels
 from support.runs import REPO
 
@@ -29,7 +29,7 @@ def table():
 
 
 HEAD, ROWS = table()
-KINDS = dict(zip(('classifier', 'labels', 'two-stage', 'dense', 'query'), HEAD[2:], strict=True))
+KINDS = dict(zip(('classifier', 'labels', 'two-stage', 'dense', 'query', 'segmentor'), HEAD[2:], strict=True))
 RNG = torch.Generator().manual_seed(0)
 
 
@@ -68,13 +68,19 @@ def query_detectors(losses):
     return query.pair('deformable', losses), query.batch(RNG)
 
 
+def segmentors(losses):
+    pytest.importorskip('mmseg', reason='of the extra seg')
+    return segmentation.pair('psp', losses), segmentation.batch(RNG)
+
+
 BUILDS = {
-    'classifier': classifiers, 'labels': of_several_labels, 'two-stage': detectors, 'dense': dense_detectors, 'query': query_detectors}
+    'classifier': classifiers, 'labels': of_several_labels, 'two-stage': detectors, 'dense': dense_detectors, 'query': query_detectors,
+    'segmentor': segmentors}
 OF_MMDET = [
     pytest.mark.det, pytest.mark.filterwarnings('ignore:DeprecationWarning. `num_anchors`'),
     pytest.mark.filterwarnings('ignore:torch.meshgrid'), pytest.mark.filterwarnings('ignore::DeprecationWarning')]
-each_kind = pytest.mark.parametrize(
-    'kind', [pytest.param(kind, marks=() if kind in ('classifier', 'labels') else OF_MMDET) for kind in BUILDS])
+MARKS = {'classifier': (), 'labels': (), 'segmentor': pytest.mark.filterwarnings('ignore:Default ``avg_non_ignore``')}
+each_kind = pytest.mark.parametrize('kind', [pytest.param(kind, marks=MARKS.get(kind, OF_MMDET)) for kind in BUILDS])
 
 
 def test_every_loss_has_a_row_that_says_what_it_compares():

@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from mmengine.config import Config
 from PIL import Image
 from support.runs import REPO
 
 from mmkd_ext.commands import train
+from mmkd_ext.evaluation.study_plan import load_plan
 from mmkd_ext.models.teachers.label_space import LabelSpace
 
 IDS = ('n01440764', 'n02102040', 'n02979186', 'n03000684', 'n03028079', 'n03394916', 'n03417042', 'n03425413', 'n03445777', 'n03888257')
@@ -38,3 +40,15 @@ def test_a_teacher_of_imagenet_says_what_it_knows_of_the_ten_classes(imagenette,
     said = capsys.readouterr()
     assert (said.out + said.err).count('10 of its 1000 classes are mapped to 10') == len(teachers)
     assert found and all(groups == PLACES for groups in found)
+
+
+def test_a_teacher_of_the_ten_classes_needs_no_mapping(imagenette, capsys):
+    random = ['model.teacher.checkpoint=None', 'model.teacher.allow_random=True']
+    page = f'{REPO}/configs/mapped/kd_narrow_resnet18_resnet18_imagenette.py'
+    assert train.main([page, '--work-dir', 'work', '--cfg-options', *SHORT, *random]) == 0
+    said = capsys.readouterr()
+    assert 'classes are mapped' not in said.out + said.err
+    plan = load_plan(REPO / 'configs/mapped/study_imagenette.py')
+    teacher = Config.fromfile(REPO / plan.teachers.resnet18.config)
+    assert teacher.model.head.num_classes == 10
+    assert Config.fromfile(page).model.teacher.checkpoint.endswith(f'epoch_{teacher.train_cfg.max_epochs}.pth')

@@ -24,12 +24,15 @@ DOCUMENTS = [
     )
 ]
 METAFILES = sorted(REPO.glob('configs/*/metafile.yml'))
+# folders whose every config is parsed and built by a test beside this one, as are those of COCO by test_coco_detectors
+BUILT = {'nd_loss', 'kd', 'dkd', 'dist', 'reviewkd', 'dskd', 'teskd', 'mutual', 'nd_loss_det'}
 OUTPUTS = {'student.py', 'adapters.txt', 'my_kd.py'}  # what a command of a README writes
 FOLDERS = ('mmkd_ext', 'tools', 'configs', 'tests')
 # Marked tables without numbers, each with its reason; a filled one has to be taken out.
 NOT_MEASURED_YET = {
+    ('configs/dskd/README.md', 'study_tiny_imagenet_20'),
     ('configs/features/README.md', 'study_cifar100_features'),  # was added without a whole run
-    *(('configs/kd/README.md', name) for name in ('peers', 'options_resnet20', 'options_resnet8', 'growth')),  # no quiet machine yet
+    *(('configs/kd/README.md', name) for name in ('options_resnet20', 'options_resnet8', 'growth')),  # no quiet machine yet
 }
 NUMBER = re.compile(r'\d+(\.\d+)?')
 each_document = pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: str(path.relative_to(REPO)))
@@ -161,7 +164,8 @@ def test_a_metafile_names_configs_that_exist_in_collections_that_it_defines(path
         config = REPO / model['Config']
         assert config.is_file() and config.parent == path.parent and model['In Collection'] in collections
         assert config.stem in model['Name']
-        Config.fromfile(config)
+        if path.parent.name not in BUILT and '_coco_' not in config.stem:
+            Config.fromfile(config)
         for result in model.get('Results', []):  # of this code only: there are weights, or a table, that show it
             text = (path.parent / 'README.md').read_text(encoding='utf-8')
             measured = {cell.split(' ± ')[0] for rows in tables(text) for row in rows[2:] for cell in row if '±' in cell}

@@ -1,6 +1,7 @@
 """Whatever order its loader and its preprocessor give the student, a teacher sees the one that it was trained on."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
-from mmkd_ext.datasets.channel_order import loaded_order
+from mmkd_ext.datasets.channel_order import converts, loaded_order
 from mmkd_ext.models.config_from_data import tell_channel_order
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 from mmkd_ext.models.zoo.cifar_zoo import cifar_zoo_classifier
@@ -98,3 +99,8 @@ def test_conversions_in_the_pipeline_count_and_unknown_data_tell_nothing():
     assert loaded_order(dict(type='mmkd_ext.Digits', pipeline=[dict(type='PackInputs')])) == 'rgb'
     assert loaded_order(dict(type='ConcatDataset', datasets=[FILES, FILES])) == 'bgr'
     assert loaded_order(dict(type='Nobodys', pipeline=[dict(type='PackInputs')])) is None
+
+
+@pytest.mark.parametrize('name', ['to_rgb', '_channel_conversion', 'channel_conversion'])
+def test_a_preprocessor_that_turns_the_channels_round_is_known_by_the_word_of_its_package(name):
+    assert converts(SimpleNamespace(**{name: True})) and not converts(SimpleNamespace(**{name: False}))

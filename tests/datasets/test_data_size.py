@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from support.onnx_translations import translations_gathered_once
 from support.runs import one_error
 from torch import nn
 
@@ -22,10 +23,15 @@ from mmkd_ext.models.images.image_shape import as_size, channels_of, own_size
 from mmkd_ext.models.teachers.frozen_teacher import FrozenTeacher
 from mmkd_ext.registry import MODELS
 
+__all__ = ['translations_gathered_once']  # a fixture
+
 LENET = dict(type='ImageClassifier', backbone=dict(type='LeNet5', num_classes=5), head=dict(type='ClsHead'))
 RESNET = dict(
     type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18, base_channels=4, stem_channels=4, out_indices=(3,)),
     neck=dict(type='GlobalAveragePooling'), head=dict(type='LinearClsHead', num_classes=5, in_channels=32))  # fmt: skip
+SHALLOW = dict(  # whose graph is soon exported
+    RESNET, backbone=dict(RESNET['backbone'], num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(1,)),
+    head=dict(RESNET['head'], in_channels=8))  # fmt: skip
 GREY = dict(mean=[33.0], std=[78.0])
 COLOURS = dict(mean=[0.0] * 3, std=[1.0] * 3)
 LOAD = dict(type='LoadImageFromFile')
@@ -125,12 +131,12 @@ def test_without_data_a_network_is_looked_at_with_its_own_size():
 
 
 MODELS_AND_IMAGES = {
-    'wide': (RESNET, COLOURS, 'color', (32, 64), RESIZED[1]),
+    'wide': (SHALLOW, COLOURS, 'color', (32, 64), RESIZED[1]),
     'LeNet': (LENET, GREY, 'grayscale', (32, 32), dict(type='Resize', scale=32)),
     'timm, one channel': (
         dict(type='TimmClassifier', model_name='test_resnet', in_chans=1, num_classes=5, pretrained=False), GREY, 'grayscale',
         (48, 32), dict(type='Resize', scale=(32, 48))),
-    'five channels': ({**RESNET, 'backbone': {**RESNET['backbone'], 'in_channels': 5}}, {}, 'unchanged', (24, 40), dict(
+    'five channels': ({**SHALLOW, 'backbone': {**SHALLOW['backbone'], 'in_channels': 5}}, {}, 'unchanged', (24, 40), dict(
         type='RandomCrop', crop_size=(24, 40), pad_if_needed=True)),
 }  # fmt: skip
 
@@ -160,7 +166,7 @@ def test_onnx_takes_what_the_data_give(tmp_path, capsys, name, distilled):
 def test_the_command_lines_take_one_size_or_two(tmp_path, capsys):
     import onnxruntime
 
-    cfg = config(RESIZED)
+    cfg = config(RESIZED, SHALLOW)
     (tmp_path / 'config.py').write_text(cfg.pretty_text)
     torch.save(dict(state_dict=build_model(cfg).state_dict(), meta={}), tmp_path / 'epoch_1.pth')
     names = [str(tmp_path / 'config.py'), str(tmp_path / 'epoch_1.pth'), str(tmp_path / 'out.pth')]

@@ -9,6 +9,7 @@ import mmpretrain
 import pytest
 import torch
 from mmengine.config import Config
+from support.onnx_translations import translations_gathered_once
 from support.runs import REPO, TESKD, one_error, train_once, write_config
 from torch import Tensor, nn
 
@@ -18,6 +19,8 @@ from mmkd_ext.export.export_student import export_student
 from mmkd_ext.models import build as building
 from mmkd_ext.models.build import build_model, input_shape, input_size
 from mmkd_ext.models.plain_config import plain_config, plain_model
+
+__all__ = ['translations_gathered_once']  # a fixture
 
 NETWORKS: dict[str, dict[str, Any]] = {
     'timm': dict(

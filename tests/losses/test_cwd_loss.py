@@ -50,3 +50,16 @@ def test_the_module_is_the_formula_of_its_pairs_times_a_weight(rng):
     expected = sum(naive_cwd(s.detach(), t.detach(), 2.0) for s, t in zip(student.stages, teacher.stages, strict=True))
     torch.testing.assert_close(loss(student, teacher), 10 * expected, rtol=1e-9, atol=0)
     assert not list(loss.parameters())
+
+
+def test_maps_of_logits_are_compared_where_it_is_asked_for(rng):
+    maps = [torch.randn(2, 3, side, side, generator=rng, dtype=torch.float64) for side in (4, 8)]
+    student, teacher = (outputs(rng)._replace(logit_map=x) for x in maps)
+    loss = CWDLoss(tau=4.0, loss_weight=3.0, of='logits')
+    assert loss.reads('logit_map') and not loss.reads('stages') and CWDLoss().reads('stages') and not CWDLoss().reads('logit_map')
+    assert loss.build_for(student, teacher) == [('stage 0 -> 0', '3x4x4', '3x8x8', 'bilinear')]
+    larger = torch.nn.functional.interpolate(student.logit_map, (8, 8), mode='bilinear', align_corners=False)
+    torch.testing.assert_close(loss(student, teacher), 3 * naive_cwd(larger, teacher.logit_map, 4.0), rtol=1e-4, atol=1e-6)
+    for wrong in (dict(of='maps'), dict(of='logits', student_stages=[0])):
+        with pytest.raises(ValueError, match="CWDLoss needs of to be 'stages' or 'logits'"):
+            CWDLoss(**wrong)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from mmengine.evaluator import DumpResults
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 
@@ -79,3 +80,13 @@ def test_of_coco():
     assert names_by_settings(coco(metric=['bbox', 'segm'], metric_items=['mAP'])) == ['bbox_mAP', 'segm_mAP']
     for unknown in (coco(format_only=True, outfile_prefix='x'), coco(classwise=True), coco(metric='proposal')):
         assert names_by_settings(unknown) is None
+
+
+@pytest.mark.parametrize('asked', ['mIoU', ['mIoU', 'mDice'], ['mFscore', 'mIoU']])
+def test_of_segmentation(asked):
+    segmentation = pytest.importorskip('mmseg.evaluation', reason='of the extra seg')
+    metric = segmentation.IoUMetric(iou_metrics=asked)
+    metric.dataset_meta = dict(classes=('a', 'b'))
+    areas = [torch.tensor([3.0, 4.0]), torch.tensor([5.0, 6.0]), torch.tensor([4.0, 5.0]), torch.tensor([4.0, 5.0])]
+    assert sorted(names_by_settings(metric)) == sorted(metric.compute_metrics([areas]))
+    assert names_by_settings(segmentation.IoUMetric(format_only=True, output_dir=None)) is None

@@ -1,7 +1,6 @@
 """What the command lines share, and that an option which fits nothing is one sentence in each of them."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -121,7 +120,7 @@ def test_a_type_of_runner_that_is_no_name_is_refused(tmp_path, capsys):
 
 
 def test_a_run_that_starts_in_the_second_of_another_has_a_log_folder_of_its_own(tmp_path):
-    taken = tmp_path / time.strftime('%Y%m%d_%H%M%S')
+    taken = tmp_path / launch.time.strftime('%Y%m%d_%H%M%S')
     taken.mkdir()
     runner = launch.build_runner(Config.fromfile(str(write_config(tmp_path, extra=f"work_dir = '{tmp_path}'"))))
     assert runner.timestamp > taken.name and Path(runner.log_dir) != taken

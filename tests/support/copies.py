@@ -20,6 +20,14 @@ def in_copy(main: Callable[[Sequence[str]], int], *words: object, cwd: Path, **v
     return in_copies(main, *words, cwd=cwd, each=[variables])[0]
 
 
+def started(main: Callable[[Sequence[str]], int], *words: object, cwd: Path) -> int:
+    """Start `main(words)` in one copy: its process id, for a test that kills it."""
+    streams = [cwd / f'{stream}_of_copy_{time.monotonic_ns()}' for stream in ('stdout', 'stderr')]
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)
+        return os.fork() or _child(main, [str(word) for word in words], cwd, {}, streams)
+
+
 def in_two_ranks(main: Callable[[Sequence[str]], int], *words: object, cwd: Path, port: str) -> list[subprocess.CompletedProcess]:
     """Run `main(words)` as two processes of one job, as torch's launcher starts them."""
     both = dict(WORLD_SIZE='2', LOCAL_WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=port)

@@ -1,11 +1,8 @@
 """Dense detectors small enough for a test."""
 
-import copy
-
 import torch
-from mmengine.hub import get_config
 from mmengine.registry import DefaultScope
-from support.detection import CLASSES, raw, teacher_of
+from support.detection import CLASSES, raw, teacher_of, zoo_model
 
 from mmkd_ext.registry import MODELS
 
@@ -23,7 +20,7 @@ LOSSES = dict(kd=dict(type='mmkd_ext.KDLoss', tau=2.0, loss_weight=1.5), nd=dict
 
 def tiny(kind='retinanet', width=8, channels=16, classes=CLASSES):
     """The zoo's config with a narrow backbone and one convolution in each tower of its head."""
-    model = copy.deepcopy(get_config(ZOO[kind]).model)
+    model = zoo_model(ZOO[kind])
     head = model.bbox_head
     if kind == 'rtmdet':
         model.backbone.update(widen_factor=width / 64, deepen_factor=0.167, init_cfg=None, norm_cfg=dict(type='BN'))

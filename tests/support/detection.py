@@ -1,6 +1,7 @@
 """Two-stage detectors small enough for a test, and batches for them."""
 
 import copy
+import functools
 from contextlib import contextmanager
 
 import numpy as np
@@ -23,9 +24,19 @@ LOSSES = dict(
 HEADS = dict(faster=1, mask=1, cascade=3)
 
 
+@functools.cache
+def _in_the_zoo(name):
+    return get_config(name).model
+
+
+def zoo_model(name):
+    """A copy of the model in a config of mmdet's; to find the config, mmengine reads a metafile every time."""
+    return copy.deepcopy(_in_the_zoo(name))
+
+
 def tiny(kind='faster', width=8, embedding=32, classes=CLASSES, **preprocessor):
     """The zoo's config with a narrow ResNet-18 and few proposals."""
-    model = copy.deepcopy(get_config(KIND[kind]).model)
+    model = zoo_model(KIND[kind])
     model.data_preprocessor.update(preprocessor)
     model.backbone.update(
         depth=18, base_channels=width, stem_channels=width, init_cfg=None, frozen_stages=-1, norm_eval=False)

@@ -1,6 +1,7 @@
 """One process against two over gloo: the loss and the gradients of a classifier on one joint batch."""
 
 import socket
+import warnings
 from typing import Any
 
 import torch
@@ -68,7 +69,7 @@ def two_processes(
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    workers, queue = start_two(_work, (port, model_cfg, inputs, labels, state, backend), 'spawn' if backend else 'fork')
+    workers, queue = start_two(_work, (port, model_cfg, inputs, labels, state, backend))
     while not workers.join(timeout=0.1):  # raises what a worker raised
         if not queue.empty():
             break
@@ -83,6 +84,8 @@ def _work(
     rank: int, queue: Any, port: int, model_cfg: dict, inputs: Tensor, labels: Tensor, state: dict | None, backend: str | None
 ) -> None:
     torch.set_num_threads(1)
+    if backend:
+        warnings.simplefilter('ignore')  # the compiler's own
     torch.distributed.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
     model = MODEL_WRAPPERS.build(cpu_wrapper({}), default_args=dict(module=build(model_cfg, state)))
     half = len(inputs) // 2

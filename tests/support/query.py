@@ -1,11 +1,8 @@
 """Query detectors small enough for a test."""
 
-import copy
-
 import torch
-from mmengine.hub import get_config
 from mmengine.registry import DefaultScope
-from support.detection import CLASSES, raw, teacher_of
+from support.detection import CLASSES, raw, teacher_of, zoo_model
 
 from mmkd_ext.registry import MODELS
 
@@ -24,7 +21,7 @@ LOSSES = dict(kd=dict(type='mmkd_ext.KDLoss', tau=2.0, loss_weight=1.5), nd=dict
 
 def tiny(kind='deformable', embed=32, queries=10, classes=CLASSES, layers=2):
     """The zoo's config with a narrow ResNet-18, two layers of the encoder and the decoder, and few queries."""
-    model = copy.deepcopy(get_config(ZOO[kind]).model)
+    model = zoo_model(ZOO[kind])
     model.num_queries = queries
     model.backbone.update(
         depth=18, base_channels=8, stem_channels=8, init_cfg=None, frozen_stages=-1, norm_eval=False, norm_cfg=dict(type='BN'))

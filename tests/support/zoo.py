@@ -89,10 +89,14 @@ OTHER_STAGES = {
     'hrnet': 'the last one is what is pooled', 'mobilenetv5': 'without the stem', 'tresnet': 'without the stem'}  # fmt: skip
 
 # sides of images where the default (128 for a timm model that takes any, else the config's) is slow or too small
-SIDES = {'byoanet': 256, 'ConvMixer': 96, 'RepLKNet': 96, 'CSRA': 128, 'gemma4_vit': 96, 'deepseek_vit': 126}
+SIDES = {
+    'byoanet': 256, 'ConvMixer': 96, 'RepLKNet': 96, 'CSRA': 128, 'gemma4_vit': 96, 'deepseek_vit': 126, 'HRNet': 96, 'ConvNeXt V2': 96}
+
+# sides that mmpretrain's transformers of one size are built for, instead of 224
+BUILT_FOR = {'Tokens-to-Token ViT': 96, 'RevViT': 96}
 
 # what to change in the model's config, so that it is affordable
-TIMM_OPTIONS = {'deepseek_vit': {'depth': 2}}
+TIMM_OPTIONS = {'deepseek_vit': {'depth': 2}, 'tnt': {'img_size': 96}, 'hiera': {'img_size': 128}}
 
 # what the default run of the tests covers
 REPRESENTATIVE = {

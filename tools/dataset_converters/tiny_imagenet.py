@@ -29,6 +29,7 @@ def convert(
     classes: int = CLASSES,
     train_per_class: int = TRAIN_PER_CLASS,
     val_images: int = VAL_IMAGES,
+    keep: int | None = None,
 ) -> tuple[int, int]:
     """Write the class folders and return the numbers of training and validation images.
 
@@ -38,20 +39,25 @@ def convert(
         classes: How many there are.
         train_per_class: Training images of each class.
         val_images: Validation images of all classes, as many of each.
+        keep: How many classes to write, evenly spaced in the order of their names; None for all.
 
     Raises:
-        PreflightError: A damaged or incomplete archive, other counts, or an `out` that exists or cannot be written.
+        PreflightError: A damaged or incomplete archive, other counts, a `keep` that does not divide the number of classes, or an
+            `out` that exists or cannot be written.
     """
+    if keep is not None and (keep < 2 or classes % keep):
+        needed = f'A number of classes that divides {classes} evenly and is at least 2'
+        raise PreflightError(f'{needed} is needed, got {keep}. Look at --classes.')
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PreflightError(f'A folder that does not exist yet is needed, got {out}. Remove it, or name another as OUT.')
     if archive.is_dir():
         read = _reader(archive)
-        plan = _plan(archive, _files(archive), read, classes, train_per_class, val_images)
+        plan = _some(_plan(archive, _files(archive), read, classes, train_per_class, val_images), keep)
         _write(archive, plan, read, out)
     else:
         try:
             with zipfile.ZipFile(archive) as file:
-                plan = _plan(archive, file.namelist(), file.read, classes, train_per_class, val_images)
+                plan = _some(_plan(archive, file.namelist(), file.read, classes, train_per_class, val_images), keep)
                 _write(archive, plan, file.read, out)
         except (OSError, zipfile.BadZipFile) as error:
             raise PreflightError(
@@ -99,6 +105,13 @@ def _plan(
     return plan
 
 
+def _some(plan: dict[PurePosixPath, str], keep: int | None) -> dict[PurePosixPath, str]:
+    """The images of every n-th class, so that `keep` of them are left."""
+    names = sorted({path.parts[1] for path in plan})
+    kept = set(names if keep is None else names[:: len(names) // keep])
+    return {path: source for path, source in plan.items() if path.parts[1] in kept}
+
+
 def _count(archive: Path, what: str, found: Counter, classes: Sequence[str], each: int) -> None:
     wrong = sorted(name for name in {*classes, *found} if found[name] != (each if name in classes else 0))
     if wrong:
@@ -134,10 +147,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('archive', type=Path, help='tiny-imagenet-200.zip, or the folder that it unpacks to')
     parser.add_argument('out', type=Path, help='the folder to write, such as data/tiny_imagenet')
+    parser.add_argument('--classes', type=int, metavar='N', help='write N classes, evenly spaced by name; 20: every tenth')
     args = parser.parse_args(argv)
 
     def run() -> None:
-        train, val = convert(args.archive, args.out)
+        train, val = convert(args.archive, args.out, keep=args.classes)
         print(f'wrote {train} training and {val} validation images to {args.out}')
 
     return run_checked(run)

@@ -42,11 +42,16 @@ def adapters_for(
         raise ValueError(
             f'losses.{name} ({type(loss).__name__}) follows the last convolutions of the classification of dense heads (cls_convs), got '
             f'none of {" and ".join(without)}. Look at bbox_head of both, or compare maps (PKDLoss).')
+    without = [x for x, said in ((who[0].lower() + who[1:], student), (whom, teacher)) if said.logit_map is None]
+    if loss.reads('logit_map') and without:
+        raise ValueError(
+            f'losses.{name} ({type(loss).__name__}) compares class scores as maps, which segmentors give, got none of '
+            f"{' and '.join(without)}. Compare stages (of='stages'), or logits (KDLoss).")
     check_scores(name, loss, student.scores or SOFTMAX, teacher.scores or SOFTMAX, who[0].lower() + who[1:], whom)
     classes = kind.classes_of(student), kind.classes_of(teacher)
     if classes[0] != classes[1]:
         text = f'{who} has {classes[0]} classes and {whom} has {classes[1]}'
-        if loss.reads('logits') or loss.reads('tower'):
+        if any(map(loss.reads, ('logits', 'tower', 'logit_map'))):
             raise ValueError(f'{text}, but losses.{name} compares their logits. Is it a teacher of another data set? Its '
                 "classes become the student's by teacher=dict(model=..., classes=...).")
         print_log(f'{text}: only its features can be followed.', 'current', WARNING)
@@ -80,7 +85,7 @@ def compared(name: str, loss: Any, reader: Kind, seen: Pass, teacher: Outputs, l
     Raises:
         ValueError: It has class means of another number of rows than the student's kind and classes make.
     """
-    if not len(seen.target) and not loss.reads('stages') and not loss.reads('tower'):
+    if not len(seen.target) and not any(map(loss.reads, ('stages', 'tower', 'logit_map'))):
         return nothing(loss, seen)
     if not loss.needs_class_means:
         return loss(*at_levels(seen.outputs, teacher, levels), seen.target)

@@ -91,9 +91,9 @@ class Ensemble(BaseModel):
         return tuple(self.networks)
 
     def view(self, name: str, inputs: Tensor, samples: Sequence[Any] | None = None) -> Tensor:
-        """The images as a network wants them; of a detector, what was padded is zero again."""
+        """The images as a network wants them; of a detector or segmentor, what was padded is zero again."""
         own = self._views[name](inputs) if name in self._views else inputs
-        return without_padding(own, samples) if own is not inputs and self.readers[name].boxes else own
+        return without_padding(own, samples) if own is not inputs and self.readers[name].padded else own
 
     def forward(self, inputs: Tensor, data_samples: Sequence[Any] | None = None, mode: str = 'tensor') -> Any:
         """`'predict'` gives samples; `'tensor'` logits (N, K), an ensemble's log-probabilities, or what each detector gives, by name."""

@@ -22,9 +22,11 @@ class Outputs(NamedTuple):
         scores: What the network makes of its logits: 'sigmoid', 'values', or None for one softmax.
         edges: (N, 4, B), where a loss asks for it: raw logits over the B places at which each edge of a box may lie.
         tower: Where a loss asks for it, the end of a dense head's classification.
+        logit_map: (N, K, h, w) of a segmentor, its raw logits as a map; None for the others.
 
     In detection N counts images for `stages` (the FPN's maps), and for `embedding`, `logits` and `edges` the samples of the kind of
-    detector: RoIs of the box head, the positive positions of a dense head, or the true boxes that queries are matched to.
+    detector: RoIs of the box head, the positive positions of a dense head, or the true boxes that queries are matched to. In segmentation
+    the samples are the labelled pixels.
 
     Example:
         >>> import torch
@@ -40,6 +42,7 @@ class Outputs(NamedTuple):
     scores: str | None = None
     edges: Tensor | None = None
     tower: Tower | None = None
+    logit_map: Tensor | None = None
 
 
 def detached(said: Outputs) -> Outputs:
@@ -51,10 +54,10 @@ def detached(said: Outputs) -> Outputs:
         >>> detached(outputs).logits.requires_grad
         False
     """
-    tokens, edges = (None if x is None else x.detach() for x in (said.token_logits, said.edges))
+    tokens, edges, logit_map = (None if x is None else x.detach() for x in (said.token_logits, said.edges, said.logit_map))
     return Outputs(
         tuple(x.detach() for x in said.stages), said.embedding.detach(), said.logits.detach(), tokens, said.scores, edges,
-        None if said.tower is None else said.tower.detached())
+        None if said.tower is None else said.tower.detached(), logit_map)
 
 
 class Recording:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES, IMAGENET_SIMPLE_CATEGORIES
-from timm.data import ImageNetInfo
 
 IMAGENET: tuple[str, ...] = tuple(IMAGENET_CATEGORIES)
 _ID = re.compile(r'n\d{8}')
@@ -72,6 +71,8 @@ def _plain(word: str) -> str:
 
 @cache
 def _imagenet_ids() -> dict[str, int]:
+    from timm.data import ImageNetInfo  # half a second, which the runs without ImageNet's classes are spared
+
     return {known: k for k, known in enumerate(ImageNetInfo().label_names())}
 
 

@@ -37,8 +37,8 @@ class FrozenTeacher:
     Args:
         spec: See `zoo.spec.read_spec`; and four keys of its dict. `classes` and `allow_unmapped`: see `LabelSpace`; classifiers only.
             `precision`: 'fp32', 'bf16' or 'fp16', whatever the student has; None: as the student. In half precision convolutions run in
-            channels-last layout, and take in the BatchNorms behind them. `compile`: run by `torch.compile`, or, where that fails, as
-            without it, with one warning.
+            channels-last layout. `compile`: run by `torch.compile`, or, where that fails, as without it, with one warning. In any
+            precision BatchNorms go into the convolutions before them, which changes rounding alone.
         student_preprocessor: What normalised the images that the teacher will be given; None: as its own.
         channel_order: 'rgb' or 'bgr', the order of these images; None: as the preprocessors tell, or as such networks' data are loaded.
         kind: Of the network; None: as it tells itself.
@@ -81,9 +81,10 @@ class FrozenTeacher:
                 f'The teacher {self.name} needs num_classes to be a whole number >= 1, got 0, which leaves its classifier out: that is '
                 'for a FeatureDistiller.')
         if compiled and not kind.compiles:
-            raise ValueError('A teacher that detects runs without torch.compile, got compile=True: leave it out.')
+            raise ValueError(f'A teacher that is {kind.called} runs without torch.compile, got compile=True: leave it out.')
         if classes is not None and not kind.shares_samples:
-            raise ValueError('A teacher that detects needs the classes of its student in their order, got classes=...: leave it out.')
+            raise ValueError(
+                f'A teacher that is {kind.called} needs the classes of its student in their order, got classes=...: leave it out.')
         if classes is not None and not kind.has_classes:
             raise ValueError('A teacher of a student without a head has no classes to map, got classes=...: leave it out.')
         if self.input_size is None and not kind.has_classes:
@@ -93,9 +94,11 @@ class FrozenTeacher:
         convolves = any(isinstance(module, nn.Conv2d) for module in self.network.modules())
         self._digest: str | None = None
         self._channels_last = convolves and self.precision in ('bf16', 'fp16')
-        if self._channels_last:
+        if convolves:
             self.fingerprint()  # of the weights as they were loaded
-            self.network = without_batch_norms(self.network).to(memory_format=torch.channels_last)
+            self.network = without_batch_norms(self.network)
+        if self._channels_last:
+            self.network = self.network.to(memory_format=torch.channels_last)
         compiles = CompiledRecording if kind.has_classes else CompiledFeatures
         self._compiled = compiles(self.network, self.name) if compiled else None
         self.reader = kind(self.network, f'teacher {self.name}')
@@ -154,7 +157,7 @@ class FrozenTeacher:
         own = inputs if self._renormalise is None else self._renormalise(inputs)
         if swapped:
             own = own.flip(1) if self._renormalise is None else self._renormalise.swapped(own)
-        if self.reader.boxes:
+        if self.reader.padded:
             own = own if own is inputs else without_padding(own, samples)
         else:
             own = self._in_its_size(self._in_its_channels(own))

@@ -97,7 +97,8 @@ class TeacherEnsemble:
         self.by = by
         self.teachers = [FrozenTeacher(spec, student_preprocessor, channel_order, kind) for spec in teachers]
         if not all(each.reader.shares_samples for each in self.teachers):
-            raise ValueError('A TeacherEnsemble joins classifiers, got detectors: give them by name, teacher=dict(a=..., b=...).')
+            raise ValueError(
+                f'A TeacherEnsemble joins classifiers, got {self.teachers[0].reader.called}: give each a name, teacher=dict(a=..., b=...).')
         self.name = ' + '.join(each.name for each in self.teachers)
         self.labels = _LabelsOfAll(self.teachers)
         self.record = Record()  # of the whole nobody noted anything

@@ -2,9 +2,11 @@
 
 import copy
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from mmengine.config import Config, ConfigDict
+from mmengine.config.utils import MODULE2PACKAGE
 
 from mmkd_ext.config.named_types import named
 from mmkd_ext.config.packaged_configs import config_file
@@ -23,7 +25,7 @@ class Source(NamedTuple):
 
     Attributes:
         config: Of the model, as it is built in `scope`.
-        scope: 'mmpretrain' or 'mmdet'.
+        scope: 'mmpretrain', 'mmdet' or 'mmseg'.
         address: Of the weights that its zoo knows; None: it knows none.
         preprocessor: `mean`, `std`, `to_rgb` of these weights' training; empty where nobody tells.
         channel_order: Of their images, 'rgb' or 'bgr', where the name or the config's data tell; else None.
@@ -86,6 +88,9 @@ def zoo_config(name: str, role: str = 'teacher', weights: bool = True) -> tuple[
         if '::' in name:
             from mmengine.hub import get_config
 
+            package = name.partition('::')[0]
+            if package in MODULE2PACKAGE and find_spec(package) is None:  # which mmengine.hub would install, in whatever version there is
+                raise ValueError(f'{package} is not installed.')
             try:
                 cfg = get_config(name, pretrained=weights)
             except AssertionError as error:  # a config without published weights, as ours are

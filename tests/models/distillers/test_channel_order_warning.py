@@ -42,9 +42,14 @@ def built(kind, rng, order, channel_order='rgb'):
             kind(teacher, channel_order), input_size=16, data_preprocessor=dict(mean=[90.0, 80.0, 70.0], std=[50.0] * 3, num_classes=5)))
     network = model.teachers['teacher'].network
     seen = (coloured(rng, 256) - MEAN) / STD
-    network.train()
-    for _ in range(30):
-        network(seen)  # statistics of such images
+    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        network.train()(seen)  # statistics of such images
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
     network.eval()
     with torch.no_grad():
         network.head.fc.bias.sub_(network(seen).mean(dim=0))

@@ -10,7 +10,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 from support import detection, mutual, offline
 from support import two_stage_mutual as detectors
-from support.deit import DEIT
+from support.deit import ARCH
+from support.deit import DEIT as TWO_LAYERS
 from torch import nn
 from torch._dynamo.utils import counters
 
@@ -21,6 +22,7 @@ from mmkd_ext.registry import MODELS
 ND = dict(type='mmkd_ext.NDLoss', dropout=0.0)
 KD = dict(type='mmkd_ext.KDLoss', tau=4.0)
 STAGES = dict(offline.STUDENT, backbone=dict(offline.STUDENT['backbone'], out_indices=(1, 2, 3)))
+DEIT = dict(TWO_LAYERS, backbone=dict(TWO_LAYERS['backbone'], arch=dict(ARCH, num_layers=1)))
 TEACHER_OF_STAGES = dict(
     offline.TEACHER, model=dict(STAGES, backbone=dict(STAGES['backbone'], width=2), head=dict(offline.HEAD, in_channels=128)))
 
@@ -52,7 +54,7 @@ BUILDS = {
     'deit': with_losses(DEIT, kd=KD, nd=ND),
     'deit, its token': with_losses(DEIT, token=dict(type='mmkd_ext.HardKDLoss')),
     'timm': with_losses(offline.TIMM, kd=KD, nd=ND),
-    'mutual': lambda: mutual.distiller().double(),  # as teskd
+    'mutual': lambda: mutual.distiller(teacher=mutual.SMALL).double(),  # as teskd
     'mutual of timm': lambda: mutual.distiller(dict(a=mutual.TIMM, b=mutual.TIMM)),
     'teskd': teskd,
 }

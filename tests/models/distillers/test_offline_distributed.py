@@ -24,7 +24,9 @@ def classifier(backbone):
 def test_two_processes_give_the_loss_terms_and_gradients_of_one(rng, tmp_path, backend):
     teacher = classifier(dict(type='mmkd_ext.CIFARResNet', depth=8))
     # normalised within each sample, and of the teacher's width: no BatchNorm sees its own half of the batch
-    student = dict(type='ResNet_CIFAR', depth=18, base_channels=8, stem_channels=8, norm_cfg=dict(type='GN', num_groups=4))
+    student = dict(
+        type='ResNet_CIFAR', depth=18, num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(1,), base_channels=32, stem_channels=8,
+        norm_cfg=dict(type='GN', num_groups=4))
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         torch.save(MODELS.build(teacher).state_dict(), tmp_path / 'teacher.pth')

@@ -15,6 +15,7 @@ from mmpretrain.apis.model import ModelHub
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from support.zoo import (
+    BUILT_FOR,
     FAILING,
     MMPRETRAIN,
     MORE_THAN_LINEAR,
@@ -66,6 +67,9 @@ def zoo_config(family):
         model.backbone.frozen_stages = -1  # those of linear probes do not train
     if family == 'RepLKNet':  # the configs of its smaller ones do not parse
         model.backbone.arch, model.head.in_channels = '31B', 1024
+    if family in BUILT_FOR:
+        model.backbone.img_size = BUILT_FOR[family]
+        return model, BUILT_FOR[family]
     return model, SIDES.get(family) or input_size(cfg)
 
 
@@ -183,7 +187,7 @@ def test_the_walk_names_every_module_and_every_family():
     assert families == set(MMPRETRAIN) | NO_CLASSIFIER
     assert not set(MMPRETRAIN) & NO_CLASSIFIER
     known = {*TIMM, *MMPRETRAIN}
-    assert known >= {*FAILING, *ONE_HEAD_STUDENTS, *MORE_THAN_LINEAR, *OTHER_STAGES, *SIDES, *REPRESENTATIVE}
+    assert known >= {*FAILING, *ONE_HEAD_STUDENTS, *MORE_THAN_LINEAR, *OTHER_STAGES, *SIDES, *BUILT_FOR, *REPRESENTATIVE}
 
 
 @pytest.mark.zoo

@@ -11,6 +11,9 @@ def test_batch_norms_go_into_convolutions_only_where_nothing_changes(rng):
     network[1].running_mean.uniform_(-1, 1), network[1].running_var.uniform_(0.5, 2)
     fused = without_batch_norms(network)
     assert fused is not network and not any(isinstance(m, torch.nn.BatchNorm2d) for m in fused.modules())
+    assert not any(m.training for m in fused.modules()) and not any(p.requires_grad for p in fused.parameters())
+    with torch.autocast('cpu', torch.bfloat16):
+        assert without_batch_norms(network) is not network
     images = torch.randn(2, 3, 9, 9, generator=rng)
     torch.testing.assert_close(fused(images), network(images))
 

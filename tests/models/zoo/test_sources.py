@@ -69,3 +69,13 @@ def test_a_config_is_asked_for_the_address_of_its_weights_only_where_they_are_wa
 def test_a_name_that_no_zoo_knows_is_said_of_the_role(name, role):
     with pytest.raises(ValueError, match=f'^A {role} that .*is needed, got'):
         source_of(dict(model=name), role)
+
+
+def test_a_package_that_is_absent_is_told_and_nothing_is_installed(monkeypatch):
+    calls = []
+    monkeypatch.setattr('mmengine.utils.package_utils.call_command', calls.append)
+    monkeypatch.setattr('mmkd_ext.models.zoo.sources.find_spec', lambda name: None)
+    for name in ('mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py', 'mmdet::retinanet/retinanet_r18_fpn_1x_coco.py'):
+        with pytest.raises(ValueError, match=f'got .{name}.: {name[:5]} is not installed'):
+            source_of(dict(model=name), 'teacher')
+    assert calls == []

@@ -52,7 +52,8 @@ class Kind:
         shares_samples: Whether the samples are the images, so that all networks speak of the same ones in one pass.
         watches_order: Whether a teacher is asked once more with the channels in the other order, to warn of one that is right more often.
         background: Whether class K of the labels and logits is the background.
-        boxes: Whether annotations are boxes; then images are padded, and never resized for a teacher.
+        boxes: Whether annotations are boxes.
+        padded: Whether the images of a batch are padded to one size with zeros; then they are never resized for a teacher.
         sized_by_data: Whether adapters are sized with images as large as the data's.
         no_onnx: Why there is no ONNX export, in words; None: there is one.
         onnx_step: Of how many pixels the sides of an ONNX graph's images are a multiple; None: they are those of the data.
@@ -68,7 +69,7 @@ class Kind:
     preprocessor_type = 'mmpretrain.ClsDataPreprocessor'
     ensemble_type = 'mmkd_ext.Ensemble'
     compiles = shares_samples = watches_order = sized_by_data = True
-    background = boxes = False
+    background = boxes = padded = False
     no_onnx: str | None = None
     onnx_step: int | None = None
     has_classes = True

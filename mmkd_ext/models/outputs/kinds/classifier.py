@@ -16,6 +16,7 @@ from mmkd_ext.models.outputs.scores import SIGMOID, label_shares, multi_hot, sco
 
 from .base import Kind, Pass
 
+_OTHERS = {'BaseDetector': 'a detector', 'BaseSegmentor': 'a segmentor'}  # of mmdet and mmseg, which need not be installed
 _POOLS = ('None', 'GlobalAveragePooling', 'GeneralizedMeanPooling')
 
 
@@ -66,10 +67,11 @@ class Classifier(Kind):
         return True
 
     def check(self) -> None:
-        """Whether it is no detector."""
-        if any(base.__name__ == 'BaseDetector' for base in type(self.network).__mro__):  # of mmdet, which need not be installed
+        """Whether it is no detector and no segmentor."""
+        called = next((_OTHERS[base.__name__] for base in type(self.network).__mro__ if base.__name__ in _OTHERS), None)
+        if called:
             raise ValueError(
-                f'A student that classifies is compared with classifiers, got {type(self.network).__name__}, a detector, as {self.who}. '
+                f'A student that classifies is compared with classifiers, got {type(self.network).__name__}, {called}, as {self.who}. '
                 'Look at model.teacher.')
 
     def train(self, inputs: Tensor, samples: Sequence[Any], preprocessor: Any) -> Pass:

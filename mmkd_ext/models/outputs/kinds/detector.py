@@ -31,6 +31,7 @@ class Detector(Kind):
     watches_order = False
     sized_by_data = False
     boxes = True
+    padded = True
     class_heads = ('bbox_head', 'mask_head')
     parts = frozenset(('rpn_head', 'bbox_head', 'mask_head', 'with_rpn'))
     iou_threshold = 0.55  # from which overlap on boxes of several networks are one

@@ -10,9 +10,10 @@ from .base import Kind
 from .classifier import Classifier
 from .dense.kind import Dense
 from .query.kind import Query
+from .segmentor.kind import Segmentor
 from .two_stage.kind import TwoStage
 
-KINDS: list[type[Kind]] = [TwoStage, Query, Dense, Backbone, Classifier]  # the first that knows a network as its own
+KINDS: list[type[Kind]] = [TwoStage, Query, Dense, Segmentor, Backbone, Classifier]  # the first that knows a network as its own
 
 
 def register_kind(kind: type[Kind]) -> type[Kind]:
@@ -38,5 +39,5 @@ def kind_of_config(cfg: Mapping[str, Any]) -> type[Kind]:
 
 
 def class_heads(boxes: bool) -> tuple[str, ...]:
-    """Names of the modules that count classes, in networks that are trained with boxes or in the others."""
-    return tuple(dict.fromkeys(name for kind in KINDS if kind.boxes == boxes for name in kind.class_heads))
+    """Names of the modules that count classes, in networks that learn of boxes or pixels, or in those that learn of whole images."""
+    return tuple(dict.fromkeys(name for kind in KINDS if kind.shares_samples != boxes for name in kind.class_heads))

@@ -1,0 +1,1 @@
+"""Segmentors of mmseg, compared at the labelled pixels of their decode head's own grid."""
