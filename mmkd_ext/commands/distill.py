@@ -69,7 +69,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--student', required=True, metavar='NETWORK', help=network)
     parser.add_argument('--teacher', required=True, metavar='NETWORK', help='likewise')
     methods = tuple(dict.fromkeys((*METHODS, *DETECTOR_METHODS)))
-    parser.add_argument('--method', choices=methods, default='kd++', help='which one fits which networks: configs/README.md (default: kd++)')
+    parser.add_argument('--method', choices=methods, default='kd++', help='which fits which networks: configs/README.md (default: kd++)')
     parser.add_argument('--teacher-checkpoint', metavar='FILE', help='weights of a teacher of these classes, which is then not fine-tuned')
     parser.add_argument('--epochs', type=int, help='of every training (default: by the number of images)')
     parser.add_argument('--batch-size', type=int, help='(default: by the number of images)')
