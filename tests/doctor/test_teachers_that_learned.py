@@ -83,6 +83,7 @@ def test_what_it_knows_is_read_and_what_is_planted_is_found(asked):
         assert accuracy.status == 'WRONG' and 'its classes are in another order' in accuracy.text
         assert accuracy.figures['percent']['as it is fed'] == pytest.approx(100 * right, abs=8)
 
-    accuracy, _ = asked("model['teacher']['model'] = dict(_net, data_preprocessor=dict(_preprocessor, mean=[0.0] * 3, std=[1.0] * 3))")
+    twice = 'dict(_preprocessor, std=[127.5 * 255] * 3)'  # images of 0 to 1 that are divided by 255 once more
+    accuracy, _ = asked(f"model['teacher']['model'] = dict(_net, data_preprocessor={twice})")
     assert accuracy.status == 'WRONG' and 'look at data_preprocessor (mean, std)' in accuracy.text
     assert accuracy.figures['percent']["as the student's are"] > 95
