@@ -27,10 +27,10 @@ class ZooRegistry(Registry):
         for scope in _scopes():
             try:
                 importlib.import_module(f'{scope}.registry')
-            except Exception:  # not installed, or, as mmdet, of versions that do not fit
+                zoo = root.children.get(scope)
+                found = None if zoo is None else zoo.get(key)
+            except Exception:  # not installed, or, as mmdet and mmseg may be, of versions that do not fit
                 continue
-            zoo = root.children.get(scope)
-            found = None if zoo is None else zoo.get(key)
             if found is not None:
                 return found
         return super().get(key)

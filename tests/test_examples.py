@@ -17,6 +17,8 @@ MODULES = {'.'.join(path.relative_to(REPO).with_suffix('').parts): path for path
 WITH_EXAMPLES = [name for name, path in MODULES.items() if '>>> ' in path.read_text(encoding='utf-8')]
 WITH_OPS = importlib.util.find_spec('mmcv._ext') is not None
 DETECTION = [name for name, path in MODULES.items() if re.search(r'^(from|import) mmdet|mmdet::', path.read_text(encoding='utf-8'), re.M)]
+WITH_MMSEG = importlib.util.find_spec('mmseg') is not None
+SEGMENTATION = [name for name, path in MODULES.items() if re.search(r'^(from|import) mmseg', path.read_text(encoding='utf-8'), re.M)]
 REGISTRIES = ('MODELS', 'HOOKS', 'DATASETS', 'FUNCTIONS', 'METRICS', 'OPTIM_WRAPPERS')
 # What users call besides what is registered and what a package's `__all__` names.
 CALLED = (
@@ -28,6 +30,8 @@ CALLED = (
 def examples_of(name):
     if name in DETECTION and not WITH_OPS:
         pytest.skip('needs mmcv with ops')
+    if name in SEGMENTATION and not WITH_MMSEG:
+        pytest.skip('needs mmseg')
     for package in ('mmpretrain', 'mmdet') if name in DETECTION else ():
         importlib.import_module(f'{package}.datasets')  # which prints when it is first imported
     finder = doctest.DocTestFinder(exclude_empty=True)
@@ -49,7 +53,8 @@ def test_the_examples_of_a_module_give_what_they_say(name, tmp_path, monkeypatch
 
 def public():
     """Name -> object of all that users name in a config or call."""
-    modules = [importlib.import_module(name.removesuffix('.__init__')) for name in MODULES if WITH_OPS or name not in DETECTION]
+    absent = {*(() if WITH_OPS else DETECTION), *(() if WITH_MMSEG else SEGMENTATION)}
+    modules = [importlib.import_module(name.removesuffix('.__init__')) for name in MODULES if name not in absent]
     found = [getattr(module, each) for module in modules for each in getattr(module, '__all__', ())]
     found += [each for kind in REGISTRIES for each in getattr(registry, kind).module_dict.values()]
     for name in CALLED:

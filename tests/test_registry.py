@@ -41,5 +41,18 @@ def test_of_a_name_that_both_have_it_is_that_of_the_runs_scope(scope):
         assert MODELS.get('ImageClassifier').__module__.startswith('mmpretrain.')
 
 
+def test_a_name_of_mmseg_is_found_and_in_its_scope_goes_first():
+    pytest.importorskip('mmseg', reason='of the extra seg')
+    assert MODELS.get('EncoderDecoder').__module__.startswith('mmseg.')
+    with DefaultScope.overwrite_default_scope('mmseg'), DefaultScope.overwrite_default_scope('mmkd_ext'):
+        assert MODELS.get('CrossEntropyLoss').__module__.startswith('mmseg.')
+        assert MODELS.get('ImageClassifier').__module__.startswith('mmpretrain.')
+
+
+def test_a_zoo_that_cannot_be_imported_is_passed_over(monkeypatch):
+    monkeypatch.setattr('mmkd_ext.registry._ZOOS', ('no_such_zoo', 'mmpretrain'))
+    assert MODELS.get('LeNet5').__module__.startswith('mmpretrain.')
+
+
 def test_a_name_that_nobody_has_is_none():
     assert MODELS.get('NoSuchNetwork') is None and HOOKS.get('mmkd_ext.NoSuchHook') is None

@@ -169,7 +169,7 @@ def _loaded(model: Any, cfg: Mapping[str, Any], dataset: Dataset) -> Iterator[di
         worker_init_fn=_seed_worker,
     )
     for batch in loader:
-        yield model.data_preprocessor(batch, False)
+        yield model.data_preprocessor(batch, model.reader.pads_in_training)
 
 
 def _numbers(preprocessor: Any) -> list[list[float]]:

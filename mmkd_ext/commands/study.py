@@ -7,7 +7,7 @@ where their config has changed since. Beside the runs it writes results.json and
 markers `<!-- NAME -->` and `<!-- /NAME -->` of a README, where NAME is the study's file name without its ending; `--plot` draws it.
 
 Also: `options` for all variants; `differences` (variant -> its baseline, or several): a table of paired differences over the seeds with
-their 95 % intervals; `same_start`, the config of a plain network from whose random weights, one draw for each seed, every variant starts;
+their 95 % intervals; `same_start`, the config of a plain network from whose initial weights, one draw for each seed, every variant starts;
 `teachers` (name -> dict(config, options)), trained once and given to the variants with `teacher=name`; `before` of a variant,
 dict(config, option, options={}, teacher=None), trained before it for each seed, whose last checkpoint goes to that option of the variant;
 `full`, settings of the study's long form, for `--full`; `folder`, the name of the runs' folder, which several studies may share. The order

@@ -52,7 +52,8 @@ class Patient:
 
     def prepared(self, batch: Any, training: bool) -> dict[str, Any]:
         """A batch as the model takes it; without mixed images unless it is for training."""
-        return self.model.data_preprocessor(copy.deepcopy(batch), training)
+        pads = getattr(getattr(self.model, 'reader', None), 'pads_in_training', False)  # a plain model has no reader
+        return self.model.data_preprocessor(copy.deepcopy(batch), training or pads)
 
     @property
     def teachers(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from mmkd_ext.engine.bound_process import run_bound
 from mmkd_ext.engine.random_state import random_state_kept, seed_everything
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.models.build import build_model
-from mmkd_ext.models.plain_config import plain_config
+from mmkd_ext.models.plain_config import plain_config, plain_model
 
 from .study_plan import variant_config
 
@@ -143,7 +143,7 @@ class Study:
         return run
 
     def start(self, seed: int) -> Path:
-        """The plain network's random weights of a seed, as a file that every variant loads."""
+        """The plain network's initial weights of a seed, drawn and pretrained ones, as a file that every variant loads."""
         path = self.out / 'start' / f'seed{seed}.pth'
         cfg = load_config(self.plan.same_start)
         merge_options(cfg, self.plan.get('options'), self.plan.same_start, "The study's options")
@@ -151,7 +151,9 @@ class Study:
             import_modules_from_strings(**cfg.custom_imports)
         with random_state_kept():
             seed_everything(seed)
-            model: Any = build_model(plain_config(cfg))
+            plain = plain_config(cfg)
+            plain.model = plain_model(cfg.model)  # with the weights that it starts from
+            model: Any = build_model(plain, pretrained=True)
             logging.disable(logging.INFO)  # or a line for each weight
             try:
                 model.init_weights()

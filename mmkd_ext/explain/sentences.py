@@ -93,6 +93,11 @@ def sentence(error: BaseException) -> str | None:
             f'Layer-wise learning rates need networks that tell the depth of a layer (get_layer_depth), got {network} without. Look at '
             'optim_wrapper: constructor and paramwise_cfg.layer_decay_rate.'
         )
+    if isinstance(error, FileNotFoundError) and not str(error) and 'checkpoint_path' in frames[-1].f_locals:  # timm's, which says nothing
+        return (
+            f"A file of timm's weights is needed, got none at {frames[-1].f_locals['checkpoint_path']}. Look at pretrained_cfg_overlay of "
+            'the backbone; configs that start from EfficientNet-Lite take the folder from MMKD_WEIGHTS, and '
+            'tools/model_converters/efficientnet_lite.py makes the file.')
     if not str(error) or (isinstance(error, TypeError) and 'argument' not in text):
         text += failing_line(error)
     layer = next((frame for frame in frames if frame.f_code.co_name == 'build_norm_layer'), None)

@@ -16,8 +16,12 @@ from .outputs.kinds.known import kind_of
 from .plain_config import plain_config, plain_model, without_weights
 
 
-def build_model(cfg: Config) -> nn.Module:
+def build_model(cfg: Config, pretrained: bool = False) -> nn.Module:
     """The model of a config on the CPU, in eval mode. Nothing is downloaded: its weights are to come from a checkpoint.
+
+    Args:
+        cfg: The config.
+        pretrained: Keep the weights that its config starts from, which are fetched where they are files of a zoo.
 
     Example:
         >>> backbone, head = dict(type='mmkd_ext.CIFARResNet', depth=8), dict(type='LinearClsHead', num_classes=10, in_channels=64)
@@ -32,7 +36,7 @@ def build_model(cfg: Config) -> nn.Module:
     tell_channel_order(cfg)
     tell_image_size(cfg)
     tell_class_names(cfg)
-    model_cfg = without_weights(cfg.model)
+    model_cfg = cfg.model if pretrained else without_weights(cfg.model)
     model_cfg.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
         return MODELS.build(model_cfg).eval()

@@ -91,6 +91,8 @@ def without_weights(model: dict) -> ConfigDict:
     for part in (model, model.get('backbone') or {}):
         if part.get('pretrained') is True:
             part['pretrained'] = False
+        elif isinstance(part.get('pretrained'), str):  # an address, in configs of mmseg
+            part.pop('pretrained')
         part.pop('checkpoint_path', None)
         if isinstance(part.get('init_cfg'), dict) and type_name(part['init_cfg'].get('type')) == 'Pretrained':  # a list sets numbers
             part.pop('init_cfg')

@@ -34,9 +34,15 @@ class CPUAmpOptimWrapper(OptimWrapper):
 
 @contextmanager
 def cpu_autocast(model: nn.Module) -> Iterator[None]:
-    """bfloat16 autocast in which a detector proposes and pools in float32: mmcv's NMS and RoIAlign know no bfloat16 on a CPU."""
+    """bfloat16 autocast in which a detector proposes and pools in float32."""
+    with torch.autocast('cpu', dtype=torch.bfloat16), proposing_in_float32(model):
+        yield
+
+
+@contextmanager
+def proposing_in_float32(model: nn.Module) -> Iterator[None]:
+    """Inside, a detector's dense heads and extractors of regions speak float32: mmcv's NMS and RoIAlign know no bfloat16 on a CPU."""
     with ExitStack() as stack:
-        stack.enter_context(torch.autocast('cpu', dtype=torch.bfloat16))
         for module in model.modules():
             if hasattr(module, 'roi_layers'):  # an extractor of mmdet
                 stack.callback(module.register_forward_pre_hook(lambda _, args: (_in_float32(args[0]), *args[1:])).remove)

@@ -10,6 +10,8 @@ from torch import nn
 
 from mmkd_ext.config.written_config import HERE, written_config
 
+pytestmark = pytest.mark.usefixtures('yapf')
+
 
 @pytest.mark.parametrize('value', [
     'back\\slash', "quo'te\"s", 'two\nlines', {"it's": 1, 'a b': 2}, float('inf'), -float('inf'), float('nan'), (1,), [(), [()]], {},

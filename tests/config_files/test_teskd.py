@@ -14,6 +14,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmpretrain.structures import DataSample
 from support.runs import REPO
+from support.unfilled import unfilled
 from torch import nn
 
 from mmkd_ext.benchmark.steps import deployed_size
@@ -58,7 +59,8 @@ def shape_of(cfg: Config) -> tuple[int, int, int]:
 
 @cache
 def _own_shape(path: str) -> tuple[int, int, int]:
-    return input_shape(Config.fromfile(path))  # builds the network
+    with unfilled():
+        return input_shape(Config.fromfile(path))  # builds the network
 
 
 def test_the_paper_s_networks_are_all_here():
@@ -89,7 +91,8 @@ def test_a_step_trains_every_parameter_of_it(built, rng):
 def test_what_is_deployed_is_exactly_the_plain_network(built):
     cfg, model = built
     plain_cfg = plain_config(cfg)
-    plain = build_model(plain_cfg)
+    with unfilled():
+        plain = build_model(plain_cfg)
     names = [type(part).__module__.split('.')[0] for part in (plain.neck, plain.head)]
     assert names == ['mmpretrain', 'mmpretrain']
     mine = {key: value.shape for key, value in model.state_dict().items() if not key.startswith(HELPERS)}
@@ -169,7 +172,8 @@ def test_the_imagenet_resnet_starts_with_kaiming_in_the_backbone_alone():
 
 @pytest.mark.parametrize(('name', 'students'), [('r18_cifar100', '25.83'), ('vgg16_cifar100', '9.55')])
 def test_the_students_have_the_paper_s_size(name, students):
-    model = build_model(Config.fromfile(CONFIGS[name]))
+    with unfilled():
+        model = build_model(Config.fromfile(CONFIGS[name]))
     helpers = sum(p.numel() for key, p in model.named_parameters() if key.startswith(HELPERS))
     assert f'{helpers / 1e6:.2f}' == students
     if name == 'r18_cifar100':

@@ -21,6 +21,9 @@ WEIGHTS = {  # kd and nd of KD++ and of ReviewKD++
 @cache
 def load(path: Path) -> Config:
     cfg = Config.fromfile(path)
+    for model in (cfg.model, cfg.model.get('student') or {}):
+        if (model.get('backbone') or {}).get('pretrained'):
+            model.backbone.pretrained = False  # from a file of weights, see test_polyps_192.py
     if 'teacher' in cfg.model:
         spec = cfg.model.teacher
         model = spec if isinstance(spec, str) else spec.model

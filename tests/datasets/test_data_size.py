@@ -264,3 +264,12 @@ def test_a_network_that_reads_other_than_pixels_first_has_three_channels():
         assert channels_of({}, MODELS.build(LENET)) == 1
 
 
+
+
+def test_crops_of_label_maps_tell_the_size():
+    pytest.importorskip('mmseg', reason='of the extra seg')
+    pipeline = [
+        LOAD, dict(type='LoadAnnotations'), dict(type='RandomResize', scale=(200, 100), ratio_range=(0.5, 2.0), keep_ratio=True),
+        dict(type='RandomCrop', crop_size=(24, 32), cat_max_ratio=0.75), dict(type='PackSegInputs')]
+    cfg = Config(dict(default_scope='mmseg', model={}, test_dataloader=dict(dataset=dict(type='BaseSegDataset', pipeline=pipeline))))
+    assert data_size(cfg) == (24, 32)

@@ -57,3 +57,24 @@ def test_what_is_no_batch_of_images_passes_as_it_is():
     several = dict(inputs=[torch.zeros(3, 4, 4)])
     assert preprocessor(several) is several and several['inputs'][0].is_contiguous()
     assert preprocessor(dict(inputs=torch.zeros(2, 5)))['inputs'].shape == (2, 5)
+
+
+@pytest.mark.det
+def test_regions_of_a_detector_and_of_its_teacher_are_pooled_from_maps_in_the_usual_order(rng):
+    """On a CPU RoIAlign takes every map for one in the usual order, and would pool other places without a word."""
+    from support.detection import distiller as detectors
+    from support.detection import teacher_of, tiny
+
+    model = detectors(tiny(), teacher_of(tiny('faster', 16, 48)), dict(kd=dict(type='mmkd_ext.KDLoss', tau=2.0)), input_size=64)
+    hook, runner = ChannelsLastHook(), SimpleNamespace(model=model)
+    maps = [torch.randn(2, 16, side, side, generator=rng) for side in (16, 8, 4, 2)]
+    turned = [x.contiguous(memory_format=torch.channels_last) for x in maps]
+    rois = torch.tensor([[0, 3.0, 5, 40, 30], [1, 8, 2, 50, 60]])
+    for detector in (model.student, model.teachers['teacher'].network):
+        extractor = detector.roi_head.bbox_roi_extractor
+        right, wrong = extractor(maps, rois), extractor(turned, rois)
+        assert not torch.allclose(right, wrong)  # what the hook is to mend
+        hook.before_train(runner)
+        torch.testing.assert_close(extractor(turned, rois), right, rtol=0, atol=0)
+        hook.after_train(runner)
+        assert torch.equal(extractor(turned, rois), wrong)

@@ -34,6 +34,7 @@ def test_the_command_line_gives_the_hook_to_a_config_without_it(tmp_path, monkey
         monkeypatch.setattr(kind, method, watched(getattr(kind, method), seen.setdefault(method, [])))
     config = write_config(
         tmp_path, "train_cfg = dict(max_epochs=1)\ncompile = dict(backend='eager')\n"
+        'model = dict(backbone=dict(num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(1,)), head=dict(in_channels=8))\n'
         "default_hooks = dict(_delete_=True, logger=dict(type='LoggerHook'))")
     assert train.main([str(config), '--work-dir', 'work', '--no-validate']) == 0
     assert len(seen['forward']) >= 5 and not any(seen['forward'])

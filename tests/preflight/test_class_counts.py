@@ -131,3 +131,12 @@ def test_the_topk_of_a_head_counts_where_it_is_used():
                 check_topk(model, [], 'train')
         else:
             check_topk(model, [], 'train')
+
+
+def test_the_heads_of_a_segmentor_need_the_classes_that_the_data_name():
+    model = nn.Module()
+    model.decode_head, model.auxiliary_head = nn.ModuleList([counting(5), counting(5)]), counting(5)
+    maps = Listed([dict(seg_map_path='a.png')], classes=('a', 'b', 'c'))
+    with pytest.raises(ValueError, match=r'need the 5 classes that model.decode_head.0 has, got 3 in Listed \(a, b, c\)'):
+        check_labels(model, maps, 'train')
+    check_labels(model, Listed([dict(seg_map_path='a.png')], classes=tuple('abcde')), 'train')

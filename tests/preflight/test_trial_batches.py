@@ -74,3 +74,19 @@ def test_what_lies_in_memory_until_weights_are_initialised_is_no_fault_of_a_batc
     copied = trial_batches._copied(SimpleNamespace(model=network))
     assert copied.weight[0, :2].tolist() == [0, 0] and copied.bias[1] == 0 and torch.equal(copied.weight[1], kept)
     assert network.weight[0, 0].isnan() and network.bias[1] == -torch.inf
+
+
+@pytest.mark.parametrize(('size', 'images'), [(1, 1), (2, 2), (8, 2)])
+def test_no_more_images_are_predicted_than_a_batch_has_since_they_may_be_of_other_sizes(monkeypatch, size, images):
+    asked = []
+
+    def batch(runner, loader, name, most):
+        asked.append(most)
+        raise ValueError('enough')
+
+    monkeypatch.setattr(trial_batches, '_batch', batch)
+    data = torch.utils.data.TensorDataset(torch.zeros(8))
+    loop = SimpleNamespace(dataloader=DataLoader(data, batch_size=size), evaluator=SimpleNamespace(metrics=[]))
+    with pytest.raises(ValueError, match='enough'):
+        trial_batches.check_evaluated_batch(None, loop, 'val')
+    assert asked == [images]

@@ -9,6 +9,7 @@ from mmengine.dataset import default_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
+from support.unfilled import unfilled
 
 from mmkd_ext.losses import NDLoss
 from mmkd_ext.models import OfflineDistiller
@@ -50,7 +51,8 @@ def build(model_cfg):
 @cache
 def keys_of(model_cfg: str) -> set[str]:
     """Of a network's state; many configs have one student."""
-    return set(build(eval(model_cfg)).state_dict())
+    with unfilled():
+        return set(build(eval(model_cfg)).state_dict())
 
 
 def images(n: int, size: int, classes: int, channels: int = 3):

@@ -40,10 +40,10 @@ def make_environment(folder: Path, needed: Sequence[str] = NEEDED) -> Path:
     """
     python = folder / 'bin/python'
     if not python.exists():
-        _run([sys.executable, '-m', 'venv', str(folder)])
+        _run([sys.executable, '-m', 'venv', '--without-pip', str(folder)])  # this one's pip installs into it
     found = _run([str(python), '-c', 'import sysconfig; print(sysconfig.get_paths()["purelib"])'])
     Path(found.strip(), 'project.pth').write_text(sysconfig.get_paths()['purelib'])
-    _run([str(python), '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', *needed])
+    _run([sys.executable, '-m', 'pip', '--disable-pip-version-check', '--python', str(python), 'install', '--quiet', *needed])
     return python
 
 

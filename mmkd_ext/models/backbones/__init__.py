@@ -9,6 +9,7 @@ from .cifar_shufflenet_v1 import CIFARShuffleNetV1
 from .cifar_shufflenet_v2 import CIFARShuffleNetV2
 from .cifar_vgg import CIFARVGG
 from .cifar_wide_resnet import CIFARWideResNet
+from .timm_backbone import TimmBackbone
 from .torchvision_backbone import TorchvisionBackbone
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     'CIFARWideResNet',
     'ResNeXt_CIFAR',
     'SEResNet_CIFAR',
+    'TimmBackbone',
     'TorchvisionBackbone',
 ]

@@ -82,6 +82,7 @@ def _started(plain: ConfigDict, source: Source, model: Any) -> ConfigDict:
     elif kind == 'TorchvisionClassifier' and source.address:
         plain.init_cfg = ConfigDict(type='Pretrained', checkpoint=source.address)
     elif source.address and 'backbone' in plain:
+        plain.pop('pretrained', None)  # the backbone's own weights, in configs of mmseg
         plain.backbone.init_cfg = ConfigDict(type='Pretrained', checkpoint=source.address, prefix='backbone')
     else:
         raise ValueError(

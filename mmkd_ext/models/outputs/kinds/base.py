@@ -54,6 +54,7 @@ class Kind:
         background: Whether class K of the labels and logits is the background.
         boxes: Whether annotations are boxes.
         padded: Whether the images of a batch are padded to one size with zeros; then they are never resized for a teacher.
+        pads_in_training: Whether the preprocessor pads images of several sizes in training alone, so that training data are looked at so.
         sized_by_data: Whether adapters are sized with images as large as the data's.
         no_onnx: Why there is no ONNX export, in words; None: there is one.
         onnx_step: Of how many pixels the sides of an ONNX graph's images are a multiple; None: they are those of the data.
@@ -68,11 +69,10 @@ class Kind:
     scope = 'mmpretrain'
     preprocessor_type = 'mmpretrain.ClsDataPreprocessor'
     ensemble_type = 'mmkd_ext.Ensemble'
-    compiles = shares_samples = watches_order = sized_by_data = True
-    background = boxes = padded = False
+    compiles = shares_samples = watches_order = sized_by_data = has_classes = True
+    background = boxes = padded = pads_in_training = False
     no_onnx: str | None = None
     onnx_step: int | None = None
-    has_classes = True
     optimizer = 'SGD'
     called = 'a detector'
     samples_name = 'training images'

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
 from mmkd_ext.models.outputs.feature_maps import tensors_in
 from mmkd_ext.models.outputs.outputs import Outputs
+from mmkd_ext.optim.cpu_amp import proposing_in_float32
 
 from .base import Kind, Levels
 from .box_fusion import fused
@@ -83,7 +84,7 @@ class Detector(Kind):
     def predict(self, teacher: Any, inputs: Tensor, samples: list[Any]) -> list[Any]:
         """Detections in the pixels of the original images, as mmdet's `predict` leaves them."""
         images = teacher.as_its_own(inputs, samples)
-        with teacher.autocast():
+        with teacher.autocast(), proposing_in_float32(self.network):
             return self.network.predict(images, samples, rescale=True)
 
     def raw(self, images: Tensor, samples: Sequence[Any] | None) -> Any:

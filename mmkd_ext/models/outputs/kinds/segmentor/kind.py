@@ -41,6 +41,7 @@ class Segmentor(Kind):
     shares_samples = False
     watches_order = False
     padded = True
+    pads_in_training = True
     sized_by_data = False
     no_onnx = 'its export was not tried'
     called = 'a segmentor'
@@ -111,7 +112,7 @@ class Segmentor(Kind):
         height, width = seen.scores.shape[2:]
         labels = labels_at(samples, (height, width), self.head.align_corners)
         places = Pixels((height, width), labelled(labels, self.head.num_classes, self.head.ignore_index))
-        target = labels.flatten()[places.index]
+        target = labels.flatten()[places.cells]
         return Pass(terms, self._outputs(maps[0], seen, places), target, target, places, maps[0])
 
     def look(self, inputs: Tensor, samples: Sequence[Any] | None = None, keep: bool = True) -> Any:

@@ -19,11 +19,11 @@ class Pixels(NamedTuple):
 
     Attributes:
         size: Height and width of the grid in which they lie; None: that of the network that is asked.
-        index: (S,) among the N h w cells, image after image and row after row; None: all of them.
+        cells: (S,) places among the N h w cells, image after image and row after row; None: all of them.
     """
 
     size: Grid | None = None
-    index: Tensor | None = None
+    cells: Tensor | None = None
 
     def of(self, x: Tensor, align_corners: bool) -> Tensor:
         """(S, C) of a map (N, C, H, W), which is resized to the grid first where it has another size.
@@ -36,7 +36,7 @@ class Pixels(NamedTuple):
         if self.size is not None and tuple(x.shape[2:]) != self.size:
             x = F.interpolate(x, self.size, mode='bilinear', align_corners=align_corners)
         rows = x.permute(0, 2, 3, 1).flatten(0, 2)
-        return rows if self.index is None or len(self.index) == len(rows) else rows.index_select(0, self.index)
+        return rows if self.cells is None or len(self.cells) == len(rows) else rows.index_select(0, self.cells)
 
 
 class HeadPass:
@@ -138,7 +138,8 @@ def check_label_maps(classes: int, ignored: int | None, preprocessor: nn.Module,
     samples = data.get('data_samples') if training and isinstance(data, Mapping) else None
     for sample in samples or ():
         labels = sample.gt_sem_seg.data
-        bad = (labels < 0) | (labels >= classes) if ignored is None else ((labels < 0) | (labels >= classes)) & (labels != ignored)
+        bad = (labels < 0) | (labels >= classes)
+        bad = bad if ignored is None else bad & (labels != ignored)
         if labels.device.type == 'cpu' and bad.any():
             but = '' if ignored is None else f', or {ignored} for pixels without one,'
             raise ValueError(

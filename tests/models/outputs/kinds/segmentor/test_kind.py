@@ -18,9 +18,11 @@ from witnesses.naive_kd import naive_binary_kd, naive_kd
 from witnesses.naive_maps import naive_cwd
 from witnesses.naive_nd import naive_nd
 
+from mmkd_ext.class_means.compute import _loaded
 from mmkd_ext.models.outputs.kinds.known import kind_of, kind_of_config
 from mmkd_ext.models.outputs.kinds.segmentor.kind import Segmentor
-from mmkd_ext.models.plain_config import plain_model
+from mmkd_ext.models.plain_config import plain_model, without_weights
+from mmkd_ext.models.zoo.trained_network import network_config
 
 pytest.importorskip('mmseg', reason='of the extra seg')
 pytestmark = [  # of mmseg
@@ -173,7 +175,7 @@ def test_a_teacher_of_another_stride_is_resized_to_the_student_s_grid(student, t
         logits = model.teachers['teacher'].network(inputs, mode='tensor')
     assert logits.shape[2:] != seen.places.size
     larger = F.interpolate(logits, seen.places.size, mode='bilinear', align_corners=align_corners)
-    theirs = larger.permute(0, 2, 3, 1).reshape(-1, CLASSES)[seen.places.index]
+    theirs = larger.permute(0, 2, 3, 1).reshape(-1, CLASSES)[seen.places.cells]
     expected = 1.5 * naive_kd(seen.outputs.logits.double(), theirs.double(), 2.0).item()
     assert float(model(inputs, samples, mode='loss')['loss_kd'].detach()) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
@@ -202,6 +204,16 @@ def test_class_means_are_the_teacher_s_embeddings_at_labelled_pixels_of_its_own_
     assert labels.tolist() == target.tolist() and len(target) > 300
     torch.testing.assert_close(outputs.embedding, rows(entered, places))
     assert '255' in model.class_mean_provenance and ' at 0x' not in model.class_mean_provenance
+
+
+def test_class_means_take_images_of_several_sizes_as_training_pads_them(rng):
+    model, data = pair(losses=dict(nd=LOSSES['nd'])), batch(rng)
+    rows = [dict(inputs=image, data_samples=sample) for image, sample in zip(*data.values(), strict=True)]
+    (found,) = _loaded(model, dict(batch_size=2), copy.deepcopy(rows))
+    inputs, samples = read(model, data)
+    assert torch.equal(found['inputs'], inputs) and inputs.shape[2:] == (64, 64)
+    _, labels = model.class_mean_samples(model.teachers['teacher'], found)
+    assert labels.tolist() == labelled_by_hand(samples, (8, 8))[1].tolist()
 
 
 def test_one_score_for_two_classes_is_compared_as_a_yes_or_no(rng):
@@ -262,6 +274,15 @@ def test_segmentors_train_together_each_at_its_own_pixels_and_join_their_probabi
         expected = sum(each[n].seg_logits.data.softmax(dim=0) for each in alone) / 2
         torch.testing.assert_close(sample.seg_logits.data, expected)
         assert torch.equal(sample.pred_sem_seg.data[0], expected.argmax(dim=0)) and set(sample.networks) >= {'a', 'b'}
+
+
+def test_a_backbone_s_own_weights_give_way_to_those_of_the_whole_and_are_not_fetched_for_a_frozen_network():
+    stock = get_config(ZOO['psp']).model
+    assert stock.pretrained == 'open-mmlab://resnet18_v1c' and 'pretrained' not in without_weights(stock)
+    plain = network_config(dict(model=ZOO['psp'], pretrained=True))
+    start = plain.backbone.init_cfg
+    assert 'pretrained' not in plain and start.prefix == 'backbone' and start.checkpoint.endswith('.pth')
+    assert network_config(ZOO['psp']).pretrained == stock.pretrained
 
 
 def test_the_kind_is_known_by_config_network_and_distiller():
