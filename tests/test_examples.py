@@ -38,6 +38,7 @@ def examples_of(name):
     return [test for test in finder.find(importlib.import_module(name), name) if test.examples]
 
 
+@pytest.mark.usefixtures('yapf')
 @pytest.mark.parametrize('name', WITH_EXAMPLES)
 def test_the_examples_of_a_module_give_what_they_say(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,6 @@ goes on with what was killed.
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import shlex
@@ -25,12 +24,14 @@ from mmkd_ext.errors import PreflightError
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.journey.boxes_file import read_scenes
 from mmkd_ext.journey.detector_configs import check_detectors, write_detector_configs
+from mmkd_ext.journey.detector_methods import DETECTOR_METHODS
 from mmkd_ext.journey.detectors import chosen_detector, detector_settings
 from mmkd_ext.journey.done_once import DoneOnce, origin_of
 from mmkd_ext.journey.estimate import cost_of, plan_lines
 from mmkd_ext.journey.image_folder import read_images
 from mmkd_ext.journey.methods import METHODS
 from mmkd_ext.journey.networks import Network, chosen_network
+from mmkd_ext.journey.onnx_export import onnx_of
 from mmkd_ext.journey.settings import Settings, settings_for
 from mmkd_ext.journey.step_configs import Step, check_pair, put, steps_of, write_configs
 from mmkd_ext.preflight.written_places import check_run_folder
@@ -67,7 +68,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     network = 'mmpretrain::NAME, timm/NAME, torchvision/NAME, cifar/NAME, mmdet::FOLDER/NAME.py or a config file'
     parser.add_argument('--student', required=True, metavar='NETWORK', help=network)
     parser.add_argument('--teacher', required=True, metavar='NETWORK', help='likewise')
-    parser.add_argument('--method', choices=(*METHODS, 'pkd'), default='kd++', help='of detectors: kd, kd++, pkd (default: kd++)')
+    methods = tuple(dict.fromkeys((*METHODS, *DETECTOR_METHODS)))
+    parser.add_argument('--method', choices=methods, default='kd++', help='which fits which networks: configs/README.md (default: kd++)')
     parser.add_argument('--teacher-checkpoint', metavar='FILE', help='weights of a teacher of these classes, which is then not fine-tuned')
     parser.add_argument('--epochs', type=int, help='of every training (default: by the number of images)')
     parser.add_argument('--batch-size', type=int, help='(default: by the number of images)')
@@ -156,7 +158,7 @@ def distill(argv: Sequence[str] | None = None) -> None:
             print(f'warning: {warning}', file=sys.stderr, flush=True)
             remarks.append(warning)
         journey.train(step)
-    note = journey.export(next(step for step in steps if step.kind == 'distil'))
+    note = journey.export(next(step for step in steps if step.kind == 'distil'), student)
     remarks += [note] if note else []
     words = ['mmkd', 'distill', *map(str, sys.argv[1:] if argv is None else argv)]
     put(record_file(out), record_text(shlex.join(words), remarks, [str(step.work_dir.relative_to(out)) for step in steps]))
@@ -201,10 +203,11 @@ class Journey:
 
     def _test(self, name: str, config: Path, checkpoint: str, origin: str) -> None:
         def work(_: bool) -> dict[str, Any]:
-            metrics = self.out / 'steps' / f'{name}.metrics.json'
-            words = [str(config), checkpoint, '--work-dir', str(self.out / 'runs' / f'{name}_test'), '--out', str(metrics)]
+            file = self.out / 'steps' / f'{name}.metrics.json'
+            words = [str(config), checkpoint, '--work-dir', str(self.out / 'runs' / f'{name}_test'), '--out', str(file)]
             _succeed(test.main, [*words, '--out-item', 'metrics'], f'the test of {name}')
-            return {'accuracy': self.task.scale * json.loads(metrics.read_text())[self.task.metric]}
+            metrics = json.loads(file.read_text()) or {self.task.metric: 0.0}  # mmdet has none for a detector that finds nothing
+            return {'accuracy': self.task.scale * metrics[self.task.metric]}
 
         self.accuracies[name] = self.records.do(f'{name}_test', origin, work)['accuracy']
         self.checkpoints[name], self.origins[name] = checkpoint, origin
@@ -219,20 +222,19 @@ class Journey:
             f'the teacher has {teacher:.2f} % and the student alone {statistics.mean(alone):.2f} %: a teacher that is no better can hardly '
             'help. Take a larger one, or train it longer (--epochs).')
 
-    def export(self, step: Step) -> str | None:
-        """Write the plain student of the first seed, with ONNX where that is installed; a remark where there is none."""
-        classifies = self.task is _CLASSIFY
-        onnx = classifies and all(importlib.util.find_spec(name) for name in ('onnx', 'onnxscript', 'onnxruntime'))
+    def export(self, step: Step, student: Network) -> str | None:
+        """Write the plain student of the first seed, with ONNX where there is an export of its kind; a remark on that."""
+        onnx, remark = onnx_of(student)
         words = [str(step.config), self.checkpoints[step.name], str(self.out / 'student.pth')]
 
         def work(_: bool) -> dict[str, Any]:
-            lacking = "it is not installed (pip install '.[onnx]' in the checkout)" if classifies else 'use mmdeploy on student.pth and .py'
-            note = None if onnx else f'no ONNX: {lacking}'
-            if onnx and export_student.main([*words, '--onnx']) != 0:
-                note = 'no ONNX: its export failed, see the error above'
-            if note:
+            done = onnx and export_student.main([*words, '--onnx']) == 0
+            note = 'no ONNX: its export failed, see the error above' if onnx and not done else remark
+            if not done:
                 _succeed(export_student.main, words, 'the export')
-            endings = ['pth', 'py', *([] if note else ['onnx'])]
+            endings = ['pth', 'py', *(['onnx'] if done else [])]
+            if note:
+                print(note, flush=True)
             return {'note': note, 'files': [str(self.out / f'student.{ending}') for ending in endings]}
 
         return self.records.do('export', origin_of(self.origins[step.name], onnx), work)['note']

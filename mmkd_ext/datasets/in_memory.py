@@ -52,11 +52,9 @@ class InMemory:
 
     Example:
         >>> import torch
-        >>> from mmkd_ext.datasets.digits import Digits
-        >>> class DigitsInMemory(InMemory, Digits):
-        ...     pass
+        >>> from mmkd_ext.datasets.digits import Digits  # one of them
         >>> pipeline = [dict(type='mmpretrain.RandomCrop', crop_size=12), dict(type='mmpretrain.PackInputs')]
-        >>> data = DigitsInMemory(samples_per_class=2, pipeline=pipeline, by_batch=True)
+        >>> data = Digits(samples_per_class=2, pipeline=pipeline, by_batch=True)
         >>> batch = data.__getitems__([0, 1, 2, 3])
         >>> batch['inputs'].shape, batch['inputs'].dtype
         (torch.Size([4, 3, 12, 12]), torch.uint8)

@@ -89,7 +89,9 @@ def _classifies(patient: Patient, name: str, teacher: Any) -> list[Row]:
         return []  # nothing to mistake
     guesses = {way: torch.cat(each) for way, each in said.items() if sum(map(len, each)) == len(target)}
     order = _order(patient, name, teacher, target, guesses[OWN], classes)
-    return [_accuracy(name, teacher, target, guesses, classes, order.status == WRONG), order]
+    calls = order.figures.get('calls') if order.status == WRONG else None
+    reordered = None if calls is None else 100 * float((guesses[OWN] == torch.tensor(calls)[target]).float().mean())
+    return [_accuracy(name, teacher, target, guesses, classes, reordered), order]
 
 
 @torch.no_grad()
@@ -108,23 +110,28 @@ def _asked(patient: Patient, teacher: Any, data: Mapping[str, Any]) -> tuple[Any
     return None, None, target, torch.ones_like(target, dtype=torch.bool)
 
 
-def _accuracy(name: str, teacher: Any, target: Tensor, guesses: Mapping[str, Tensor], classes: int, reordered: bool) -> Row:
+def _accuracy(
+    name: str, teacher: Any, target: Tensor, guesses: Mapping[str, Tensor], classes: int, reordered: float | None
+) -> Row:
+    """`reordered`: percent that are right in another order of its classes, which fits it better; None: there is none."""
     shares = {way: 100 * float((guess == target).float().mean()) for way, guess in guesses.items()}
     hits = {way: guess == target for way, guess in guesses.items()}
     check, count = f'{name}: accuracy', len(target)
     figures = {'images': count, 'percent': shares}
     best = max(shares, key=lambda way: shares[way])
+    explained = reordered is not None and reordered > shares[best] + 2  # whatever it is fed, its classes are the larger mistake
     gained, lost = int((hits[best] & ~hits[OWN]).sum()), int((hits[OWN] & ~hits[best]).sum())
     others = ', '.join(f'{share:.1f} % {way}' for way, share in shares.items() if way != OWN)
     parts = not teacher.reader.shares_samples  # of images
     text = f'{shares[OWN]:.1f} % of {count} {_called(teacher)} are right {OWN}{f"; {others}" if others else ""}'
     # were both ways equally good, each image on which they differ would be a coin's toss; places in one object are no two tosses
-    if teacher.loaded is not None and gained - lost > 3 * (gained + lost) ** 0.5 and shares[best] - shares[OWN] > (10 if parts else 2):
+    beyond_chance = gained - lost > 3 * (gained + lost) ** 0.5 and shares[best] - shares[OWN] > (10 if parts else 2)
+    if beyond_chance and not explained and teacher.loaded is not None:
         return Row(
             WRONG, check, f'{text}. It is fed wrongly: {_remedy(teacher, best)}', figures)
     chance = max(count / classes, float(target.bincount().max()) if parts else 0.0)  # one that calls everything the same
     if classes > 1 and int(hits[OWN].sum()) <= chance + 2 * (chance * (1 - 1 / classes)) ** 0.5:
-        why = 'its classes are in another order.' if reordered else (
+        why = 'its classes are in another order.' if reordered is not None else (
             'are these its weights, its classes in this order and its data_preprocessor (mean, std, channel_order)?')
         return Row(WRONG, check, f'{text}, which is chance for {classes} classes: {why}', figures)
     return Row(OK, check, f'{text}.', figures)

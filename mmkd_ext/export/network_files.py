@@ -16,6 +16,8 @@ from mmkd_ext.models.images.image_shape import Size
 from mmkd_ext.models.plain_config import distils, plain_config, registered
 from mmkd_ext.models.zoo.trained_network import network_config
 
+from .onnx_graph import check_graph, onnx_bytes
+
 _TOLERANCE = 1e-5
 
 
@@ -41,9 +43,8 @@ def network_files(
         weights = {key: value for key, value in weights.items() if not key.startswith(helpers)}
     trained, shipped = build_model(cfg), deployed(cfg, size, plain_cfg)
     plain, kind = shipped.network, shipped.kind
-    if onnx and not kind.exports_onnx:
-        instead = ', and use mmdeploy on the .pth and .py' if kind.boxes else ''
-        raise ValueError(f'ONNX export is for classifiers, got {kind.called}: leave --onnx out{instead}.')
+    if onnx:
+        check_graph(kind)
     _load(trained, weights, source, 'the config')
     kept = {key: value.clone() for key, value in trained.state_dict().items() if key in plain.state_dict()}
     _load(plain, kept, source, 'the config without its helpers')
@@ -55,7 +56,7 @@ def network_files(
         out.with_suffix('.py'): text.encode(),
     }
     if onnx:
-        files[out.with_suffix('.onnx')] = _onnx_bytes(plain, image, expected)
+        files[out.with_suffix('.onnx')] = onnx_bytes(kind, plain, image, _compare)
     return files
 
 
@@ -95,37 +96,3 @@ def _checkpoint_bytes(state: dict[str, Tensor], meta: Any) -> bytes:
     with io.BytesIO() as buffer:
         torch.save(dict(meta=kept, state_dict=state), buffer)
         return buffer.getvalue()
-
-
-class _Logits(nn.Module):
-    """A model of mmpretrain or mmdet as a function from images to logits."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.model(images, mode='tensor')
-
-
-def _onnx_bytes(model: nn.Module, image: Tensor, expected: Tensor) -> bytes:
-    """The graph from normalised images to logits, checked with onnxruntime on two batch sizes."""
-    import onnxruntime
-
-    program = torch.onnx.export(
-        _Logits(model).eval(),
-        (image,),
-        input_names=['images'],
-        output_names=['logits'],
-        dynamic_shapes=({0: torch.export.Dim('batch')},),
-        dynamo=True,
-        verbose=False,
-    )
-    with io.BytesIO() as buffer:
-        program.save(buffer)  # type: ignore[union-attr, arg-type]
-        content = buffer.getvalue()
-    session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
-    for n in (2, 1):
-        (logits,) = session.run(None, {'images': image[:n].numpy()})
-        _compare(torch.from_numpy(logits), expected[:n], 'the ONNX graph')
-    return content

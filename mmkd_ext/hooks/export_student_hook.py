@@ -10,8 +10,10 @@ from mmengine.runner import Runner
 
 from mmkd_ext.config.written_config import written_config
 from mmkd_ext.export.export_student import check_onnx, export_student
+from mmkd_ext.export.onnx_graph import check_graph
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.hooks.run_folder_hook import BEST_ELSEWHERE
+from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.plain_config import plain_config
 from mmkd_ext.registry import HOOKS
 
@@ -49,20 +51,22 @@ class ExportStudentHook(Hook):
     def before_run(self, runner: Runner) -> None:
         """Refuse, before the training, what could not be written after it."""
         plain, work_dir = plain_config(runner.cfg), Path(runner.work_dir)
-        written = [path for hook in runner.hooks if isinstance(hook, ExportStudentHook) for path in hook.files(plain, work_dir)]
+        written = [path.resolve() for hook in runner.hooks if isinstance(hook, ExportStudentHook) for path in hook.files(plain, work_dir)]
         for path in self.files(plain, work_dir):
             if re.fullmatch(r'(epoch|iter)_\d+\.pth|best_.*', path.name):
                 named = '' if path.name == Path(self.out).name else f', which makes {path.name}'
                 raise ValueError(f"ExportStudentHook needs an out that is no checkpoint's name, got {self.out!r}{named}.")
-            if written.count(path) > 1:
+            if written.count(path.resolve()) > 1:
                 raise ValueError(
                     f'Each ExportStudentHook needs an out of its own, got {self.out!r}: {path.name} would be written '
-                    f'{written.count(path)} times.')
+                    f'{written.count(path.resolve())} times.')
             if not path.resolve().is_relative_to(work_dir.resolve()):
                 raise ValueError(f"ExportStudentHook needs an out inside the run's folder {runner.work_dir}, got {self.out!r}.")
             check_output(path, 'Look at out of the ExportStudentHook.')
         if self.onnx:
             check_onnx()
+            for network in (plain.model.get('networks') or {'': plain.model}).values():
+                check_graph(kind_of_config(network))
         written_config(plain, 'the deployed network')
 
     def files(self, plain: Config, work_dir: Path) -> list[Path]:

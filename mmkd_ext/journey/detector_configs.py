@@ -10,16 +10,13 @@ from mmkd_ext.errors import PreflightError
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
 
 from .boxes_file import Scenes
+from .detector_methods import DETECTOR_METHODS, detector_hooks, detector_losses
 from .detectors import image_scale, optimizer_of_detector
 from .networks import Network
 from .settings import Settings
 from .step_configs import Step, check_made, config_text, put, step_page
 
 _RUNTIME = 'mmkd_ext::_base_/default_runtime_det.py'
-_LOSSES: dict[str, dict[str, Any]] = {
-    'kd': {'kd': {'type': 'mmkd_ext.KDLoss', 'tau': 1.0, 'loss_weight': 1.0}},
-    'kd++': {'kd': {'type': 'mmkd_ext.KDLoss', 'tau': 1.0, 'loss_weight': 1.0}, 'nd': {'type': 'mmkd_ext.NDLoss', 'loss_weight': 1.5}},
-    'pkd': {'pkd': {'type': 'mmkd_ext.PKDLoss'}}}
 _META = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
 
 
@@ -34,7 +31,7 @@ def write_detector_configs(
         student: The detector that is shipped.
         teacher: The one that it learns from.
         settings: Epochs, sizes, batches.
-        method: 'kd', 'kd++' or 'pkd'.
+        method: One of `DETECTOR_METHODS`.
         steps: What will be run.
         checkpoint: The teacher's weights, where the fine-tuning leaves them or as they were given.
     """
@@ -48,8 +45,9 @@ def write_detector_configs(
         distils = step.kind == 'distil'
         text = f'{student.name}, {f"taught by {teacher.name} ({method})" if distils else "alone"}, seed {step.seed}.'
         content = {'model': _distiller(student, method, spec) if distils else student.model, **_schedule(student, scenes, settings)}
-        if distils and 'nd' in _LOSSES[method]:
-            content['custom_hooks'] = [{'type': 'mmkd_ext.ClassMeansHook'}]
+        hooks = detector_hooks(method) if distils else []
+        if hooks:
+            content['custom_hooks'] = hooks
         put(step.config, step_page(out, step.name, text, 'images.py', content, step.seed, _RUNTIME))
 
 
@@ -59,13 +57,13 @@ def check_detectors(student: Network, teacher: Network, settings: Settings, meth
     Raises:
         PreflightError: The method cannot compare the two, or the weights are not this teacher's.
     """
-    if method not in _LOSSES:
-        raise PreflightError(f'--method of detectors needs to be one of {", ".join(_LOSSES)}, got {method}.')
+    if method not in DETECTOR_METHODS:
+        raise PreflightError(f'--method of detectors needs to be one of {", ".join(DETECTOR_METHODS)}, got {method}.')
     check_made(partial(_distiller, student, method), {'model': teacher.model}, student, teacher, method, checkpoint, 'mmdet')
 
 
 def _distiller(student: Network, method: str, spec: dict[str, Any]) -> dict[str, Any]:
-    return {'type': 'mmkd_ext.OfflineDistiller', 'student': student.model, 'teacher': spec, 'losses': _LOSSES[method]}
+    return {'type': 'mmkd_ext.OfflineDistiller', 'student': student.model, 'teacher': spec, 'losses': detector_losses(method)}
 
 
 def _schedule(network: Network, scenes: Scenes, settings: Settings) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The detector that a command line names, and the settings of its training by the size of the data."""
 
+import copy
 import math
 from typing import Any
 
@@ -40,7 +41,7 @@ def chosen_detector(name: str, classes: int, flag: str, scratch: bool) -> Networ
         kind.check_installed()
         plain = without_weights(config)
         with DefaultScope.overwrite_default_scope('mmdet'):
-            network: Any = MODELS.build(plain)
+            network: Any = MODELS.build(copy.deepcopy(plain))  # some constructors of mmdet change theirs
         kind(network, flag).check()
     except Exception as error:  # the zoos raise whatever a constructor does
         text = ' '.join(str(error).split()).rstrip('.')

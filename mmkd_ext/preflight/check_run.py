@@ -20,10 +20,13 @@ from .class_counts import check_labels, check_topk
 from .class_names import check_class_names
 from .hook_needs import missing_part
 from .hook_settings import check_hook_settings
+from .late_schedulers import warn_of_late_schedulers
 from .number_ranges import check_numbers
 from .passed_over import warn_of_passed_over
+from .repeated_hooks import check_repeated
 from .training_parts import check_intervals, check_length, check_losses, check_optimizer
 from .trial_batches import check_evaluated_batch, check_shares, check_train_batch
+from .unread_keys import check_unread_keys
 from .unread_types import check_unread_types
 from .usable_optimizer import check_usable
 from .watched_numbers import check_watched, warn_without_validation
@@ -46,6 +49,8 @@ def check_train(runner: Runner) -> None:
     if hasattr(unwrapped(runner.model), 'distill') and (runner.cfg.get('model') or {}).get('losses') == {}:
         raise PreflightError('A distillation needs losses=dict(name=config, ...) of one loss or more, got losses={}. Look at model.losses.')
     check_unread_types(runner.cfg)
+    check_unread_keys(runner.cfg, unwrapped(runner.model), runner.hooks)
+    check_repeated(runner.cfg, runner.hooks)
     check_intervals(runner.hooks, runner.log_processor)
     check_numbers(runner.cfg)
     check_optimizer(runner.cfg)
@@ -57,6 +62,7 @@ def check_train(runner: Runner) -> None:
             _build_data(runner, name, build)
             if name == 'train':
                 check_length(runner.train_loop)
+                warn_of_late_schedulers(runner.cfg.get('param_scheduler'), runner.train_loop)
         check_hook_settings(runner.hooks, runner.train_dataloader.dataset)
         for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
             _check_data(runner, loop, name)

@@ -6,20 +6,25 @@ from typing import Any
 
 
 def check_numbers(cfg: Mapping[str, Any]) -> None:
-    """Of the losses, the normalisation of the images and the gradients' clip.
+    """Of the losses, the normalisation of the images, the parameters' own learning rates and the gradients' clip.
 
     Args:
         cfg: Of the run.
 
     Raises:
         ValueError: A loss that is weighed by less than 0 or by no finite number, a standard deviation that is not above 0, a mean that is
-            not finite, or gradients clipped to 0 or less, which stops or turns every step.
+            not finite, a multiplier of a parameter's learning rate or decay below 0, or gradients clipped to 0 or less, which stops or
+            turns every step.
     """
     for path, part in _dicts(cfg):
         _check(part.get('loss_weight'), f'{path}.loss_weight', 'a weight of 0 or more', 0.0)
         if path.endswith('data_preprocessor'):
             _check(part.get('std'), f'{path}.std', 'standard deviations above 0', math.nextafter(0.0, 1.0))
             _check(part.get('mean'), f'{path}.mean', 'finite means', -math.inf)
+        if path.startswith('optim_wrapper.paramwise_cfg'):
+            for key in part:
+                if str(key).endswith('_mult'):
+                    _check(part[key], f'{path}.{key}', 'multipliers of 0 or more', 0.0)
         if path == 'optim_wrapper.clip_grad':
             for key in ('max_norm', 'clip_value'):
                 _check(part.get(key), f'{path}.{key}', 'a bound above 0', math.nextafter(0.0, 1.0))

@@ -121,8 +121,10 @@ def check_optimizer(cfg: Mapping[str, Any]) -> None:
         wrong = {key: scheduler[key] for key in _NUMBERS if scheduler.get(key) is not None and not _number(scheduler[key])}
         if isinstance(milestones, list | tuple) and not all(_number(each) and each >= 0 for each in milestones):
             wrong['milestones'] = milestones
+        if 'begin' not in wrong and scheduler.get('begin', 0) < 0:
+            wrong['begin'] = scheduler['begin']
         for key, value in wrong.items():
-            needed = 'numbers of 0 or more' if key == 'milestones' else 'numbers'
+            needed = 'numbers of 0 or more' if key in ('milestones', 'begin') else 'numbers'
             raise ValueError(f'A scheduler needs {needed} as {key}, got {value!r} of {scheduler.get("type")}. Look at param_scheduler.')
 
 

@@ -26,7 +26,8 @@ def check_places(cfg: Config, loops: tuple[str, ...]) -> None:
         loops: Those that run: 'train' with 'val', or 'test'.
 
     Raises:
-        ValueError: A folder in the place of a file, a file in the place of a folder, or a place that cannot be written.
+        ValueError: A folder in the place of a file, a file in the place of a folder, a place that cannot be written, or one file that two
+            parts would write.
     """
     work_dir, names = Path(cfg.work_dir), [Path(cfg.filename).name] if cfg.filename else []  # mmengine's copy of the config
     for name in names:
@@ -37,8 +38,12 @@ def check_places(cfg: Config, loops: tuple[str, ...]) -> None:
             check_folder(folder, 'Look at out_dir of the CheckpointHook.')
         check_run_folder(work_dir, places)
     for section in (*_WRITERS, *(f'{loop}_evaluator' for loop in loops)):
+        written: dict[Path, str] = {}
         for place, key, value in _named_places(cfg.get(section), section):
             hint = f'Look at {place}.'
+            file = Path(value).resolve()
+            if key not in _FOLDERS and written.setdefault(file, place) != place:
+                raise ValueError(f'A file of its own is needed for each of {written[file]} and {place}, got {value} twice. {hint}')
             if key in _FILES:
                 check_output(value, hint)
             elif key in _FOLDERS:

@@ -14,7 +14,7 @@ from support.runs import REPO, TESKD, one_error, train_once, write_config
 from torch import Tensor, nn
 
 from mmkd_ext.commands.export_student import main
-from mmkd_ext.export import network_files as export_files
+from mmkd_ext.export import onnx_graph
 from mmkd_ext.export.export_student import export_student
 from mmkd_ext.models import build as building
 from mmkd_ext.models.build import build_model, input_shape, input_size
@@ -253,12 +253,12 @@ def test_the_intruder_would_have_come_in(tmp_path):
 class Off(nn.Module):
     """The graph that ONNX gets, with logits that are a little off."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, kind: type) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.model(images, mode='tensor') + 2e-3 * torch.arange(10)
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        return (self.model(images, mode='tensor') + 2e-3 * torch.arange(10),)
 
 
 @pytest.mark.parametrize('sure', [False, True], ids=['unsure network', 'network sure of its class'])
@@ -271,7 +271,7 @@ def test_other_predictions_write_nothing(trained, tmp_path, monkeypatch, onnx, s
     checkpoint = tmp_path / 'epoch_1.pth'
     torch.save(state, checkpoint)
     if onnx:
-        monkeypatch.setattr(export_files, '_Logits', Off)
+        monkeypatch.setattr(onnx_graph, '_Graph', Off)
     else:
         build = building.build_model
 

@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub
 from support.copies import in_copy
+from support.detection import tiny
 from support.runs import TESKD, train_once
 
 from mmkd_ext.commands import test
@@ -110,3 +111,22 @@ def test_only_the_main_process_exports(tmp_path, asked, monkeypatch):
 def test_options_that_cannot_be_are_refused_before_the_training(options, word):
     with pytest.raises(ValueError, match=word):
         ExportStudentHook(**options)
+
+
+@pytest.mark.det
+def test_onnx_of_a_network_that_has_none_is_refused_before_the_training(tmp_path):
+    cfg = Config(dict(default_scope='mmdet', model=tiny()))
+    run = SimpleNamespace(cfg=cfg, work_dir=str(tmp_path), hooks=[hook := ExportStudentHook(onnx=True)])
+    with pytest.raises(ValueError, match='ONNX export is for classifiers and dense detectors, got a two-stage detector'):
+        hook.before_run(run)
+    hook.onnx = False
+    hook.before_run(run)
+
+
+def test_two_exports_to_one_file_are_refused_whatever_its_name(tmp_path):
+    cfg = Config(dict(model=dict(type='ImageClassifier', backbone=dict(type='LeNet5'))))
+    hooks = [ExportStudentHook(out='a.pth'), ExportStudentHook(out='./b/../a.pth', which='last')]
+    with pytest.raises(ValueError, match=r'Each ExportStudentHook needs an out of its own, .* a\.pth would be written 2 times'):
+        hooks[0].before_run(SimpleNamespace(cfg=cfg, work_dir=str(tmp_path), hooks=hooks))
+    hooks[1].out = 'b.pth'
+    hooks[0].before_run(SimpleNamespace(cfg=cfg, work_dir=str(tmp_path), hooks=hooks))

@@ -1,9 +1,12 @@
 """The configs of a journey of detectors are read, name the data's parts, and build; a pair that cannot be compared is refused."""
 
 import json
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
+from support import dense, detection, query
 from support.boxes_folders import boxes_folder
 from support.detector_runs import QUIET
 
@@ -49,10 +52,44 @@ def test_a_pair_is_built_once_before_the_work(parts, method):
     check_detectors(*others, method)
 
 
-def test_a_method_of_classifiers_and_weights_of_another_network_are_refused(parts, tmp_path):
+ONE_SOFTMAX, TOWERS, EDGES = 'compares one softmax', 'follows the last convolutions of the classification', 'compares the distributions of'
+UNFIT = [
+    ('faster', 'crosskd', TOWERS), ('faster', 'ld', EDGES), ('retinanet', 'dkd', ONE_SOFTMAX), ('retinanet', 'ld', EDGES),
+    ('deformable', 'crosskd', TOWERS), ('deformable', 'dist++', ONE_SOFTMAX)]
+SUPPORT = dict(faster=detection, retinanet=dense, gfl=dense, deformable=query)
+FIT = [('retinanet', 'crosskd'), ('gfl', 'ld'), ('deformable', 'reviewkd++')]
+
+
+@pytest.fixture(scope='module')
+def pair_of(tmp_path_factory):
+    """Student and teacher of one architecture, of two widths, as the command line makes them."""
+
+    @cache
+    def pair(name):
+        support, folder = SUPPORT[name], tmp_path_factory.mktemp(name)
+        for role, width in (('student', 16), ('teacher', 32)):
+            model = support.tiny(name, width if support is query else width // 2)
+            (folder / f'{role}.py').write_text(f"default_scope = 'mmdet'\nmodel = {model!r}\n")
+        return [chosen_detector(str(folder / f'{role}.py'), 3, f'--{role}', True) for role in ('student', 'teacher')]
+
+    return pair
+
+
+@pytest.mark.filterwarnings('ignore:.*num_anchors', 'ignore:torch.meshgrid', 'ignore::DeprecationWarning')  # mmdet's
+@pytest.mark.parametrize(('name', 'method', 'said'), [*UNFIT, *((*each, None) for each in FIT)])
+def test_a_method_that_does_not_fit_the_kind_is_one_sentence_before_the_work(pair_of, name, method, said):
+    pair = pair_of(name)
+    if said is None:
+        check_detectors(*pair, None, method)
+        return
+    with pytest.raises(PreflightError, match=f'that --method {re.escape(method)} can compare are needed, got .*: losses.*{said}'):
+        check_detectors(*pair, None, method)
+
+
+def test_a_method_of_nobody_and_weights_of_another_network_are_refused(parts, tmp_path):
     _, *others = parts
-    with pytest.raises(PreflightError, match='--method of detectors needs to be one of kd, kd.., pkd, got reviewkd'):
-        check_detectors(*others, 'reviewkd')
+    with pytest.raises(PreflightError, match='--method of detectors needs to be one of kd, dkd, .*, nd, got tesk'):
+        check_detectors(*others, 'tesk')
     (tmp_path / 'bad.pth').write_bytes(b'x')
     with pytest.raises(PreflightError, match='bad.pth'):
         check_detectors(*others, 'kd', str(tmp_path / 'bad.pth'))

@@ -19,7 +19,7 @@ def changed(path, value):
             return value
         if isinstance(part, list):
             return [put(each, keys[1:]) if i == int(keys[0]) else each for i, each in enumerate(part)]
-        return {**part, keys[0]: put(part.get(keys[0]), keys[1:])}
+        return {**part, keys[0]: put(part.get(keys[0], {}), keys[1:])}
 
     return put(GOOD, [key, *rest.split('.')])
 
@@ -32,6 +32,8 @@ def test_what_trains_is_taken():
 
 @pytest.mark.parametrize(('path', 'value', 'said'), [
     ('model.head.loss.loss_weight', -0.1, 'a weight of 0 or more, got loss_weight=-0.1'),
+    ('optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult', -1.0, 'multipliers of 0 or more, got lr_mult=-1.0'),
+    ('optim_wrapper.paramwise_cfg.norm_decay_mult', float('inf'), 'multipliers of 0 or more, got norm_decay_mult=inf'),
     ('model.losses.kd.loss_weight', float('inf'), 'a weight of 0 or more, got loss_weight=inf'),
     ('model.heads.0.loss_weight', float('nan'), 'a weight of 0 or more, got loss_weight=nan'),
     ('data_preprocessor.std', [1.0, 0.0], r'standard deviations above 0, got std=\[1.0, 0.0\]'),

@@ -51,7 +51,7 @@ def test_numbers_of_the_log_can_be_computed(wrong):
 
 @pytest.mark.parametrize(
     'scheduler', [dict(milestones=['a']), dict(milestones=[1, None]), dict(gamma='x'), dict(gamma=True), dict(T_max='10'),
-                  dict(eta_min=float('inf'))])  # fmt: skip
+                  dict(eta_min=float('inf')), dict(begin=-1), dict(begin='x')])  # fmt: skip
 def test_schedulers_take_numbers(scheduler):
     check_optimizer(dict(param_scheduler=[dict(type='MultiStepLR', milestones=[1, 2], gamma=0.1, end=None, by_epoch=True)]))
     with pytest.raises(ValueError, match=f'numbers( of 0 or more)? as {next(iter(scheduler))}.*CosineAnnealingLR.*param_scheduler'):

@@ -76,6 +76,16 @@ def test_a_file_in_the_place_of_a_folder_is_named(content, said):
     assert tree() == {'o'}
 
 
+def test_two_parts_that_would_write_one_file_are_named():
+    dump, boxes = dict(type='DumpResults', out_file_path='of.bbox.json.pkl'), dict(type='CocoMetric', outfile_prefix='of')
+    check_places(config(val_evaluator=[dump, boxes], test_evaluator=[dump, boxes]), ('train', 'val', 'test'))
+    for one, other in ((dump, dict(dump, out_file_path='x/../of.bbox.json.pkl')), (boxes, dict(boxes))):
+        said = r'needed for each of val_evaluator\.0\.\w+ and val_evaluator\.1\.\w+, got .* twice\. Look at val_evaluator\.1'
+        with pytest.raises(ValueError, match=said):
+            check_places(config(val_evaluator=[one, other]), ('train', 'val'))
+    check_places(config(default_hooks=dict(checkpoint=dict(out_dir='a')), visualizer=dict(save_dir='a')), ('train', 'val'))
+
+
 def test_an_address_is_no_place_of_this_machine():
     check_places(config(default_hooks=dict(logger=dict(type='LoggerHook', out_dir='s3://bucket/proc'))), ('train', 'val'))
 

@@ -1,4 +1,4 @@
-"""A small schedule for the digit scenes with label maps: 600 steps of 8 crops, about a minute on a CPU."""
+"""A small schedule for the digit scenes with label maps: 600 steps of 8 crops, some minutes on a CPU for the teacher."""
 
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='AdamW', lr=3e-3, weight_decay=0.01))

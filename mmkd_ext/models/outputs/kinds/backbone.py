@@ -27,7 +27,7 @@ class Backbone(Kind):
     """
 
     watches_order = False  # without labels nobody can tell which order is right
-    exports_onnx = False
+    no_onnx = 'it has no head'
     has_classes = False
     called = 'a backbone without a head'
 

@@ -56,7 +56,8 @@ class Kind:
         padded: Whether the images of a batch are padded to one size with zeros; then they are never resized for a teacher.
         pads_in_training: Whether the preprocessor pads images of several sizes in training alone, so that training data are looked at so.
         sized_by_data: Whether adapters are sized with images as large as the data's.
-        exports_onnx: Whether there is an ONNX export.
+        no_onnx: Why there is no ONNX export, in words; None: there is one.
+        onnx_step: Of how many pixels the sides of an ONNX graph's images are a multiple; None: they are those of the data.
         has_classes: Whether there are labels and logits; without, a teacher sees images in the size of its pretraining where timm tells it.
         optimizer: With which the zoo's recipes train such networks.
         called: What such a network is, for messages.
@@ -68,16 +69,10 @@ class Kind:
     scope = 'mmpretrain'
     preprocessor_type = 'mmpretrain.ClsDataPreprocessor'
     ensemble_type = 'mmkd_ext.Ensemble'
-    compiles = True
-    shares_samples = True
-    watches_order = True
-    background = False
-    boxes = False
-    padded = False
-    pads_in_training = False
-    sized_by_data = True
-    exports_onnx = True
-    has_classes = True
+    compiles = shares_samples = watches_order = sized_by_data = has_classes = True
+    background = boxes = padded = pads_in_training = False
+    no_onnx: str | None = None
+    onnx_step: int | None = None
     optimizer = 'SGD'
     called = 'a detector'
     samples_name = 'training images'
@@ -243,6 +238,11 @@ class Kind:
     def raw_predictions(cls, model: nn.Module, images: Tensor) -> Tensor:
         """Everything that a model in eval mode computes before it decides, as one tensor (N, K) or (1, X) that can be compared."""
         raise NotImplementedError
+
+    @classmethod
+    def onnx_outputs(cls, model: nn.Module, images: Tensor) -> dict[str, Tensor]:
+        """What an ONNX graph of a model in eval mode gives, by name."""
+        return {'logits': cls.raw_predictions(model, images)}
 
     def example_samples(self, images: Tensor, classes: int) -> Any:
         """Annotations of random images for a benchmark: labels (N,), or samples."""

@@ -31,7 +31,6 @@ class Detector(Kind):
     shares_samples = False
     watches_order = False
     sized_by_data = False
-    exports_onnx = False
     boxes = True
     padded = True
     class_heads = ('bbox_head', 'mask_head')

@@ -40,7 +40,8 @@ class Pixels(Kind):
     """Its samples are the labelled pixels of the student's images, at (image, row, column)."""
 
     scope = 'mmkd_ext'
-    compiles = shares_samples = watches_order = exports_onnx = False
+    compiles = shares_samples = watches_order = False
+    no_onnx = 'it is a test'
     samples_name = 'labelled pixels'
     scores = None
 

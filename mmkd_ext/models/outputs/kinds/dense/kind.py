@@ -1,6 +1,7 @@
 """Dense detectors as a kind of network. N images, S positive positions, K classes, A priors (anchors or points) in each cell of a map."""
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 import torch
@@ -31,6 +32,8 @@ class Dense(Detector):
     """
 
     ensemble_type = 'mmkd_ext.Ensemble'
+    onnx_step = 32
+    called = 'a dense detector'
     samples_name = 'positive positions'
 
     @staticmethod
@@ -117,6 +120,13 @@ class Dense(Detector):
         said = seen.at(places, self.strides, priors)
         edges, tower = seen.edges_at(places, self.strides, priors), seen.tower(class_convs(self.head))
         return Outputs(tuple(maps), *said, scores=SIGMOID, edges=edges, tower=tower)
+
+    @classmethod
+    def onnx_outputs(cls, model: nn.Module, images: Tensor) -> dict[str, Tensor]:
+        """What its head gives for each map before boxes are chosen: `cls_scores_8`, by mmdet's name and the map's stride."""
+        said, reader = model(images, mode='tensor'), cls(model)
+        parts = zip(signature(reader.head.loss_by_feat).parameters, said, strict=False)
+        return {f'{name}_{stride}': x for name, maps in parts for stride, x in zip(reader.strides, maps, strict=True)}
 
     def example(self, shape: tuple[int, int, int]) -> tuple[Tensor, Places]:
         """An image, and the first cell of each map."""

@@ -30,6 +30,8 @@ class Query(Detector):
     """
 
     ensemble_type = 'mmkd_ext.Ensemble'
+    no_onnx = "torch's exporter cannot follow mmcv's deformable attention, nor padding that differs from image to image"
+    called = 'a query detector'
     samples_name = 'true boxes'
     optimizer = 'AdamW'
 

@@ -43,7 +43,7 @@ class Segmentor(Kind):
     padded = True
     pads_in_training = True
     sized_by_data = False
-    exports_onnx = False
+    no_onnx = 'its export was not tried'
     called = 'a segmentor'
     samples_name = 'labelled pixels'
     class_heads = ('decode_head', 'auxiliary_head')

@@ -27,6 +27,8 @@ class TwoStage(Detector):
     """
 
     background = True
+    no_onnx = 'it looks again at regions that it chooses'
+    called = 'a two-stage detector'
     samples_name = 'sampled regions with an object'
     parts = Detector.parts | {REGIONS, f'with_{REGIONS}'}
 
