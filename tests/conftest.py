@@ -1,7 +1,9 @@
 """Fixtures that every test may use."""
 
 import gc
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import mmpretrain.models  # noqa: F401  # before what is here is frozen
 import pytest
@@ -58,6 +60,25 @@ def _no_scope_of_another_module() -> Iterator[None]:
     yield
     DefaultScope._instance_dict.clear()
     DefaultScope._instance_dict.update(before)
+
+
+class _Memory:
+    """Bytes of this process beyond which garbage is collected after a test; Python's own collections count objects, not their size."""
+
+    most = floor = 1500 * 2**20
+
+    @staticmethod
+    def used() -> int:
+        return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+@pytest.fixture(autouse=True)
+def _no_large_garbage_of_another_test() -> Iterator[None]:
+    """Networks of a hundred million parameters hold themselves in circles, and would pile up until their module ends."""
+    yield
+    if Path('/proc/self/statm').exists() and _Memory.used() > _Memory.most:
+        gc.collect()
+        _Memory.most = max(_Memory.floor, _Memory.used() + 200 * 2**20)
 
 
 @pytest.fixture(autouse=True, scope='module')

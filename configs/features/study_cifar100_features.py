@@ -1,6 +1,7 @@
-"""What features without labels are worth with a tenth of the labels: resnet8 on CIFAR-100, for a CPU; three paired seeds. Not run yet.
+r"""What features without labels are worth with a tenth of the labels: resnet8 on CIFAR-100, for a CPU; three paired seeds.
 
-    python tools/study.py configs/features/study_cifar100_features.py --readme configs/features/README.md
+    python tools/study.py configs/features/study_cifar100_features.py --readme configs/features/README.md \
+        --results configs/features/results/cifar100_cpu.json
 
 resnet20 learns all labels, 8 epochs. Its features are taught to resnet8 on 10,000 images without labels, 8 epochs, for each seed anew; then
 resnet8 learns 5,000 labels, 20 epochs, from that backbone or from scratch. A seed has the same order of images in both.

@@ -36,7 +36,7 @@ def colours(tmp_path, monkeypatch):
 @pytest.fixture
 def without_graph(monkeypatch):
     """An export to ONNX takes as long as all else of a journey; that of the whole journey below is a real one."""
-    monkeypatch.setattr(network_files, '_onnx_bytes', lambda *_: b'a graph')
+    monkeypatch.setattr(network_files, 'onnx_bytes', lambda *_: b'a graph')
 
 
 def stamps(folder: Path) -> dict[str, int]:

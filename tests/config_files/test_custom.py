@@ -14,7 +14,7 @@ from support.runs import REPO
 
 from mmkd_ext.commands import export_student, train
 
-SMALL = ['train_dataloader.batch_size=2', 'val_dataloader.batch_size=2', 'train_cfg.max_epochs=1', 'randomness.seed=0']
+SMALL = ['train_dataloader.batch_size=4', 'val_dataloader.batch_size=2', 'train_cfg.max_epochs=1', 'randomness.seed=0']
 SMALL += [f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')]
 SMALL += ['train_dataloader.dataset.pipeline.1.scale=32', 'train_dataloader.sampler.shuffle=True']
 SMALL += [f'{part}_dataloader.dataset.pipeline.{place}={size}' for part in ('val', 'test') for place, size in (

@@ -80,7 +80,7 @@ def test_a_loss_that_reads_something_else_or_is_none_is_one_sentence():
     class Strange(DistillationLoss):
         compares = 'gradients'
 
-    with pytest.raises(ValueError, match="Strange needs compares of logits, embedding, stages, edges, tower, got 'gradients'"):
+    with pytest.raises(ValueError, match="Strange needs compares of logits, embedding, stages, edges, tower, logit_map, got 'gradients'"):
         Strange()
     student = dict(TEACHER, type='ImageClassifier')
     with DefaultScope.overwrite_default_scope('mmpretrain'), pytest.raises(

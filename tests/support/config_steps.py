@@ -1,6 +1,6 @@
 """A training step of a config file: small images, a teacher of random weights, its student compared with the plain network."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import torch
@@ -18,9 +18,9 @@ from mmkd_ext.models.zoo.frozen_network import Network, build_network
 from mmkd_ext.registry import MODELS
 
 
-@cache
+@lru_cache(maxsize=4)  # of hundreds of megabytes each
 def random_network(spec: str) -> Network:
-    """A frozen teacher with random weights, shared by the configs that name it."""
+    """A frozen teacher with random weights, shared by the configs that name it one after the other."""
     torch.manual_seed(0)
     return build_network(eval(spec))
 
