@@ -86,7 +86,7 @@ class Segmentor(Kind):
 
     @property
     def head(self) -> Any:
-        """What gives the scores: the last decode head."""
+        """The last decode head, which gives the scores."""
         heads = self.network.decode_head
         return heads[-1] if isinstance(heads, nn.ModuleList) else heads
 
