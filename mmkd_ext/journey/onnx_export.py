@@ -14,8 +14,8 @@ def onnx_of(student: Network) -> tuple[bool, str | None]:
 
     Example:
         >>> from mmengine.config import ConfigDict
-        >>> model = ConfigDict(type='FasterRCNN', roi_head=dict(type='StandardRoIHead'))
-        >>> onnx_of(Network('frcnn.py', model, 0, False, None, 800, False))[0]
+        >>> model = ConfigDict(type='EncoderDecoder', decode_head=dict(type='PSPHead'))
+        >>> onnx_of(Network('pspnet.py', model, 0, False, None, 800, False))[0]
         False
     """
     kind = kind_of_config(student.model)

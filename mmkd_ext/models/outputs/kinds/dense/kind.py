@@ -9,13 +9,14 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mmkd_ext.models.outputs.eval_mode import in_eval_mode
 from mmkd_ext.models.outputs.forward_hooks import shadowed
 from mmkd_ext.models.outputs.kinds.base import Pass
 from mmkd_ext.models.outputs.kinds.detector import Detector
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.scores import SIGMOID
 
-from .positions import HeadPass, Places, assigned, class_convs, in_eval_mode, watching_head
+from .positions import HeadPass, Places, assigned, class_convs, watching_head
 
 _OTHER_PARTS = ('mask_head', 'panoptic_head', 'detector')  # SOLO, Mask2Former, trackers
 _USE = "'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', or one of FCOS, ATSS, GFL and RTMDet"

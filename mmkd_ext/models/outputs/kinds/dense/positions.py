@@ -204,14 +204,3 @@ def _labels(targets: Any) -> list[Tensor]:
         if isinstance(each, list | tuple) and each and all(isinstance(x, Tensor) and x.dtype == torch.long for x in each):
             return list(each)
     return []
-
-
-@contextmanager
-def in_eval_mode(module: nn.Module) -> Iterator[None]:
-    """A look that changes no statistics."""
-    mode = module.training
-    module.eval()
-    try:
-        yield
-    finally:
-        module.train(mode)

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from mmkd_ext.datasets.channel_order import converts
 from mmkd_ext.models.images.image_shape import Size, as_size, channels_of
+from mmkd_ext.models.outputs.eval_mode import in_eval_mode
 from mmkd_ext.models.outputs.feature_maps import tensors_in
 from mmkd_ext.models.outputs.forward_hooks import shadowed
 from mmkd_ext.models.outputs.kinds.base import Kind, Pass
-from mmkd_ext.models.outputs.kinds.dense.positions import in_eval_mode
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.scores import SIGMOID
 

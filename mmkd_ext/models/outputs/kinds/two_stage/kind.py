@@ -1,7 +1,6 @@
 """Two-stage detectors as a kind of network: they are compared at the RoIs that a student samples. N images, R RoIs, K classes."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +8,7 @@ import torch
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
+from mmkd_ext.models.outputs.eval_mode import in_eval_mode
 from mmkd_ext.models.outputs.kinds.base import Pass
 from mmkd_ext.models.outputs.kinds.detector import Detector
 from mmkd_ext.models.outputs.outputs import Outputs
@@ -82,7 +82,7 @@ class TwoStage(Detector):
     def answer(self, features: Sequence[Tensor], places: Sequence[Tensor]) -> Outputs:
         """What it says about RoIs (R, 5), one tensor of them for each box head of the student."""
         maps = tuple(x.detach() for x in features)
-        with _in_eval_mode(self.heads):
+        with in_eval_mode(*(head for _, head in self.heads)):
             said = [self.heads[min(i, len(self.heads) - 1)](maps, rois) for i, rois in enumerate(places)]
         return Outputs(maps, torch.cat([x[0] for x in said]), torch.cat([x[1] for x in said]))
 
@@ -161,16 +161,3 @@ def check_regions(name: str, loss: Any) -> None:
         raise ValueError(
             f'losses.{name} ({type(loss).__name__}) compares maps of images and logits, which belong to RoIs in detection: two losses are '
             'needed, one for each.')
-
-
-@contextmanager
-def _in_eval_mode(heads: Sequence[BoxHead]) -> Iterator[None]:
-    """A look that changes no statistics."""
-    modes = [head.training for _, head in heads]
-    for _, head in heads:
-        head.eval()
-    try:
-        yield
-    finally:
-        for (_, head), mode in zip(heads, modes, strict=True):
-            head.train(mode)

@@ -10,7 +10,6 @@ from mmkd_ext.models.outputs.kinds.dense.positions import (
     Places,
     assigned,
     class_convs,
-    in_eval_mode,
     watching_head,
 )
 
@@ -158,15 +157,6 @@ def test_an_assigner_is_asked_without_the_loss(rng):
     found, labels = assigned(head, head(maps_of(rng)), samples)
     assert labels.tolist() == [0, 2, 1] and torch.stack(found[1], dim=1).tolist() == [[1, 0, 1, 1]]
     assert 'get_targets' not in head.__dict__
-
-
-@pytest.mark.parametrize('training', [True, False])
-def test_a_look_in_eval_mode_leaves_the_mode_as_it_was(training):
-    module = nn.Sequential(nn.BatchNorm2d(2)).train(training)
-    with pytest.raises(KeyError), in_eval_mode(module):
-        assert not module.training and not module[0].training
-        raise KeyError
-    assert module.training is module[0].training is training
 
 
 def test_an_empty_pass_has_no_targets():
