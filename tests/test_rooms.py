@@ -120,3 +120,8 @@ def test_no_test_file_is_imported_by_another():
                 assert not [alias.name for alias in node.names if alias.name in files], path
             elif isinstance(node, ast.ImportFrom):
                 assert not [alias.name for alias in node.names if {node.module, f'{node.module}.{alias.name}'} & set(files)], path
+
+
+def test_the_part_that_makes_a_detector_two_stage_is_known_to_one_module():
+    known = [path for path in sorted(PACKAGE.rglob('*.py')) if 'roi_head' in path.read_text(encoding='utf-8')]
+    assert known == [PACKAGE / 'models/outputs/kinds/two_stage/box_heads.py']
