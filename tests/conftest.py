@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import ctypes
 import gc
 import os
 from collections.abc import Iterator
@@ -65,7 +66,7 @@ def _no_scope_of_another_module() -> Iterator[None]:
 class _Memory:
     """Bytes of this process beyond which garbage is collected after a test; Python's own collections count objects, not their size."""
 
-    most = floor = 1500 * 2**20
+    most = floor = 1200 * 2**20
 
     @staticmethod
     def used() -> int:
@@ -74,10 +75,14 @@ class _Memory:
 
 @pytest.fixture(autouse=True)
 def _no_large_garbage_of_another_test() -> Iterator[None]:
-    """Networks of a hundred million parameters hold themselves in circles, and would pile up until their module ends."""
+    """Networks of a hundred million parameters hold themselves in circles, and would pile up until their module ends.
+
+    What is freed goes back to the system: the settings under which the tests run keep it otherwise.
+    """
     yield
     if Path('/proc/self/statm').exists() and _Memory.used() > _Memory.most:
         gc.collect()
+        getattr(ctypes.CDLL(None), 'malloc_trim', int)(0)  # glibc's
         _Memory.most = max(_Memory.floor, _Memory.used() + 200 * 2**20)
 
 

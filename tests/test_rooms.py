@@ -13,7 +13,7 @@ FLOORS = (
     ('registry', 'errors', 'engine', 'explain'),
     ('files', 'config', 'optim', 'losses'),
     ('checkpoints', 'datasets'),
-    ('models.outputs', 'models.backbones', 'models.necks', 'models.heads', 'models.images', 'models.plain_config'),
+    ('models.outputs', 'models.backbones', 'models.necks', 'models.heads', 'models.images', 'models.plain_config', 'models.uninitialised'),
     ('models.zoo',),
     ('models.teachers', 'models.ensembles', 'models.config_from_data'),
     ('models.build', 'models.distillers'),

@@ -14,6 +14,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from mmkd_ext.engine.memory_order import in_order, usual_order_for_mmcv
 from mmkd_ext.engine.model_wrappers import unwrapped
 from mmkd_ext.running.launch import build_runner, mixed_precision_without_gpu
 
@@ -37,8 +38,9 @@ class BareStep:
         with torch.no_grad():
             self.data = self.model.data_preprocessor(batch, True)
         if channels_last:
+            self.data['inputs'] = in_order(self.data['inputs'], channels_last)
             self.model.to(memory_format=torch.channels_last)
-            self.data['inputs'] = self.data['inputs'].contiguous(memory_format=torch.channels_last)
+            usual_order_for_mmcv(self.model)
 
     def __call__(self) -> None:
         """One step."""
@@ -100,7 +102,7 @@ def compare_loop(cfg: Config, iterations: int, rounds: int, cpu_time: bool = Tru
         cpu_time: Seconds of this process instead of those of the clock.
 
     Returns:
-        Seconds per iteration of the loop, and those of the bare step with contiguous and with channels-last images.
+        Seconds per iteration of the loop, and those of the bare step with images as the run's and with channels-last ones.
     """
     cfg = copy.deepcopy(cfg)
     for key in ('val_dataloader', 'val_cfg', 'val_evaluator', 'test_dataloader', 'test_cfg', 'test_evaluator'):

@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from mmkd_ext.config.named_types import type_name
+from mmkd_ext.engine.memory_order import in_order, usual_order_for_mmcv
 from mmkd_ext.models.build import build_model
 from mmkd_ext.running.launch import mixed_precision_without_gpu
 
@@ -63,8 +64,9 @@ class _Step(BareStep):
         self.optim_wrapper: Any = build_optim_wrapper(self.model, wrapper)
         with torch.no_grad():
             self.data = model.data_preprocessor(copy.deepcopy(batch), True)
-        form = torch.channels_last if images else torch.contiguous_format
-        self.data['inputs'] = self.data['inputs'].contiguous(memory_format=form)
+        self.data['inputs'] = in_order(self.data['inputs'], images)
+        if images:
+            usual_order_for_mmcv(self.model)
         if weights:
             self.model.to(memory_format=torch.channels_last)
         if compiled:

@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 
 from mmkd_ext.benchmark.peers.archive import archive_folder
 from mmkd_ext.benchmark.peers.environment import machine, make_environment, versions
+from mmkd_ext.benchmark.peers.loops import LOOPS
 from mmkd_ext.benchmark.peers.pairs import PAIRS
-from mmkd_ext.benchmark.peers.rounds import NAMES, OURS, Rates, Setting, compare
+from mmkd_ext.benchmark.peers.rounds import HALF_TEACHER, OURS, Setting, compare
 from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.readme_markers import between_markers, write_between_markers
@@ -38,7 +40,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
                         help="CIFAR-100's archive or class folders")
     parser.add_argument('--images', type=Path, default=Path('data/imagenette/train'), metavar='FOLDER', help='10 class folders of images')
     parser.add_argument('--env', type=Path, metavar='FOLDER', help='a virtual environment for torchdistill, made where there is none')
-    parser.add_argument('--peers', nargs='+', choices=NAMES[1:], default=list(NAMES[1:]), help='beside ours')
+    parser.add_argument('--peers', nargs='+', choices=list(LOOPS), default=list(LOOPS), help='beside ours')
     parser.add_argument('--precision', nargs='+', choices=['float32', 'bfloat16'], default=['float32', 'bfloat16'])
     parser.add_argument('--batch-size', type=positive, help="instead of each pair's own, 128 and 16")
     parser.add_argument('--iterations', type=positive, default=10, help='of a block')
@@ -67,7 +69,7 @@ def compare_peers(argv: Sequence[str] | None = None) -> list[dict]:
         if pair != 'cifar' and classes != PAIRS[pair].classes:
             needed = f'{PAIRS[pair].classes} class folders are needed for the pair {pair}'
             raise PreflightError(f'{needed}, got {classes} in {folder}. Look at {flag}.')
-    peers = [name for name in NAMES[1:] if name in args.peers]
+    peers = [name for name in LOOPS if name in args.peers]
     python = Path(sys.executable)
     if 'torchdistill' in peers and args.env is None:
         print('torchdistill is left out: --env FOLDER makes an environment for it.')
@@ -84,7 +86,8 @@ def compare_peers(argv: Sequence[str] | None = None) -> list[dict]:
             theirs = archive_folder(images, out) if pair == 'cifar' else images
             setting = Setting(pair, images.absolute(), theirs.absolute(), batch, args.iterations, args.threads, out, python)
             for precision in args.precision:
-                measured = compare([OURS, *peers], precision, setting, args.rounds)
+                ours = [OURS, HALF_TEACHER] if precision == 'float32' else [OURS]
+                measured = compare([*ours, *peers], precision, setting, args.rounds)
                 rows += [dict(pair=pair, batch=batch, **asdict(rates)) for rates in measured]
                 print(peers_table(rows), flush=True)
     words = _without([str(word) for word in (sys.argv[1:] if argv is None else argv)])
@@ -110,15 +113,24 @@ def _without(words: list[str]) -> list[str]:
 
 def peers_table(rows: Sequence[dict]) -> str:
     """Markdown: medians, and how many times as many images ours trains in a CPU second, the median over the rounds."""
-    lines = ['| pair | precision | tool | images a CPU second | images a second | ours, times this |', '|---|---|---|---|---|---|']
+    lines = [
+        f'| pair | precision | tool | images a CPU second | images a second | {OURS}, times this | {HALF_TEACHER}, times this |',
+        '|---|---|---|---|---|---|---|']
     for row in rows:
-        ours = next(each for each in rows if each['name'] == OURS and each['pair'] == row['pair'] and each['precision'] == row['precision'])
-        rates, pair = Rates(row['name'], row['precision'], row['cpu'], row['wall']), PAIRS[row['pair']]
-        ratio = Rates('', '', [a / b for a, b in zip(ours['cpu'], row['cpu'], strict=True)]).median
+        pair = PAIRS[row['pair']]
+        ratios = ' | '.join(_times(rows, name, row) for name in (OURS, HALF_TEACHER))
         lines.append(
             f'| {pair.teacher} -> {pair.student}, {pair.size} px, batch {row["batch"]} | {row["precision"]} | {row["name"]} '
-            f'| {rates.median:.1f} | {Rates("", "", rates.wall).median:.1f} | {"-" if row["name"] == OURS else f"{ratio:.2f}"} |')
+            f'| {median(row["cpu"]):.1f} | {median(row["wall"]):.1f} | {ratios} |')
     return '\n'.join(lines)
+
+
+def _times(rows: Sequence[dict], name: str, row: dict) -> str:
+    """How many times as many images the tool of a name trains as the one of a row, of the same pair and precision."""
+    found = [each['cpu'] for each in rows if (each['name'], each['pair'], each['precision']) == (name, row['pair'], row['precision'])]
+    if not found or row['name'] == name:
+        return '-'
+    return f'{median(a / b for a, b in zip(found[0], row["cpu"], strict=True)):.2f}'
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,14 +1,13 @@
 """ChannelsLastHook: images whose channels lie innermost in memory."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from mmkd_ext.engine.memory_order import in_order, usual_order_for_mmcv
 from mmkd_ext.engine.model_wrappers import unwrapped
 from mmkd_ext.registry import HOOKS
 
@@ -35,8 +34,7 @@ class ChannelsLastHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Have the data preprocessor's images reordered, in validation during training too."""
         model = unwrapped(runner.model)
-        self._handles = [model.data_preprocessor.register_forward_hook(_reordered)]
-        self._handles += [each.register_forward_pre_hook(_in_usual_order) for each in _operations_of_mmcv(model)]
+        self._handles = [model.data_preprocessor.register_forward_hook(_reordered), *usual_order_for_mmcv(model)]
 
     def after_train(self, runner: Runner) -> None:
         """Leave the model as it was."""
@@ -45,18 +43,6 @@ class ChannelsLastHook(Hook):
 
 
 def _reordered(module: nn.Module, args: Any, output: Any) -> Any:
-    images = output.get('inputs') if isinstance(output, dict) else None
-    if isinstance(images, Tensor) and images.ndim == 4:
-        output['inputs'] = images.contiguous(memory_format=torch.channels_last)
+    if isinstance(output, dict) and 'inputs' in output:
+        output['inputs'] = in_order(output['inputs'], channels_last=True)
     return output
-
-
-def _operations_of_mmcv(model: Any) -> Iterator[nn.Module]:
-    """Modules of mmcv.ops in the networks that train and in the frozen teachers, which are no modules of the model."""
-    for network in (model, *(getattr(teacher, 'network', None) for teacher in getattr(model, 'teachers', {}).values())):
-        modules = network.modules() if isinstance(network, nn.Module) else ()
-        yield from (each for each in modules if type(each).__module__.startswith('mmcv.ops'))
-
-
-def _in_usual_order(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(each.contiguous() if isinstance(each, Tensor) else each for each in args)

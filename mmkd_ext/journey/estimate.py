@@ -13,6 +13,7 @@ from mmkd_ext.benchmark.steps import compare_steps
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.models.outputs.kinds.known import kind_of_config
 from mmkd_ext.models.plain_config import without_weights
+from mmkd_ext.models.uninitialised import made_finite
 
 from .boxes_file import Scenes
 from .image_folder import Images
@@ -40,7 +41,7 @@ def cost_of(network: Network, side: int, settings: Settings, classes: int, amp: 
     try:
         kind = kind_of_config(network.model)
         with DefaultScope.overwrite_default_scope(kind.scope):
-            model: Any = MODELS.build(without_weights(network.model)).to(device)
+            model: Any = made_finite(MODELS.build(without_weights(network.model))).to(device)
         images = torch.randn(settings.batch_size, 3, side, side, generator=rng).to(device)
         labels: Any = torch.randint(classes, (settings.batch_size,), generator=rng)
         if kind.boxes:

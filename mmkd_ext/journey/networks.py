@@ -12,6 +12,7 @@ from mmkd_ext.config.packaged_configs import config_file
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.models.outputs.recording import recording
 from mmkd_ext.models.plain_config import without_weights
+from mmkd_ext.models.uninitialised import made_finite
 from mmkd_ext.models.zoo.trained_network import network_config
 
 _STAGES = ((0, 1, 2, 3), (1, 2, 3, 4), (1, 2, 4, 7))  # of mmpretrain's ResNets and their like, of CIFAR backbones, of MobileNetV2
@@ -117,4 +118,4 @@ def count_stages(model: ConfigDict, side: int) -> int:
 
 def _built(model: ConfigDict) -> Any:
     with DefaultScope.overwrite_default_scope('mmpretrain'):
-        return MODELS.build(without_weights(model))
+        return made_finite(MODELS.build(without_weights(model)))

@@ -14,6 +14,7 @@ from .images.image_shape import Size, input_shape_of, own_size, short_size
 from .outputs.kinds.base import Kind
 from .outputs.kinds.known import kind_of
 from .plain_config import plain_config, plain_model, without_weights
+from .uninitialised import made_finite
 
 
 def build_model(cfg: Config, pretrained: bool = False) -> nn.Module:
@@ -39,7 +40,7 @@ def build_model(cfg: Config, pretrained: bool = False) -> nn.Module:
     model_cfg = cfg.model if pretrained else without_weights(cfg.model)
     model_cfg.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
-        return MODELS.build(model_cfg).eval()
+        return made_finite(MODELS.build(model_cfg)).eval()
 
 
 def input_size(cfg: Config) -> Size:

@@ -14,7 +14,6 @@ from mmengine.dist import all_gather_object
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.runner import Runner, autocast
 from mmpretrain.evaluation import metrics as of_mmpretrain
-from torch.nn.parameter import is_lazy
 from torch.utils.data import IterableDataset
 
 from mmkd_ext.datasets.missing_data import missing_data
@@ -24,6 +23,7 @@ from mmkd_ext.evaluation.student_accuracy import StudentAccuracy
 from mmkd_ext.evaluation.teacher_validation import copied_evaluator
 from mmkd_ext.explain.failing_line import failing_line
 from mmkd_ext.explain.sentences import module_that_raised, one_line, sentence
+from mmkd_ext.models.uninitialised import made_finite
 
 from .finite_images import images_without_numbers
 from .metric_names import names_by_settings
@@ -32,7 +32,6 @@ from .metric_names import names_by_settings
 _QUICK = (
     of_mmpretrain.Accuracy, of_mmpretrain.SingleLabelMetric, of_mmpretrain.MultiLabelMetric, of_mmpretrain.AveragePrecision,
     of_mmpretrain.ConfusionMatrix, of_mmpretrain.VOCMultiLabelMetric, of_mmpretrain.VOCAveragePrecision, StudentAccuracy)
-_MEMORY = 1e6  # no weight is so large
 _ONE_VALUE = 'Expected more than 1 value per channel'  # torch's BatchNorm
 
 
@@ -219,14 +218,9 @@ _DATA = {'train': 'training', 'val': 'validation', 'test': 'test'}
 def _copied(runner: Runner) -> Any:
     """A copy, since a forward pass may change more than buffers; None for a model that cannot be copied, but can be trained."""
     try:
-        model = copy.deepcopy(unwrapped(runner.model))
+        return made_finite(copy.deepcopy(unwrapped(runner.model)))
     except (RuntimeError, TypeError):
         return None
-    with torch.no_grad():
-        for each in model.parameters():  # of mmdet's DETRs some are as they lie in memory until init_weights
-            if not is_lazy(each):
-                each[~(each.abs() < _MEMORY)] = 0
-    return model
 
 
 def _text(error: BaseException) -> str:

@@ -29,24 +29,28 @@ def test_ours_and_a_plain_loop_side_by_side(cifar, tmp_path, capsys):
     words = [*TINY, '--cifar', str(cifar), '--peers', 'plain loop', '--readme', str(readme), '--out', str(out)]
     assert compare_peers.main(words) == 0, capsys.readouterr().err
     rows = json.loads(out.read_text())['rows']
-    assert [row['name'] for row in rows] == ['ours', 'plain loop']
+    assert [row['name'] for row in rows] == ['ours', 'ours, bf16 teacher', 'plain loop']
     for row in rows:
         assert len(row['cpu']) == len(row['wall']) == 2 and min(*row['cpu'], *row['wall']) > 0
     text = readme.read_text()
     assert text.startswith('before\n<!-- peers -->\n`python tools/compare_peers.py --pair cifar')
     assert text.endswith('<!-- /peers -->\nafter\n')
     assert "--cifar CIFAR --peers 'plain loop'` (" in text and str(tmp_path) not in text and re.search(r'torch \d', text)
-    assert text.count('| resnet56 -> resnet20, 32 px, batch 4 | float32 |') == 2
+    assert text.count('| resnet56 -> resnet20, 32 px, batch 4 | float32 |') == 3
 
 
 def test_the_table_says_how_many_times_ours_is():
     common = dict(pair='imagenet', batch=16, precision='float32')
     rows = [dict(name='ours', cpu=[30.0, 33.0, 31.0], wall=[3.0] * 3, **common),
+            dict(name='ours, bf16 teacher', cpu=[60.0, 33.0, 62.0], wall=[6.0] * 3, **common),
             dict(name='timm', cpu=[20.0, 22.0, 31.0], wall=[2.0] * 3, **common)]
+    rows.append({**rows[0], 'precision': 'bfloat16'})
     lines = compare_peers.peers_table(rows).splitlines()
     assert [cell.strip() for cell in lines[2].split('|')[1:-1]] == [
-        'resnet34 -> resnet18, 224 px, batch 16', 'float32', 'ours', '31.0', '3.0', '-']
-    assert [cell.strip() for cell in lines[3].split('|')[1:-1]][2:] == ['timm', '22.0', '2.0', '1.50']  # of 1.5, 1.5 and 1.0
+        'resnet34 -> resnet18, 224 px, batch 16', 'float32', 'ours', '31.0', '3.0', '-', '2.00']
+    assert [cell.strip() for cell in lines[3].split('|')[1:-1]][2:] == ['ours, bf16 teacher', '60.0', '6.0', '0.50', '-']
+    assert [cell.strip() for cell in lines[4].split('|')[1:-1]][2:] == ['timm', '22.0', '2.0', '1.50', '2.00']  # of 1.5, 1.5, 1; 3, 1.5, 2
+    assert [cell.strip() for cell in lines[5].split('|')[1:-1]][1:] == ['bfloat16', 'ours', '31.0', '3.0', '-', '-']
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path, capsys):

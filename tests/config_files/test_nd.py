@@ -13,7 +13,9 @@ from mmkd_ext.models import OfflineDistiller
 from mmkd_ext.models.zoo.frozen_network import build_network
 
 FOLDERS = ('nd_loss', 'kd', 'dkd', 'dist', 'reviewkd')
-CONFIGS = sorted(p for name in FOLDERS for p in (REPO / 'configs' / name).glob('*.py') if 'study' not in p.name)
+# one pair after the other, so that its teacher is built once
+_FILES = [p for name in FOLDERS for p in (REPO / 'configs' / name).glob('*.py') if 'study' not in p.name]
+CONFIGS = sorted(_FILES, key=lambda path: path.stem.partition('_')[::-1])
 BIG = ('deit_base', 'vit_base')
 each = pytest.mark.parametrize('path', [
     pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if any(name in path.stem for name in BIG) else [])

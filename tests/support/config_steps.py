@@ -18,7 +18,7 @@ from mmkd_ext.models.zoo.frozen_network import Network, build_network
 from mmkd_ext.registry import MODELS
 
 
-@lru_cache(maxsize=2)  # of hundreds of megabytes each
+@lru_cache(maxsize=1)  # of hundreds of megabytes
 def random_network(spec: str) -> Network:
     """A frozen teacher with random weights, shared by the configs that name it one after the other."""
     torch.manual_seed(0)

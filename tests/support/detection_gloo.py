@@ -1,4 +1,4 @@
-"""A distilled detector in two processes over gloo, each with images of its own."""
+"""A distilled detector or segmentor in two processes over gloo, each with images of its own."""
 
 import socket
 
@@ -31,10 +31,14 @@ def network(mutual=False, make=pair):
     return model
 
 
-def step(model, rank):
+def boxes(model, rng):
+    return read(model, raw(rng))
+
+
+def step(model, rank, given=boxes):
     """Terms and gradients of a process's own images."""
     bare = getattr(model, 'module', model)
-    inputs, samples = read(bare, raw(torch.Generator().manual_seed(10 + rank)))
+    inputs, samples = given(bare, torch.Generator().manual_seed(10 + rank))
     torch.manual_seed(20 + rank)  # of the samplers
     total, terms = bare.parse_losses(model(inputs, samples, mode='loss'))
     total.backward()
@@ -43,21 +47,21 @@ def step(model, rank):
     return {k: float(v.detach()) for k, v in terms.items() if 'loss' in k}, gradients
 
 
-def work(rank, queue, port, mutual, make):
+def work(rank, queue, port, mutual, make, given):
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
-    terms, gradients = step(MODEL_WRAPPERS.build(cpu_wrapper({}), default_args=dict(module=network(mutual, make))), rank)
+    terms, gradients = step(MODEL_WRAPPERS.build(cpu_wrapper({}), default_args=dict(module=network(mutual, make))), rank, given)
     queue.put((rank, terms, {name: x.numpy() for name, x in gradients.items()}))
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 
 
-def two_processes(mutual=False, make=pair):
+def two_processes(mutual=False, make=pair, given=boxes):
     """Terms and gradients by rank, of the distiller that `make` makes, or of networks that train together."""
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    workers, queue = start_two(work, (port, mutual, make))
+    workers, queue = start_two(work, (port, mutual, make, given))
     said = {}
     while len(said) < 2:
         if queue.empty():

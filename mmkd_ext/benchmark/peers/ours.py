@@ -24,14 +24,14 @@ _LOOKED_AT = 256  # images that a distiller shows its teacher once more when a r
 _FILES = {32: 'kd/kd_resnet20_resnet56_cifar100.py', 224: 'kd/kd_resnet18_resnet34_imagenet.py'}
 
 
-def config_text(pair: Pair, folder: str, batch_size: int, half: bool, iterations: int, fd: int) -> str:
+def config_text(pair: Pair, folder: str, batch_size: int, half_teacher: bool, iterations: int, fd: int) -> str:
     """A config for tools/train.py.
 
     Args:
         pair: Who teaches whom.
         folder: Of the images: CIFAR-100's, or class folders.
         batch_size: N.
-        half: bfloat16 for the teacher; `--amp` does it for the student.
+        half_teacher: bfloat16 for the teacher; `--amp` does it for the student.
         iterations: Of a block.
         fd: Where the blocks' reports go.
     """
@@ -39,5 +39,5 @@ def config_text(pair: Pair, folder: str, batch_size: int, half: bool, iterations
     zoo = 'cifar' if pair.size == 32 else 'torchvision'
     return text.format(
         base=str(OURS / _FILES[pair.size]), batch_size=batch_size, folder=folder, classes=pair.classes,
-        teacher=f'{zoo}/{pair.teacher}', precision='bf16' if half else None, label_weight=LABEL_WEIGHT, tau=TAU, kd_weight=KD_WEIGHT,
-        iterations=iterations, fd=fd, warm_up=max(iterations, _LOOKED_AT // batch_size + 1))
+        teacher=f'{zoo}/{pair.teacher}', precision='bf16' if half_teacher else None, label_weight=LABEL_WEIGHT, tau=TAU,
+        kd_weight=KD_WEIGHT, iterations=iterations, fd=fd, warm_up=max(iterations, _LOOKED_AT // batch_size + 1))

@@ -17,8 +17,7 @@ from .loops import LOOPS
 from .ours import config_text
 from .pairs import PAIRS
 
-OURS = 'ours'
-NAMES = (OURS, *LOOPS)
+OURS, HALF_TEACHER = 'ours', 'ours, bf16 teacher'  # the latter beside a float32 student, by one key of the config
 _TRAIN = 'import sys; from mmkd_ext.commands.train import main; sys.exit(main())'  # what tools/train.py does
 
 
@@ -112,12 +111,13 @@ class _Process:
 
 def _command(name: str, precision: str, setting: Setting, fd: int) -> list[str]:
     half = precision == 'bfloat16'
-    if name != OURS:
+    if name in LOOPS:
         python = setting.python if name == 'torchdistill' and setting.python else sys.executable
         words = [name, setting.pair, setting.archive, setting.batch_size, precision, setting.iterations, fd]
         return [str(python), '-m', f'{__package__}.loops', *map(str, words)]
-    config = setting.out / f'ours_{setting.pair}_{precision}.py'
-    text = config_text(PAIRS[setting.pair], str(setting.folder.absolute()), setting.batch_size, half, setting.iterations, fd)
+    half_teacher = half or name == HALF_TEACHER
+    config = setting.out / f'ours_{setting.pair}_{precision}{"_half_teacher" * (name == HALF_TEACHER)}.py'
+    text = config_text(PAIRS[setting.pair], str(setting.folder.absolute()), setting.batch_size, half_teacher, setting.iterations, fd)
     config.write_text(text)
     flags = ['--no-validate', '--work-dir', str(setting.out / config.stem), *(['--amp'] if half else [])]
     return [sys.executable, '-c', _TRAIN, str(config), *flags]
@@ -127,7 +127,7 @@ def compare(names: Sequence[str], precision: str, setting: Setting, rounds: int)
     """Images per second of several tools, in turns, after a first block of each that does not count.
 
     Args:
-        names: Of `NAMES`.
+        names: Ours, ours with a bf16 teacher, or of `LOOPS`.
         precision: 'float32', or 'bfloat16' by each one's own mixed precision.
         setting: What all of them are given.
         rounds: Counted blocks of each.

@@ -9,6 +9,7 @@ from torch import nn
 from mmkd_ext.datasets.channel_order import ORDER_KEYS
 from mmkd_ext.models.images.image_shape import Size, as_size, short_size
 from mmkd_ext.models.plain_config import plain_model, without_weights
+from mmkd_ext.models.uninitialised import made_finite
 from mmkd_ext.registry import MODELS
 
 from .network_weights import Loaded, fetched, load_wholly, read_weights
@@ -59,7 +60,7 @@ def build_network(spec: str | Mapping[str, Any]) -> Network:
             'set allow_random=True if random weights are really meant.')
     source = source_of(words, 'teacher')
     with DefaultScope.overwrite_default_scope(source.scope):
-        module: Any = MODELS.build(without_weights(adapted(plain_model(source.config), words)))
+        module: Any = made_finite(MODELS.build(without_weights(adapted(plain_model(source.config), words))))
     if isinstance(module, TorchvisionClassifier):
         module = module.model  # what is around it is for training
     if checkpoint == _UNSET:

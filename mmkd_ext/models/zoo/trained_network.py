@@ -11,6 +11,7 @@ from torch import nn
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.datasets.channel_order import ORDER_KEYS
 from mmkd_ext.models.plain_config import distils, plain_model
+from mmkd_ext.models.uninitialised import made_finite
 from mmkd_ext.registry import MODELS
 
 from .network_weights import fetched, load_wholly, read_weights
@@ -59,7 +60,7 @@ def build_trained(spec: str | Mapping[str, Any], data_preprocessor: Mapping[str,
     """
     plain, words = network_config(spec, data_preprocessor), read_spec(spec)
     with DefaultScope.overwrite_default_scope(scope):
-        network: Any = MODELS.build(plain)
+        network: Any = made_finite(MODELS.build(plain))
     name, checkpoint = name_of(words['model']), words.get('checkpoint')
     if checkpoint is not None:
         file = fetched(checkpoint, name, 'network')

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from mmkd_ext.benchmark.peers import rounds
 from mmkd_ext.benchmark.peers.rounds import Rates, Setting, compare
@@ -47,6 +48,13 @@ def test_the_interpreter_of_torchdistill_is_its_own(setting):
     assert rounds._command('torchdistill', 'float32', other, 5)[0] == '/env/bin/python'
     assert rounds._command('timm', 'float32', other, 5)[0] == sys.executable
     assert '--amp' in rounds._command('ours', 'bfloat16', other, 5) and '--amp' not in rounds._command('ours', 'float32', other, 5)
+
+
+def test_a_half_teacher_beside_a_float32_student(setting):
+    for name, precision in (('ours', None), ('ours, bf16 teacher', 'bf16')):
+        words = rounds._command(name, 'float32', setting, 5)
+        (path,) = (word for word in words if word.endswith('.py'))
+        assert '--amp' not in words and Config.fromfile(path).model.teacher.precision == precision
 
 
 def test_the_median_is_of_the_cpu_seconds_rates():

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner.checkpoint import get_state_dict
+from support import detection_gloo as gloo
 from support import segmentation
 from support.detection import teacher_of
 from support.detection import tiny as two_stage
@@ -254,6 +255,22 @@ def test_bfloat16_on_a_cpu_gives_finite_terms_near_those_of_float32(rng):
     assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
     for name in ('loss_kd', 'loss_cwd', 'loss_logits', 'decode.loss_ce'):
         assert float(terms[name].detach()) == pytest.approx(float(exact[name].detach()), rel=0.1)
+
+
+def masks(model, rng):
+    return read(model, batch(rng))
+
+
+def test_two_processes_have_their_own_losses_and_the_mean_of_both_gradients():
+    said = gloo.two_processes(make=pair, given=masks)
+    alone = [gloo.step(gloo.network(make=pair), rank, masks) for rank in (0, 1)]
+    for rank, (terms, _) in enumerate(alone):
+        assert said[rank][0] == pytest.approx(terms, rel=1e-5)
+    assert alone[0][0]['loss_kd'] != pytest.approx(alone[1][0]['loss_kd'], rel=1e-3)
+    for name, gradient in alone[0][1].items():
+        mean = (gradient + alone[1][1][name]) / 2
+        for rank in (0, 1):
+            torch.testing.assert_close(torch.from_numpy(said[rank][1][name]), mean, rtol=1e-3, atol=1e-5, msg=name)
 
 
 def test_segmentors_train_together_each_at_its_own_pixels_and_join_their_probabilities(rng):
