@@ -9,7 +9,7 @@ from mmkd_ext.registry import MODELS
 ZOO = dict(
     retinanet='mmdet::retinanet/retinanet_r18_fpn_1x_coco.py', fcos='mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py',
     atss='mmdet::atss/atss_r50_fpn_1x_coco.py', gfl='mmdet::gfl/gfl_r50_fpn_1x_coco.py',
-    rtmdet='mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py')
+    rtmdet='mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py', yolox='mmdet::yolox/yolox_tiny_8xb8-300e_coco.py')
 THREE = ('retinanet', 'fcos', 'gfl')  # each with another assigner and another layout of targets
 BOXES = [[[4, 6, 30, 34], [10, 10, 120, 118]], [[20, 10, 44, 50]]]  # of both images; positives at several strides
 SIZES = ((128, 128), (128, 96))
@@ -26,6 +26,10 @@ def tiny(kind='retinanet', width=8, channels=16, classes=CLASSES):
         model.backbone.update(widen_factor=width / 64, deepen_factor=0.167, init_cfg=None, norm_cfg=dict(type='BN'))
         model.neck.update(in_channels=[4 * width, 8 * width, 16 * width], out_channels=channels, num_csp_blocks=1, norm_cfg=dict(type='BN'))
         head.update(norm_cfg=dict(type='BN'))
+    elif kind == 'yolox':
+        model.data_preprocessor.pop('batch_augments')  # which resizes every batch
+        model.backbone.update(widen_factor=width / 64, deepen_factor=0.167)
+        model.neck.update(in_channels=[4 * width, 8 * width, 16 * width], out_channels=channels)
     else:
         model.backbone.update(
             depth=18, base_channels=width, stem_channels=width, init_cfg=None, frozen_stages=-1, norm_eval=False, style='pytorch',

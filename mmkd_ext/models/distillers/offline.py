@@ -11,6 +11,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmkd_ext.checkpoints.student_keys import PlainKeys
+from mmkd_ext.errors import check_whole
 from mmkd_ext.losses.base import built_loss
 from mmkd_ext.models.images.image_shape import Size, as_size
 from mmkd_ext.models.outputs.kinds.base import Kind, Pass
@@ -51,6 +52,8 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         data_preprocessor: For a student that has none of its own; the runner passes the config's.
         init_cfg: For mmengine.
         class_names: Of the student's classes, by which those of a teacher are mapped (see `LabelSpace`); None: those of a run's data.
+        most_confident: Of dense detectors: at how many positions of each image, those where a teacher is surest of a class, networks are
+            compared beside the student's positives. The label there is that class; the log's accuracies leave these positions out.
 
     Raises:
         ValueError: No or unknown teacher of a loss, a name that cannot be one, teachers that do not fit or are of another kind, or a
@@ -83,12 +86,14 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         data_preprocessor: Mapping[str, Any] | None = None,
         init_cfg: dict | None = None,
         class_names: Sequence[str] | None = None,
+        most_confident: int = 0,
     ) -> None:
         if not isinstance(student, str | Mapping):
             raise ValueError(f"{type(self).__name__} needs student='name' or a dict, got {student!r}. Look at model.student.")
         losses = _checked(type(self).__name__, teacher, losses)
         if input_size is not None:
             as_size(input_size, f'input_size of {type(self).__name__}')
+        check_whole(type(self).__name__, 0, most_confident=most_confident)
         network = self.build_student(student, data_preprocessor)
         super().__init__(network.data_preprocessor, init_cfg)
         self.student = network
@@ -105,6 +110,9 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
         # plain objects: no entry in parameters, modes, checkpoints or DDP
         self.teachers = {name: frozen_teacher(spec, network.data_preprocessor, channel_order, kind) for name, spec in specs.items()}
         ask((self.reader,), self.teachers.values(), self.distill.values())
+        if most_confident and not kind.takes_guesses:
+            raise ValueError(f'most_confident is for dense detectors, got {type(network).__name__} as student: leave it out.')
+        self._most_confident = most_confident
         self.loss_factors: dict[str, float] = {}
         self._chance = {name: ChanceWatch(each.name, what=kind.samples_name) for name, each in self.teachers.items()}
         self._orders = {name: OrderWatch(each) for name, each in self.teachers.items()} if kind.watches_order else {}
@@ -160,6 +168,8 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
     def _terms(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
         # the student's term `loss` is called `loss_student`, because mmengine overwrites that name in the log
         features = {name: teacher.look(inputs, data_samples) for name, teacher in self.teachers.items()}
+        if self._most_confident:
+            self.reader.guesses = [teacher.guess(features[name], self._most_confident) for name, teacher in self.teachers.items()]
         seen = self.reader.train(inputs, data_samples, self.data_preprocessor)
         teachers = {name: teacher.answer(features[name], seen.places) for name, teacher in self.teachers.items()}
         terms = {'loss_student' if name == 'loss' else name: value for name, value in seen.terms.items()}
@@ -185,7 +195,10 @@ class OfflineDistiller(PlainKeys, ByKind, BaseModel):
     @torch.compiler.disable  # see comparing.py
     def _diagnostics(self, seen: Pass, teachers: Mapping[str, Outputs]) -> dict[str, Tensor]:
         """Accuracies in percent and mean norms of the embeddings; no name contains `loss`."""
-        return norms_and_accuracies({'student': seen.outputs, **teachers}, seen.target, self.kind, self._classes, self._chance)
+        said, target = {'student': seen.outputs, **teachers}, seen.target
+        if seen.labelled is not None:
+            said, target = {name: each.at(seen.labelled) for name, each in said.items()}, target[seen.labelled]
+        return norms_and_accuracies(said, target, self.kind, self._classes, self._chance)
 
     @torch.no_grad()
     def _size_adapters(self, student_cfg: Mapping[str, Any], input_size: Size | None, class_names: Sequence[str] | None) -> None:

@@ -33,7 +33,10 @@ def channels_of(cfg: Mapping[str, Any], network: nn.Module) -> int:
     if isinstance(told, int):
         return told
     stem = _timm_stem(network) or next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
-    return 3 if stem is None or stem.in_channels > _BANDS else stem.in_channels
+    if stem is None or stem.in_channels > _BANDS:
+        return 3
+    halves = any(type(module).__name__ == 'Focus' and stem in module.modules() for module in network.modules())
+    return stem.in_channels // 4 if halves else stem.in_channels  # YOLOX puts four neighbours into the channels of one
 
 
 def _timm_stem(network: Any) -> nn.Conv2d | None:

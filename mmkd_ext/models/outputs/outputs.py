@@ -44,6 +44,10 @@ class Outputs(NamedTuple):
     tower: Tower | None = None
     logit_map: Tensor | None = None
 
+    def at(self, samples: Tensor) -> 'Outputs':
+        """The embedding and the logits of some samples only, (N,) of which tells which; the rest as it is."""
+        return self._replace(embedding=self.embedding[samples], logits=self.logits[samples])
+
 
 def detached(said: Outputs) -> Outputs:
     """The same outputs without gradient, for a network that follows them.

@@ -141,6 +141,11 @@ class FrozenTeacher:
         with self.autocast():
             return self.reader.answer(features, places)
 
+    def guess(self, features: Any, count: int) -> Any:
+        """The samples of each image of which it is surest, see `Kind.guess`."""
+        with self.autocast():
+            return self.reader.guess(features, count)
+
     @torch.no_grad()
     def predict(self, inputs: Tensor, samples: list[Any]) -> list[Any]:
         """The samples with its own predictions, as an evaluator takes them."""

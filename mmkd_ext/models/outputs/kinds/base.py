@@ -22,6 +22,7 @@ class Pass(NamedTuple):
         rows: (S,) the row of the class means of each sample; `target` where each class has one row.
         places: Where the samples are, for `answer`; None for images.
         features: What the network can answer from for other places, see `look`.
+        labelled: (S,) whether the target is a true label and not a teacher's guess; None: all are.
     """
 
     terms: dict[str, Any]
@@ -30,6 +31,7 @@ class Pass(NamedTuple):
     rows: Tensor
     places: Any
     features: Any
+    labelled: Tensor | None = None
 
 
 class Kind:
@@ -44,6 +46,7 @@ class Kind:
         who: Its name, for messages.
 
     Attributes:
+        guesses: Of each teacher, what `guess` gave for the images of the next `train`.
         asked: What losses read of it beside what is always recorded ('edges', 'tower').
         scope: Of mmengine's registry, in which such networks are built.
         preprocessor_type: Of what prepares images for several networks.
@@ -52,6 +55,7 @@ class Kind:
         shares_samples: Whether the samples are the images, so that all networks speak of the same ones in one pass.
         watches_order: Whether a teacher is asked once more with the channels in the other order, to warn of one that is right more often.
         background: Whether class K of the labels and logits is the background.
+        takes_guesses: Whether teachers may point at samples of their own, by `guess`.
         boxes: Whether annotations are boxes.
         padded: Whether the images of a batch are padded to one size with zeros; then they are never resized for a teacher.
         pads_in_training: Whether the preprocessor pads images of several sizes in training alone, so that training data are looked at so.
@@ -70,7 +74,7 @@ class Kind:
     preprocessor_type = 'mmpretrain.ClsDataPreprocessor'
     ensemble_type = 'mmkd_ext.Ensemble'
     compiles = shares_samples = watches_order = sized_by_data = has_classes = True
-    background = boxes = padded = pads_in_training = False
+    background = boxes = padded = pads_in_training = takes_guesses = False
     no_onnx: str | None = None
     onnx_step: int | None = None
     optimizer = 'SGD'
@@ -83,6 +87,7 @@ class Kind:
         self.network: Any = network
         self.who = who
         self.asked: frozenset[str] = frozenset()
+        self.guesses: Sequence[Any] = ()
 
     # what is asked of a config or of a network before it is one of this kind
 
@@ -148,6 +153,9 @@ class Kind:
     def answer(self, features: Any, places: Any) -> Outputs:
         """What the network says of samples at the places of another network's `Pass`, in eval mode and without gradient."""
         raise NotImplementedError
+
+    def guess(self, features: Any, count: int) -> Any:
+        """The `count` samples of each image of which the network is surest; None unless the kind `takes_guesses`."""
 
     # how the losses are sized
 

@@ -36,6 +36,7 @@ def test_a_kind_compares_all_stages_and_counts_all_samples_and_classes_unless_it
     assert Kind.deployed(plain) is plain and Kind.set_classes(plain, 3) is False and plain == dict(type='X')
     assert Kind.order('bgr', None) == 'bgr' and Kind.order(None, None) is None
     assert Kind(nn.Identity()).class_mean_provenance() is None
+    assert not Kind.takes_guesses and Kind(nn.Identity()).guess(None, 3) is None
 
 
 def test_a_kind_refuses_nothing_unless_it_says_so():

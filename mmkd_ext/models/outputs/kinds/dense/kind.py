@@ -16,14 +16,15 @@ from mmkd_ext.models.outputs.kinds.detector import Detector
 from mmkd_ext.models.outputs.outputs import Outputs
 from mmkd_ext.models.outputs.scores import SIGMOID
 
-from .positions import HeadPass, Places, assigned, class_convs, watching_head
+from .guesses import Guesses, beside, surest
+from .positions import HeadPass, Places, assigned, class_convs, has_targets, num_priors, watching_head
 
 _OTHER_PARTS = ('mask_head', 'panoptic_head', 'detector')  # SOLO, Mask2Former, trackers
-_USE = "'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', or one of FCOS, ATSS, GFL and RTMDet"
+_USE = "'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', or one of FCOS, ATSS, GFL, RTMDet and YOLOX"
 
 
 class Dense(Detector):
-    """A single-stage detector whose head has a classification tower: RetinaNet, FCOS, ATSS, GFL, RTMDet.
+    """A single-stage detector whose head has a classification tower: RetinaNet, FCOS, ATSS, GFL, RTMDet, YOLOX.
 
     Its samples are the priors that its own assigner calls positive while it trains. The embedding is what enters the last convolution of
     the classification there, the logits are that convolution's scores for the prior, a sigmoid for each class; stages are the maps that
@@ -34,8 +35,13 @@ class Dense(Detector):
 
     ensemble_type = 'mmkd_ext.Ensemble'
     onnx_step = 32
+    takes_guesses = True
     called = 'a dense detector'
     samples_name = 'positive positions'
+
+    def __init__(self, network: nn.Module, who: str = 'network') -> None:
+        super().__init__(network, who)
+        self._last: tuple[Sequence[Tensor], HeadPass] | None = None  # features, and what the head made of them
 
     @staticmethod
     def is_config(cfg: Mapping[str, Any]) -> bool:
@@ -64,15 +70,19 @@ class Dense(Detector):
         """Of the maps that enter the head."""
         return [int(x if isinstance(x, int | float) else x[0]) for x in self.head.prior_generator.strides]
 
+    @property
+    def priors(self) -> int:
+        """In each cell of a map."""
+        return num_priors(self.head)
+
     def check(self) -> None:
-        """Whether its head has a classification tower, sigmoids as scores, and an assigner that is asked by `get_targets`."""
+        """Whether its head has a classification tower, sigmoids as scores, and an assigner of its positives."""
         head: Any = getattr(self.network, 'bbox_head', None)
         lacking = (
             'no bbox_head of its own' if not self.is_network(self.network)
             else 'a language model' if hasattr(self.network, 'language_model')
             else 'no classification tower that ends in a convolution (..._cls)' if not class_convs(head)
-            else 'no get_targets or no priors' if not all(
-                hasattr(head, name) for name in ('get_targets', 'prior_generator', 'num_base_priors'))
+            else 'no get_targets or no priors' if not has_targets(head)
             else 'scores that are no sigmoids' if not getattr(head, 'use_sigmoid_cls', False)
             else None
         )  # fmt: skip
@@ -87,9 +97,12 @@ class Dense(Detector):
         maps: list[Tensor] = []
         with watching_head(self.head, self.asked) as seen, shadowed(self.network, 'extract_feat', maps.extend):
             terms = self.network.loss(inputs, samples)
-        cells, target = seen.positives(self.head.num_base_priors, self.head.num_classes)
-        places = Places(self.head.num_base_priors, dict(zip(self.strides, cells, strict=True)))
-        return Pass(terms, self._outputs(maps, seen, places), target, target, places, tuple(maps))
+        cells, target = seen.positives(self.priors, self.head.num_classes)
+        labelled = None
+        if self.guesses:
+            cells, target, labelled = beside(cells, target, self.strides, self.guesses, self.priors)
+        places = Places(self.priors, dict(zip(self.strides, cells, strict=True)))
+        return Pass(terms, self._outputs(maps, seen, places), target, target, places, tuple(maps), labelled)
 
     def look(self, inputs: Tensor, samples: Sequence[Any] | None = None, keep: bool = True) -> tuple[Tensor, ...]:
         """The maps that enter its head."""
@@ -102,7 +115,7 @@ class Dense(Detector):
         Raises:
             ValueError: No stride in common, or several priors here and another number of several there.
         """
-        mine, priors = self.strides, self.head.num_base_priors
+        mine, priors = self.strides, self.priors
         if not set(places.cells) & set(mine):
             raise ValueError(
                 f'Dense detectors are compared at maps of one stride, got strides {list(places.cells)} of the student and {mine} of '
@@ -111,13 +124,24 @@ class Dense(Detector):
             raise ValueError(
                 f'Dense detectors are compared at the same anchors, or one of both has one for each position, got {places.priors} anchors '
                 f'a position of the student and {priors} of the {self.who}. Look at scales and ratios of both anchor_generators.')
-        maps = tuple(x.detach() for x in features)
-        with in_eval_mode(self.head), watching_head(self.head, self.asked) as seen:
-            self.head(maps)
-        return self._outputs(maps, seen, places)
+        seen = self._head_pass(features)
+        self._last = None
+        return self._outputs(tuple(x.detach() for x in features), seen, places)
+
+    @torch.no_grad()
+    def guess(self, features: Sequence[Tensor], count: int) -> Guesses:
+        """The positions of each image where it is surest of a class; `answer` about the same features does not run its head again."""
+        return surest(self._head_pass(features).scores, self.strides, self.priors, count)
+
+    def _head_pass(self, features: Sequence[Tensor]) -> HeadPass:
+        if self._last is None or self._last[0] is not features:
+            with in_eval_mode(self.head), watching_head(self.head, self.asked) as seen:
+                self.head(tuple(x.detach() for x in features))
+            self._last = features, seen
+        return self._last[1]
 
     def _outputs(self, maps: Sequence[Tensor], seen: HeadPass, places: Places) -> Outputs:
-        priors = self.head.num_base_priors
+        priors = self.priors
         said = seen.at(places, self.strides, priors)
         edges, tower = seen.edges_at(places, self.strides, priors), seen.tower(class_convs(self.head))
         return Outputs(tuple(maps), *said, scores=SIGMOID, edges=edges, tower=tower)
@@ -132,7 +156,7 @@ class Dense(Detector):
     def example(self, shape: tuple[int, int, int]) -> tuple[Tensor, Places]:
         """An image, and the first cell of each map."""
         first = (torch.zeros(1, dtype=torch.long),) * 4
-        return torch.zeros(1, *shape), Places(self.head.num_base_priors, dict.fromkeys(self.strides, first))
+        return torch.zeros(1, *shape), Places(self.priors, dict.fromkeys(self.strides, first))
 
     @classmethod
     def check_loss(cls, name: str, loss: Any, size: tuple[int, int], student: Outputs, teacher: Outputs) -> None:
@@ -161,11 +185,11 @@ class Dense(Detector):
         """
         images, samples, theirs = data['inputs'], data['data_samples'], teacher.reader
         maps = teacher.look(images, samples)
-        shapes = [(type(x.head), x.strides, x.head.num_base_priors, x.head.num_classes) for x in (self, theirs)]
+        shapes = [(type(x.head), x.strides, x.priors, x.head.num_classes) for x in (self, theirs)]
         with torch.no_grad(), in_eval_mode(self.network), teacher.autocast():
             said = theirs.head(maps) if shapes[0] == shapes[1] else self.head(self.look(images))
             cells, target = assigned(self.head, said, samples)
-        return teacher.answer(maps, Places(self.head.num_base_priors, dict(zip(self.strides, cells, strict=True)))), target
+        return teacher.answer(maps, Places(self.priors, dict(zip(self.strides, cells, strict=True)))), target
 
     def class_mean_provenance(self) -> str:
         """What the student's assigner goes by."""

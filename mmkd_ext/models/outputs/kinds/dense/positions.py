@@ -1,6 +1,6 @@
 """What a dense head says at positions, read while it runs. N images, S positions, K classes, A priors (anchors or points) in each cell."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ class HeadPass:
         features: (N, D, H, W), what entered the convolution of the tower before; empty where the tower is not asked for.
         ends: That convolution of the tower and the last one.
         left: What that convolution of the tower gave.
-        targets: What each call of the head's `get_targets` gave.
+        targets: What each call of the head's `get_targets` gave, or for each image (P,) its labels of all priors.
     """
 
     def __init__(self, name: str) -> None:
@@ -61,8 +61,12 @@ class HeadPass:
         Raises:
             ValueError: There were no labels of every prior of every map.
         """
-        labels = _labels(self.targets[0]) if len(self.targets) == 1 else []
         sizes = [len(x) * priors * x.shape[2:].numel() for x in self.scores]
+        if self.targets and isinstance(self.targets[0], Tensor):  # YOLOX: those of all maps in one row for each image
+            rows = torch.stack(self.targets)
+            labels = list(rows.split([priors * x.shape[2:].numel() for x in self.scores], dim=1))
+        else:
+            labels = _labels(self.targets[0]) if len(self.targets) == 1 else []
         if len(labels) == 1 and labels[0].numel() == sum(sizes):  # FoveaBox: those of all maps in one row
             labels = list(labels[0].flatten().split(sizes))
         if [x.numel() for x in labels] != sizes:
@@ -146,8 +150,38 @@ def watching_head(head: Any, asked: Collection[str] = ()) -> Iterator[HeadPass]:
             stack.callback(head.register_forward_hook(lambda _, __, out: seen.edges.extend(out[1])).remove)
         for module in tower_convs(head) if 'tower' in asked else ():
             stack.callback(module.register_forward_hook(read_tower).remove)
-        stack.enter_context(shadowed(head, 'get_targets', seen.targets.append))
+        stack.enter_context(_watching_targets(head, seen.targets.append))
         yield seen
+
+
+def num_priors(head: Any) -> int:
+    """A of a head."""
+    return int(getattr(head, 'num_base_priors', None) or head.prior_generator.num_base_priors[0])
+
+
+def has_targets(head: Any) -> bool:
+    """Whether a head has positives: it asks for them by `get_targets`, or image by image by its assigner, as YOLOX's."""
+    return hasattr(head, 'prior_generator') and (hasattr(head, 'get_targets') or hasattr(head, '_get_targets_single'))
+
+
+@contextmanager
+def _watching_targets(head: Any, told: Callable[[Any], Any]) -> Iterator[None]:
+    """Tell what a head's `get_targets` gives, or, image by image, the labels of all priors that its assigner gives."""
+    if hasattr(head, 'get_targets'):
+        with shadowed(head, 'get_targets', told):
+            yield
+        return
+    found: list[Any] = []
+
+    def label(targets: Any) -> None:
+        is_positive = targets[0]  # (P,); an image without boxes asks no assigner
+        nothing = is_positive.new_full(is_positive.shape, head.num_classes, dtype=torch.long)
+        told(torch.where(is_positive, found.pop().labels, nothing) if found else nothing)
+
+    with shadowed(head, '_get_targets_single', label), ExitStack() as stack:
+        if hasattr(head, 'assigner'):
+            stack.enter_context(shadowed(head.assigner, 'assign', found.append))
+        yield
 
 
 def has_edges(head: Any) -> bool:
@@ -156,8 +190,8 @@ def has_edges(head: Any) -> bool:
 
 
 def tower_convs(head: Any) -> list[nn.Module]:
-    """The last convolutions of a head's classification tower `cls_convs`: one for all maps, or one for each; none without a tower."""
-    convs: Any = getattr(head, 'cls_convs', None)
+    """The last convolutions of a head's classification tower: one for all maps, or one for each; none without a tower."""
+    convs: Any = getattr(head, 'cls_convs', getattr(head, 'multi_level_cls_convs', None))
     if not isinstance(convs, nn.ModuleList) or not len(convs):
         return []
     parts: list[Any] = list(convs)
@@ -186,11 +220,12 @@ def assigned(head: Any, said: Sequence[Any], samples: Sequence[Any]) -> tuple[li
 
     def stop(out: Any) -> None:
         seen.targets.append(out)
-        raise _AssignedError
+        if not isinstance(out, Tensor) or len(seen.targets) == len(samples):
+            raise _AssignedError
 
-    with shadowed(head, 'get_targets', stop), suppress(_AssignedError):
+    with _watching_targets(head, stop), suppress(_AssignedError):
         head.loss_by_feat(*said, truth, metas, ignored)
-    return seen.positives(head.num_base_priors, head.num_classes)
+    return seen.positives(num_priors(head), head.num_classes)
 
 
 class _AssignedError(Exception):

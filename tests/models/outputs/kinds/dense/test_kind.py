@@ -24,6 +24,7 @@ from mmkd_ext.models.plain_config import plain_model
 pytestmark = [  # of mmdet
     pytest.mark.filterwarnings('ignore:DeprecationWarning. `num_anchors`'), pytest.mark.filterwarnings('ignore:torch.meshgrid')]
 KINDS = pytest.mark.parametrize('kind', THREE)
+ALSO_YOLOX = pytest.mark.parametrize('kind', [*THREE, 'yolox'])  # whose assigner is asked for each image
 CLASS_CONV = dict(retinanet='retina_cls', fcos='conv_cls', gfl='gfl_cls', atss='atss_cls')
 KD = dict(kd=LOSSES['kd'])
 
@@ -88,7 +89,7 @@ def test_terms_equal_both_networks_read_by_hand_at_mmdet_s_own_targets(kind, rng
     assert float(terms['student_top1']) == pytest.approx(top1, abs=1e-4)
 
 
-@pytest.mark.parametrize('kind', ['atss', 'rtmdet'])
+@pytest.mark.parametrize('kind', ['atss', 'rtmdet', 'yolox'])
 def test_an_assigner_that_looks_at_predictions_and_a_tower_for_each_map_are_read_too(kind, rng):
     model = pair(kind, KD).train()
     inputs, samples = read(model, batch(rng))
@@ -104,7 +105,32 @@ def test_an_assigner_that_looks_at_predictions_and_a_tower_for_each_map_are_read
     assert float(model(inputs, samples, mode='loss')['loss_kd'].detach()) > 0
 
 
-@KINDS
+@pytest.mark.parametrize('boxes', [BOXES, [BOXES[0], []], [[], BOXES[1]]], ids=['both', 'first', 'second'])
+def test_positives_and_labels_of_yolox_are_those_of_its_own_targets_image_by_image(boxes, rng):
+    model = pair('yolox', KD).train()
+    inputs, samples = read(model, batch(rng, boxes))
+    copied = copy.deepcopy(model.student)
+    targets, original = [], copied.bbox_head._get_targets_single
+
+    def keep(*given):
+        targets.append(original(*given))
+        return targets[-1]
+
+    copied.bbox_head._get_targets_single = keep
+    copied.loss(inputs, copy.deepcopy(samples))
+    expected = [
+        (n, place, label) for n, (mask, scores, *_) in enumerate(targets)
+        for place, label in zip(mask.nonzero().flatten().tolist(), scores.argmax(1).tolist(), strict=True)]
+    seen = model.reader.train(inputs, samples, None)
+    found, start, labels = [], 0, iter(seen.target.tolist())
+    for x, (image, row, column, _) in zip(seen.outputs.stages, seen.places.cells.values(), strict=True):
+        for n, y, z in zip(image.tolist(), row.tolist(), column.tolist(), strict=True):
+            found.append((n, start + y * x.shape[3] + z, next(labels)))
+        start += x.shape[2:].numel()
+    assert sorted(found) == sorted(expected) and {n for n, _, _ in found} == {n for n, each in enumerate(boxes) if each}
+
+
+@ALSO_YOLOX
 def test_with_weights_of_0_the_losses_are_the_stock_detector_s_to_the_last_bit(kind, rng):
     none = {name: {**cfg, 'loss_weight': 0.0} for name, cfg in LOSSES.items()}
     model = with_means(distiller(tiny(kind), teacher_of(tiny(kind, 16, 24)), none))
@@ -123,7 +149,7 @@ def test_with_weights_of_0_the_losses_are_the_stock_detector_s_to_the_last_bit(k
     torch.testing.assert_close(model.student.state_dict(), stock.state_dict(), rtol=0, atol=0)
 
 
-@KINDS
+@ALSO_YOLOX
 def test_each_network_runs_once_and_a_step_reaches_every_parameter_and_no_teacher(kind, rng):
     model = pair(kind).train()
     teacher, seen = model.teachers['teacher'].network, []
@@ -135,10 +161,10 @@ def test_each_network_runs_once_and_a_step_reaches_every_parameter_and_no_teache
     total.backward()
     assert [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None] == []
     assert all(p.grad is None for p in teacher.parameters())
-    assert 'get_targets' not in vars(model.student.bbox_head) and 'extract_feat' not in vars(model.student)
+    assert not {'get_targets', '_get_targets_single'} & set(vars(model.student.bbox_head)) and 'extract_feat' not in vars(model.student)
 
 
-@KINDS
+@ALSO_YOLOX
 def test_a_batch_without_positives_gives_0_and_a_gradient_to_every_parameter(kind, rng):
     model = pair(kind).train()
     terms = model(*read(model, batch(rng, [[], []])), mode='loss')
@@ -149,7 +175,7 @@ def test_a_batch_without_positives_gives_0_and_a_gradient_to_every_parameter(kin
     assert [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None] == []
 
 
-@KINDS
+@ALSO_YOLOX
 def test_a_training_checkpoint_and_the_deployed_config_are_the_stock_detector_s(kind, tmp_path, rng):
     model = pair(kind)
     assert plain_model(dict(type='mmkd_ext.OfflineDistiller', student=tiny(kind), teacher=teacher_of(tiny(kind)), losses={})) == tiny(kind)
@@ -185,7 +211,7 @@ def test_where_one_head_has_one_point_a_cell_each_class_takes_the_teacher_s_high
     assert float(model(inputs, samples, mode='loss')['loss_kd'].detach()) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
-@pytest.mark.parametrize('kind', ['retinanet', 'rtmdet'])
+@pytest.mark.parametrize('kind', ['retinanet', 'rtmdet', 'yolox'])
 def test_class_means_are_the_teacher_s_embeddings_at_positives_and_no_other_student_changes_them(kind, rng):
     model = pair(kind, dict(nd=LOSSES['nd']))
     assert model.num_classes == CLASSES and model.class_mean_names(('a', 'b', 'c')) == ['a', 'b', 'c']
@@ -264,10 +290,10 @@ CLASSIFIER = dict(type='mmpretrain.ImageClassifier', backbone=dict(type='mmkd_ex
     (softmax, tiny, 'as student, got RetinaNet with a RetinaHead, which has scores that are no sigmoids'),
     (lambda: 'mmdet::ssd/ssd300_coco.py', tiny, 'as student, got SingleStageDetector with a SSDHead, which has no classification tower'),
     (tiny, lambda: tiny_query('detr'), 'as teacher DETR, got DETR with a DETRHead, which has no classification tower'),
-    (lambda: 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py', tiny, 'as student, got YOLOX with a YOLOXHead, which has no get_targets'),
+    (lambda: 'mmdet::sabl/sabl-retinanet_r50_fpn_1x_coco.py', tiny, 'as student, got RetinaNet with a SABLRetinaHead, which has no get_t'),
 ], ids=[
     'two-stage', 'classifier', 'of a classifier', 'classes', 'no stride', 'some strides', 'anchors', 'softmax', 'ssd',
-    'detr', 'yolox'])  # fmt: skip
+    'detr', 'sabl'])  # fmt: skip
 @pytest.mark.filterwarnings('ignore::DeprecationWarning')  # of mmdet's SSD and DETR
 def test_what_does_not_fit_is_told_in_one_sentence(student, teacher, text):
     with pytest.raises(ValueError, match=text):
