@@ -74,8 +74,7 @@ for word in _CONFIGS:
 _TOWER, _ASKED = 'has no classification tower that ends in a convolution', 'has no get_targets or no priors'
 _LABELS = 'needs a head whose get_targets gives, once a step, the labels of all priors of each map'
 REFUSED = {  # head -> what the sentence says that refuses it
-    'AutoAssignHead': _LABELS, 'CenterNetUpdateHead': _LABELS, 'DDODHead': _LABELS, 'FreeAnchorRetinaHead': _LABELS, 'LADHead': _LABELS,
-    'PAAHead': _LABELS,
+    'AutoAssignHead': _LABELS, 'CenterNetUpdateHead': _LABELS, 'FreeAnchorRetinaHead': _LABELS, 'LADHead': _LABELS,
     'CenterNetHead': _TOWER, 'CentripetalHead': _TOWER, 'CornerHead': _TOWER, 'PISASSDHead': _TOWER, 'RepPointsHead': _TOWER,
     'SSDHead': _TOWER, 'YOLOFHead': _TOWER, 'YOLOV3Head': _TOWER, 'GARetinaHead': _ASKED, 'SABLRetinaHead': _ASKED,
     'TOODHead': 'needs a head whose class scores are those of its last convolution', 'YOLACTHead': 'has scores that are no sigmoids',
@@ -101,6 +100,7 @@ OTHERS = {
 # what else is to be said of a head that works
 NOTES = {
     'FSAFHead': 'at the positives of all maps, of which its own losses choose one map for each box',
+    'PAAHead': 'at the candidates, of which its own losses keep the better ones',
     'YOLOXHead': 'by its class scores; what it says of objectness is not compared'}  # fmt: skip
 
 # what the default run of the tests covers

@@ -61,14 +61,13 @@ class HeadPass:
         Raises:
             ValueError: There were no labels of every prior of every map.
         """
-        sizes = [len(x) * priors * x.shape[2:].numel() for x in self.scores]
-        if self.targets and isinstance(self.targets[0], Tensor):  # YOLOX: those of all maps in one row for each image
-            rows = torch.stack(self.targets)
-            labels = list(rows.split([priors * x.shape[2:].numel() for x in self.scores], dim=1))
-        else:
-            labels = _labels(self.targets[0]) if len(self.targets) == 1 else []
+        of_image = [priors * x.shape[2:].numel() for x in self.scores]
+        sizes = [len(x) * size for x, size in zip(self.scores, of_image, strict=True)]
+        labels = self.targets if _are_labels(self.targets) else _labels(self.targets[0]) if len(self.targets) == 1 else []
         if len(labels) == 1 and labels[0].numel() == sum(sizes):  # FoveaBox: those of all maps in one row
             labels = list(labels[0].flatten().split(sizes))
+        elif self.scores and [x.numel() for x in labels] == len(self.scores[0]) * [sum(of_image)]:  # PAA, YOLOX: in a row for each image
+            labels = list(torch.stack(labels).split(of_image, dim=1))
         if [x.numel() for x in labels] != sizes:
             raise ValueError(
                 f'Distillation of dense detectors needs a head whose get_targets gives, once a step, the labels of all priors of each map, '
@@ -167,8 +166,9 @@ def has_targets(head: Any) -> bool:
 @contextmanager
 def _watching_targets(head: Any, told: Callable[[Any], Any]) -> Iterator[None]:
     """Tell what a head's `get_targets` gives, or, image by image, the labels of all priors that its assigner gives."""
-    if hasattr(head, 'get_targets'):
-        with shadowed(head, 'get_targets', told):
+    name = next((each for each in ('get_cls_targets', 'get_targets') if hasattr(head, each)), None)  # DDOD has both, and asks the first
+    if name is not None:
+        with shadowed(head, name, told):
             yield
         return
     found: list[Any] = []
@@ -236,6 +236,10 @@ def _labels(targets: Any) -> list[Tensor]:
     """Of what a head's `get_targets` gave, the labels: its first whole numbers, in a list or in one tensor."""
     for each in targets if isinstance(targets, tuple | list) else ():
         each = [each] if isinstance(each, Tensor) else each
-        if isinstance(each, list | tuple) and each and all(isinstance(x, Tensor) and x.dtype == torch.long for x in each):
+        if _are_labels(each):
             return list(each)
     return []
+
+
+def _are_labels(values: Any) -> bool:
+    return isinstance(values, list | tuple) and len(values) > 0 and all(isinstance(x, Tensor) and x.dtype == torch.long for x in values)
