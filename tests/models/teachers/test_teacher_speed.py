@@ -44,3 +44,12 @@ def test_weights_and_so_the_fingerprint_do_not_depend_on_how_it_runs():
 def test_an_unknown_precision_is_refused():
     with pytest.raises(ValueError, match="None or one of fp32, bf16, fp16, got 'half'"):
         teacher(precision='half')
+
+
+def test_on_a_cpu_a_float32_teacher_sees_channels_last_images_and_a_float64_one_as_they_come(images):
+    for each, last in ((teacher(), True), (teacher(), False)):
+        if not last:
+            each.network.double()
+        own = each.as_its_own(images)
+        assert own.is_contiguous(memory_format=torch.channels_last) == last and own.is_contiguous() != last
+        torch.testing.assert_close(own.float(), images, rtol=0, atol=0)
