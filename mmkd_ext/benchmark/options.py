@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 from mmkd_ext.config.named_types import type_name
 from mmkd_ext.engine.memory_order import in_order, usual_order_for_mmcv
+from mmkd_ext.engine.progress import as_at_the_start
 from mmkd_ext.models.build import build_model
 from mmkd_ext.running.launch import mixed_precision_without_gpu
 
@@ -86,7 +87,7 @@ def compare_options(cfg: Config, iterations: int, rounds: int, precisions: list[
     options: dict[str, Any] = {**OPTIONS, **(COMPILED if compiled else {})}
     if 'teacher' not in cfg.model:
         options = {name: option for name, option in options.items() if 'teacher' not in option}
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')), as_at_the_start():
         loader = copy.deepcopy(cfg.train_dataloader)
         loader.setdefault('collate_fn', dict(type='default_collate'))
         batch = next(iter(Runner.build_dataloader(loader)))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmkd_ext.engine.progress import as_at_the_start
 from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.optim.cpu_amp import cpu_autocast
 
@@ -60,7 +61,7 @@ def compare_steps(
     for model in models.values():
         model.train()
     timings = [Timing(name, precision) for precision in precisions for name in models]
-    with _threads(threads):
+    with _threads(threads), as_at_the_start():
         for i in range(rounds + 1):
             for timing in timings:
                 seconds = _step(models[timing.name], images, targets, timing.precision, clock)

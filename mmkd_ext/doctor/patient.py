@@ -17,6 +17,7 @@ from torch import Tensor
 from mmkd_ext.checkpoints.checkpoint_files import read_checkpoint
 from mmkd_ext.checkpoints.weights import weights_of
 from mmkd_ext.engine.model_wrappers import unwrapped
+from mmkd_ext.engine.progress import as_at_the_start
 from mmkd_ext.engine.random_state import random_state_kept
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.preflight.check_run import check_train
@@ -113,7 +114,8 @@ def admitted(cfg: Config, count: int, device: str) -> Iterator[Patient]:
         seconds = (time.perf_counter() - start) / max(len(batches), 1)
         patient = Patient(cfg, runner, model, wrapper, batches, seconds, workers, problems)  # type: ignore[arg-type]
         _give_means(patient)
-        yield patient
+        with as_at_the_start():
+            yield patient
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from .boxes_file import Scenes
 from .networks import Network
 from .settings import Settings
 
+_OF_ONE_SIZE = ('BatchFixedSizePad', 'BatchResize', 'BatchSyncRandomResize')
 _LARGE = (1333, 800)  # what COCO's images are resized to, longer and shorter side
 
 
@@ -39,6 +40,7 @@ def chosen_detector(name: str, classes: int, flag: str, scratch: bool) -> Networ
         if not kind.boxes:
             raise PreflightError(f'a {type_name(config.get("type"))} classifies images.')
         kind.check_installed()
+        _without_sizes(config)
         plain = without_weights(config)
         with DefaultScope.overwrite_default_scope('mmdet'):
             network: Any = MODELS.build(copy.deepcopy(plain))  # some constructors of mmdet change theirs
@@ -49,6 +51,14 @@ def chosen_detector(name: str, classes: int, flag: str, scratch: bool) -> Networ
     norms = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
     fetched = not scratch and "'Pretrained'" in str(config.get('backbone'))
     return Network(name, plain if scratch else config, sum(p.numel() for p in network.parameters()), fetched, None, _LARGE[1], norms)
+
+
+def _without_sizes(config: Any) -> None:
+    """Leave out what makes all batches of a size in pixels that was chosen for COCO, in place."""
+    preprocessor = config.get('data_preprocessor') or {}
+    kept = [each for each in preprocessor.get('batch_augments') or () if type_name(each['type']) not in _OF_ONE_SIZE]
+    if preprocessor.get('batch_augments'):
+        preprocessor['batch_augments'] = kept or None
 
 
 def detector_settings(

@@ -18,6 +18,7 @@ from torch.utils.data import IterableDataset
 
 from mmkd_ext.datasets.missing_data import missing_data
 from mmkd_ext.engine.model_wrappers import unwrapped
+from mmkd_ext.engine.progress import as_at_the_start
 from mmkd_ext.evaluation.feature_accuracy import FeatureAccuracy
 from mmkd_ext.evaluation.student_accuracy import StudentAccuracy
 from mmkd_ext.evaluation.teacher_validation import copied_evaluator
@@ -62,7 +63,7 @@ def check_train_batch(runner: Runner) -> None:
     model = _copied(runner)
     for batch in batches if model is not None else ():
         try:
-            with torch.no_grad():
+            with torch.no_grad(), as_at_the_start():
                 prepare: Any = model.train().data_preprocessor
                 data = prepare(batch, True)
                 _check_numbers(data)

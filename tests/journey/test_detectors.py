@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from support.boxes_folders import boxes_folder
+from support.dense import tiny as tiny_dense
 from support.detector_runs import QUIET
 from support.query import tiny as tiny_query
 
@@ -32,6 +33,15 @@ def test_a_zoos_detector_starts_from_its_backbones_weights_unless_from_scratch()
     fetched, scratch = (chosen_detector(name, 2, '--teacher', each) for each in (False, True))
     assert fetched.pretrained and fetched.model.backbone.init_cfg.type == 'Pretrained'
     assert not scratch.pretrained and scratch.model.backbone.get('init_cfg') is None
+
+
+def test_batches_keep_the_data_s_size_whatever_the_zoo_chose_for_coco(tmp_path):
+    model = dict(tiny_dense('yolox'), data_preprocessor=dict(type='DetDataPreprocessor', pad_size_divisor=32, batch_augments=[
+        dict(type='BatchSyncRandomResize', random_size_range=(480, 800)), dict(type='mmdet.BatchFixedSizePad', size=(640, 640))]))
+    (tmp_path / 'student.py').write_text(f"default_scope = 'mmdet'\nmodel = {model!r}\n")
+    found = chosen_detector(str(tmp_path / 'student.py'), 3, '--student', True).model
+    assert found.data_preprocessor == dict(type='DetDataPreprocessor', pad_size_divisor=32, batch_augments=None)
+    assert found.bbox_head.num_classes == 3
 
 
 @pytest.mark.parametrize('name', ['cifar/resnet8', 'nowhere.py', 'mmdet::nowhere.py', 'timm/resnet18'])

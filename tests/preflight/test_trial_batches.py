@@ -5,11 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
+from mmpretrain.models import ImageClassifier
 from support.runs import one_error, write_config
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from mmkd_ext.commands import train
 from mmkd_ext.preflight import trial_batches
+from mmkd_ext.registry import MODELS
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +50,27 @@ def test_a_last_batch_of_one_that_is_dropped_or_that_the_model_takes_trains(tmp_
     for extra in ('drop_last=True', "num_workers=0)\nmodel = dict(backbone=dict(norm_cfg=dict(type='GN', num_groups=2))"):
         config = write_config(tmp_path, f'train_dataloader = dict(batch_size=53, {extra})\ntrain_cfg = dict(max_epochs=1)')
         assert train.main([str(config), '--work-dir', f'work{config.stem}']) == 0
+
+
+def test_a_network_that_asks_how_far_the_run_is_trains(tmp_path):
+    seen = []
+
+    class Asking(ImageClassifier):
+        """As mmdet's BoxInst, and the resizing of YOLOX's batches."""
+
+        def loss(self, inputs, samples):
+            hub = MessageHub.get_current_instance()
+            seen.append((hub.get_info('epoch') + 0, hub.get_info('iter') + 0))
+            return super().loss(inputs, samples)
+
+    MODELS.register_module(name='Asking', module=Asking, force=True)
+    try:
+        config = write_config(tmp_path, "model = dict(type='mmkd_ext.Asking')\ntrain_cfg = dict(max_epochs=2)")
+        assert train.main([str(config), '--work-dir', 'work']) == 0
+    finally:
+        MODELS._module_dict.pop('Asking')
+    steps = (len(seen) - 1) // 2
+    assert seen == [(0, 0), *((i // steps, i) for i in range(2 * steps))] and steps > 1
 
 
 @pytest.mark.parametrize(
