@@ -11,7 +11,6 @@ _page = 'configs/segmentation/%s_pspnet_narrow_r18_r18_digit_masks.py'
 
 study = dict(
     metric='mIoU',
-    unit='percent',
     seeds=[0, 1, 2],
     same_start='configs/segmentation/pspnet_narrow_r18_digit_masks.py',
     teachers=dict(r18=dict(config='configs/segmentation/teacher_pspnet_r18_digit_masks.py')),
