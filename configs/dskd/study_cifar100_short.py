@@ -1,4 +1,4 @@
-r"""What each part of DSKD adds to KD on CIFAR-100, and loss-based weights against uniform ones; three paired seeds.
+r"""What each part of DSKD adds to KD on CIFAR-100, and the four ways of weighting by losses; three paired seeds.
 
     python tools/study.py configs/dskd/study_cifar100_short.py --readme configs/dskd/README.md \
         --results configs/dskd/results/cifar100_cpu.json
@@ -11,6 +11,7 @@ _base_ = '../_base_/studies/cifar100_short.py'
 
 _small = {'model.student.backbone.depth': 8, 'model.teacher.model': 'cifar/resnet20'}
 a, b = 'model.losses.dskd.alpha', 'model.losses.dskd.beta'
+_others = {'uniform': 'uniform', 'proportional': 'proportional', 'inverse softmax': 'inverse_softmax'}  # softmax is the default
 
 
 def _with(**options):
@@ -22,11 +23,11 @@ study = dict(
         'KD + (a)': _with(**{b: 0.0}),
         'KD + (b)': _with(**{a: 0.0}),
         'KD + (a) + (b)': _with(),
-        'KD + (a) + (b), uniform weights': _with(**{'model.losses.dskd.strategy': 'uniform'}),
+        **{f'KD + (a) + (b), {name} weights': _with(**{'model.losses.dskd.strategy': strategy}) for name, strategy in _others.items()},
     },
     differences={
         'KD + (a)': 'KD',
         'KD + (b)': 'KD',
-        'KD + (a) + (b)': ['KD', 'KD + (a) + (b), uniform weights'],
-        'KD + (a) + (b), uniform weights': 'KD',
+        'KD + (a) + (b)': ['KD', *(f'KD + (a) + (b), {name} weights' for name in _others)],
+        **{f'KD + (a) + (b), {name} weights': 'KD' for name in _others},
     })
