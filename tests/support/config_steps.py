@@ -1,6 +1,7 @@
 """A training step of a config file: small images, a teacher of random weights, its student compared with the plain network."""
 
-from functools import cache, lru_cache
+import gc
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -17,12 +18,17 @@ from mmkd_ext.models.plain_config import plain_model
 from mmkd_ext.models.zoo.frozen_network import Network, build_network
 from mmkd_ext.registry import MODELS
 
+_KEPT: dict[str, Network] = {}
 
-@lru_cache(maxsize=1)  # of hundreds of megabytes
+
 def random_network(spec: str) -> Network:
-    """A frozen teacher with random weights, shared by the configs that name it one after the other."""
-    torch.manual_seed(0)
-    return build_network(eval(spec))
+    """A frozen teacher with random weights, shared by the configs that name it one after the other; one alone fits beside a large step."""
+    if spec not in _KEPT:
+        _KEPT.clear()
+        gc.collect()
+        torch.manual_seed(0)
+        _KEPT[spec] = build_network(eval(spec))
+    return _KEPT[spec]
 
 
 def load(path: Path) -> Config:
