@@ -2,6 +2,7 @@
 
 import socket
 
+import pytest
 import torch
 from mmengine.registry import MODEL_WRAPPERS, DefaultScope
 from support.detection import pair, raw, read, tiny
@@ -71,3 +72,15 @@ def two_processes(mutual=False, make=pair, given=boxes):
     while not workers.join():
         pass
     return said
+
+
+def check_own_losses_and_mean_gradients(make, given=boxes):
+    """Each process has the losses of its own images, and both the mean of the gradients."""
+    said, alone = two_processes(make=make, given=given), [step(network(make=make), rank, given) for rank in (0, 1)]
+    for rank, (terms, _) in enumerate(alone):
+        assert said[rank][0] == pytest.approx(terms, rel=1e-5)
+    assert alone[0][0]['loss_kd'] != pytest.approx(alone[1][0]['loss_kd'], rel=1e-3)
+    for name, gradient in alone[0][1].items():
+        mean = (gradient + alone[1][1][name]) / 2
+        for rank in (0, 1):
+            torch.testing.assert_close(torch.from_numpy(said[rank][1][name]), mean, rtol=1e-3, atol=1e-5, msg=name)

@@ -13,7 +13,7 @@ from mmengine.runner.checkpoint import get_state_dict
 from support.dense import tiny as dense
 from support.detection import CLASSES, build, read, teacher_of
 from support.detection import tiny as two_stage
-from support.detection_gloo import network, step, two_processes
+from support.detection_gloo import check_own_losses_and_mean_gradients
 from support.query import BOXES, LOSSES, THREE, ZOO, batch, distiller, pair, tiny, with_means
 from torchvision.ops import box_convert, generalized_box_iou
 from witnesses.naive_kd import naive_binary_kd, naive_kd
@@ -234,14 +234,7 @@ def test_a_step_in_bfloat16_on_a_cpu_is_close_to_float32(rng):
 
 
 def test_two_processes_have_their_own_losses_and_the_mean_of_both_gradients():
-    said, alone = two_processes(make=pair), [step(network(make=pair), rank) for rank in (0, 1)]
-    for rank, (terms, _) in enumerate(alone):
-        assert said[rank][0] == pytest.approx(terms, rel=1e-5)
-    assert alone[0][0]['loss_kd'] != pytest.approx(alone[1][0]['loss_kd'], rel=1e-3)
-    for name, gradient in alone[0][1].items():
-        mean = (gradient + alone[1][1][name]) / 2
-        for rank in (0, 1):
-            torch.testing.assert_close(torch.from_numpy(said[rank][1][name]), mean, rtol=1e-3, atol=1e-5, msg=name)
+    check_own_losses_and_mean_gradients(pair)
 
 
 def without_assigner():

@@ -10,10 +10,10 @@ from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner.checkpoint import get_state_dict
-from support import detection_gloo as gloo
 from support import segmentation
 from support.detection import teacher_of
 from support.detection import tiny as two_stage
+from support.detection_gloo import check_own_losses_and_mean_gradients
 from support.segmentation import CLASSES, IGNORED, LOSSES, ZOO, batch, build, distiller, pair, read, tiny, with_means
 from witnesses.naive_kd import naive_binary_kd, naive_kd
 from witnesses.naive_maps import naive_cwd
@@ -262,15 +262,7 @@ def masks(model, rng):
 
 
 def test_two_processes_have_their_own_losses_and_the_mean_of_both_gradients():
-    said = gloo.two_processes(make=pair, given=masks)
-    alone = [gloo.step(gloo.network(make=pair), rank, masks) for rank in (0, 1)]
-    for rank, (terms, _) in enumerate(alone):
-        assert said[rank][0] == pytest.approx(terms, rel=1e-5)
-    assert alone[0][0]['loss_kd'] != pytest.approx(alone[1][0]['loss_kd'], rel=1e-3)
-    for name, gradient in alone[0][1].items():
-        mean = (gradient + alone[1][1][name]) / 2
-        for rank in (0, 1):
-            torch.testing.assert_close(torch.from_numpy(said[rank][1][name]), mean, rtol=1e-3, atol=1e-5, msg=name)
+    check_own_losses_and_mean_gradients(pair, masks)
 
 
 def test_segmentors_train_together_each_at_its_own_pixels_and_join_their_probabilities(rng):
