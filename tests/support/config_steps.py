@@ -19,15 +19,19 @@ from mmkd_ext.models.zoo.frozen_network import Network, build_network
 from mmkd_ext.registry import MODELS
 
 _KEPT: dict[str, Network] = {}
+_LARGE = 40_000_000  # parameters: beside its copy without BatchNorms, and a step, there is no room for it
 
 
 def random_network(spec: str) -> Network:
-    """A frozen teacher with random weights, shared by the configs that name it one after the other; one alone fits beside a large step."""
+    """A frozen teacher with random weights; unless it is large, shared by the configs that name it one after the other."""
     if spec not in _KEPT:
         _KEPT.clear()
         gc.collect()
         torch.manual_seed(0)
-        _KEPT[spec] = build_network(eval(spec))
+        network = build_network(eval(spec))
+        if sum(p.numel() for p in network.module.parameters()) > _LARGE:
+            return network
+        _KEPT[spec] = network
     return _KEPT[spec]
 
 
