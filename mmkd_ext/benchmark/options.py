@@ -35,6 +35,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 COMPILED = {
     '`model.teacher.compile=True`': dict(teacher=dict(compile=True)),
     '`compile=True`': dict(compiled=True),
+    'channels-last images and `compile=True`': dict(images=True, compiled=True),
 }
 
 

@@ -22,7 +22,7 @@ from mmkd_ext.benchmark.peers.archive import archive_folder
 from mmkd_ext.benchmark.peers.environment import machine, make_environment, versions
 from mmkd_ext.benchmark.peers.loops import LOOPS
 from mmkd_ext.benchmark.peers.pairs import PAIRS
-from mmkd_ext.benchmark.peers.rounds import HALF_TEACHER, OURS, Setting, compare
+from mmkd_ext.benchmark.peers.rounds import OURS, Setting, compare
 from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
 from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.readme_markers import between_markers, write_between_markers
@@ -40,6 +40,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
                         help="CIFAR-100's archive or class folders")
     parser.add_argument('--images', type=Path, default=Path('data/imagenette/train'), metavar='FOLDER', help='10 class folders of images')
     parser.add_argument('--env', type=Path, metavar='FOLDER', help='a virtual environment for torchdistill, made where there is none')
+    parser.add_argument(
+        '--ours', nargs='+', choices=list(OURS), default=list(OURS), help='as its config is, and with one more key')
     parser.add_argument('--peers', nargs='+', choices=list(LOOPS), default=list(LOOPS), help='beside ours')
     parser.add_argument('--precision', nargs='+', choices=['float32', 'bfloat16'], default=['float32', 'bfloat16'])
     parser.add_argument('--batch-size', type=positive, help="instead of each pair's own, 128 and 16")
@@ -86,7 +88,7 @@ def compare_peers(argv: Sequence[str] | None = None) -> list[dict]:
             theirs = archive_folder(images, out) if pair == 'cifar' else images
             setting = Setting(pair, images.absolute(), theirs.absolute(), batch, args.iterations, args.threads, out, python)
             for precision in args.precision:
-                ours = [OURS, HALF_TEACHER] if precision == 'float32' else [OURS]
+                ours = [name for name, how in OURS.items() if name in args.ours and (precision == 'float32' or 'half_teacher' not in how)]
                 measured = compare([*ours, *peers], precision, setting, args.rounds)
                 rows += [dict(pair=pair, batch=batch, **asdict(rates)) for rates in measured]
                 print(peers_table(rows), flush=True)
@@ -114,11 +116,11 @@ def _without(words: list[str]) -> list[str]:
 def peers_table(rows: Sequence[dict]) -> str:
     """Markdown: medians, and how many times as many images ours trains in a CPU second, the median over the rounds."""
     lines = [
-        f'| pair | precision | tool | images a CPU second | images a second | {OURS}, times this | {HALF_TEACHER}, times this |',
-        '|---|---|---|---|---|---|---|']
+        f'| pair | precision | tool | images a CPU second | images a second | {" | ".join(f"{name}, times this" for name in OURS)} |',
+        '|---|---|---|---|---|---|---|---|']
     for row in rows:
         pair = PAIRS[row['pair']]
-        ratios = ' | '.join(_times(rows, name, row) for name in (OURS, HALF_TEACHER))
+        ratios = ' | '.join(_times(rows, name, row) for name in OURS)
         lines.append(
             f'| {pair.teacher} -> {pair.student}, {pair.size} px, batch {row["batch"]} | {row["precision"]} | {row["name"]} '
             f'| {median(row["cpu"]):.1f} | {median(row["wall"]):.1f} | {ratios} |')

@@ -12,7 +12,7 @@ from mmkd_ext.benchmark.peers import rounds
 from mmkd_ext.commands import compare_peers
 from mmkd_ext.datasets.cifar import CIFAR100
 
-TINY = ['--pair', 'cifar', '--precision', 'float32', '--batch-size', '4', '--iterations', '1', '--rounds', '2']
+TINY = ['--ours', 'ours', 'ours, bf16 teacher', '--pair', 'cifar', '--precision', 'float32', '--batch-size', '4', '--iterations', '1', '--rounds', '2']
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_ours_and_a_plain_loop_side_by_side(cifar, tmp_path, capsys):
     for row in rows:
         assert len(row['cpu']) == len(row['wall']) == 2 and min(*row['cpu'], *row['wall']) > 0
     text = readme.read_text()
-    assert text.startswith('before\n<!-- peers -->\n`python tools/compare_peers.py --pair cifar')
+    assert text.startswith('before\n<!-- peers -->\n`python tools/compare_peers.py --ours ours')
     assert text.endswith('<!-- /peers -->\nafter\n')
     assert "--cifar CIFAR --peers 'plain loop'` (" in text and str(tmp_path) not in text and re.search(r'torch \d', text)
     assert text.count('| resnet56 -> resnet20, 32 px, batch 4 | float32 |') == 3
@@ -47,10 +47,10 @@ def test_the_table_says_how_many_times_ours_is():
     rows.append({**rows[0], 'precision': 'bfloat16'})
     lines = compare_peers.peers_table(rows).splitlines()
     assert [cell.strip() for cell in lines[2].split('|')[1:-1]] == [
-        'resnet34 -> resnet18, 224 px, batch 16', 'float32', 'ours', '31.0', '3.0', '-', '2.00']
-    assert [cell.strip() for cell in lines[3].split('|')[1:-1]][2:] == ['ours, bf16 teacher', '60.0', '6.0', '0.50', '-']
-    assert [cell.strip() for cell in lines[4].split('|')[1:-1]][2:] == ['timm', '22.0', '2.0', '1.50', '2.00']  # of 1.5, 1.5, 1; 3, 1.5, 2
-    assert [cell.strip() for cell in lines[5].split('|')[1:-1]][1:] == ['bfloat16', 'ours', '31.0', '3.0', '-', '-']
+        'resnet34 -> resnet18, 224 px, batch 16', 'float32', 'ours', '31.0', '3.0', '-', '-', '2.00']
+    assert [cell.strip() for cell in lines[3].split('|')[1:-1]][2:] == ['ours, bf16 teacher', '60.0', '6.0', '0.50', '-', '-']
+    assert [cell.strip() for cell in lines[4].split('|')[1:-1]][2:] == ['timm', '22.0', '2.0', '1.50', '-', '2.00']  # of 1.5, 1.5, 1; 3, 1.5, 2
+    assert [cell.strip() for cell in lines[5].split('|')[2:-1]] == ['bfloat16', 'ours', '31.0', '3.0', '-', '-', '-']
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path, capsys):

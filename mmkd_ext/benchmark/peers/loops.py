@@ -54,8 +54,10 @@ def plain(pair: Pair, folder: str, batch_size: int, half: bool) -> Iterator[floa
         yield loss.item()
 
 
-def timm(pair: Pair, folder: str, batch_size: int, half: bool, channels_last: bool = False) -> Iterator[float]:
-    """What timm's train.py does: its `LogitDistillationTask`, its loader, and maybe its option --channels-last."""
+def timm(
+    pair: Pair, folder: str, batch_size: int, half: bool, channels_last: bool = False, compiled: bool = False
+) -> Iterator[float]:
+    """What timm's train.py does: its `LogitDistillationTask`, its loader, and maybe its options --channels-last and --torchcompile."""
     from timm.data import create_loader
     from timm.data.transforms import ToNumpy
     from timm.optim import create_optimizer_v2
@@ -78,6 +80,8 @@ def timm(pair: Pair, folder: str, batch_size: int, half: bool, channels_last: bo
     task = LogitDistillationTask(
         student, DistillationTeacher(teacher, device=device), torch.nn.CrossEntropyLoss(), task_loss_weight=LABEL_WEIGHT,
         distill_loss_weight=KD_WEIGHT, temperature=TAU, device=device, verbose=False)
+    if compiled:
+        task.compile()
     task.train()
     for batch, target in for_ever(loader):
         if channels_last:
@@ -127,10 +131,16 @@ def timm_channels_last(pair: Pair, folder: str, batch_size: int, half: bool) -> 
     return timm(pair, folder, batch_size, half, channels_last=True)
 
 
+def timm_compiled(pair: Pair, folder: str, batch_size: int, half: bool) -> Iterator[float]:
+    """These, compiled."""
+    return timm(pair, folder, batch_size, half, channels_last=True, compiled=True)
+
+
 LOOPS: dict[str, Callable[[Pair, str, int, bool], Iterator[float]]] = {
     'plain loop': plain,
     'timm': timm,
     'timm, channels-last': timm_channels_last,
+    'timm, channels-last, compiled': timm_compiled,
     'torchdistill': torchdistill,
 }
 

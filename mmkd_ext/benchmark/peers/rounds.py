@@ -17,7 +17,8 @@ from .loops import LOOPS
 from .ours import config_text
 from .pairs import PAIRS
 
-OURS, HALF_TEACHER = 'ours', 'ours, bf16 teacher'  # the latter beside a float32 student, by one key of the config
+# Ours as its configs are, and with one more key; in bfloat16 the teacher is so anyway.
+OURS: dict[str, dict[str, Any]] = {'ours': {}, 'ours, compiled': dict(compiled=True), 'ours, bf16 teacher': dict(half_teacher=True)}
 _TRAIN = 'import sys; from mmkd_ext.commands.train import main; sys.exit(main())'  # what tools/train.py does
 
 
@@ -115,10 +116,10 @@ def _command(name: str, precision: str, setting: Setting, fd: int) -> list[str]:
         python = setting.python if name == 'torchdistill' and setting.python else sys.executable
         words = [name, setting.pair, setting.archive, setting.batch_size, precision, setting.iterations, fd]
         return [str(python), '-m', f'{__package__}.loops', *map(str, words)]
-    half_teacher = half or name == HALF_TEACHER
-    config = setting.out / f'ours_{setting.pair}_{precision}{"_half_teacher" * (name == HALF_TEACHER)}.py'
-    text = config_text(PAIRS[setting.pair], str(setting.folder.absolute()), setting.batch_size, half_teacher, setting.iterations, fd)
-    config.write_text(text)
+    config = setting.out / f'{"_".join(["ours", setting.pair, precision, *OURS[name]])}.py'
+    how = dict(half_teacher=half) | OURS[name]
+    config.write_text(
+        config_text(PAIRS[setting.pair], str(setting.folder.absolute()), setting.batch_size, setting.iterations, fd, **how))
     flags = ['--no-validate', '--work-dir', str(setting.out / config.stem), *(['--amp'] if half else [])]
     return [sys.executable, '-c', _TRAIN, str(config), *flags]
 
@@ -127,7 +128,7 @@ def compare(names: Sequence[str], precision: str, setting: Setting, rounds: int)
     """Images per second of several tools, in turns, after a first block of each that does not count.
 
     Args:
-        names: Ours, ours with a bf16 teacher, or of `LOOPS`.
+        names: Of `OURS` or `LOOPS`.
         precision: 'float32', or 'bfloat16' by each one's own mixed precision.
         setting: What all of them are given.
         rounds: Counted blocks of each.

@@ -78,7 +78,8 @@ def naive_loss() -> float:
     return total / len(LABELS)
 
 
-@pytest.mark.parametrize('name', LOOPS)
+@pytest.mark.parametrize('name', [
+    pytest.param(name, marks=pytest.mark.inductor) if 'compiled' in name else name for name in LOOPS])
 def test_a_loop_has_the_loss_trains_the_student_and_leaves_the_teacher(name):
     if name == 'torchdistill':
         pytest.importorskip('torchdistill')

@@ -50,11 +50,16 @@ def test_the_interpreter_of_torchdistill_is_its_own(setting):
     assert '--amp' in rounds._command('ours', 'bfloat16', other, 5) and '--amp' not in rounds._command('ours', 'float32', other, 5)
 
 
-def test_a_half_teacher_beside_a_float32_student(setting):
-    for name, precision in (('ours', None), ('ours, bf16 teacher', 'bf16')):
+def test_each_of_ours_has_its_key_and_a_config_of_its_own(setting):
+    for name, precision, compiled in (('ours', None, False), ('ours, bf16 teacher', 'bf16', False), ('ours, compiled', None, True)):
         words = rounds._command(name, 'float32', setting, 5)
         (path,) = (word for word in words if word.endswith('.py'))
-        assert '--amp' not in words and Config.fromfile(path).model.teacher.precision == precision
+        cfg = Config.fromfile(path)
+        assert '--amp' not in words and (cfg.model.teacher.precision, cfg.compile) == (precision, compiled)
+    assert len(list(setting.out.glob('ours*.py'))) == 3
+    words = rounds._command('ours, compiled', 'bfloat16', setting, 5)
+    (path,) = (word for word in words if word.endswith('.py'))
+    assert '--amp' in words and (Config.fromfile(path).model.teacher.precision, Config.fromfile(path).compile) == ('bf16', True)
 
 
 def test_the_median_is_of_the_cpu_seconds_rates():
