@@ -12,7 +12,8 @@ from mmkd_ext.benchmark.peers import rounds
 from mmkd_ext.commands import compare_peers
 from mmkd_ext.datasets.cifar import CIFAR100
 
-TINY = ['--ours', 'ours', 'ours, bf16 teacher', '--pair', 'cifar', '--precision', 'float32', '--batch-size', '4', '--iterations', '1', '--rounds', '2']
+TINY = ['--ours', 'ours', 'ours, bf16 teacher', '--pair', 'cifar', '--precision', 'float32', '--batch-size', '4', '--iterations', '1',
+        '--rounds', '2']
 
 
 @pytest.fixture
@@ -49,7 +50,8 @@ def test_the_table_says_how_many_times_ours_is():
     assert [cell.strip() for cell in lines[2].split('|')[1:-1]] == [
         'resnet34 -> resnet18, 224 px, batch 16', 'float32', 'ours', '31.0', '3.0', '-', '-', '2.00']
     assert [cell.strip() for cell in lines[3].split('|')[1:-1]][2:] == ['ours, bf16 teacher', '60.0', '6.0', '0.50', '-', '-']
-    assert [cell.strip() for cell in lines[4].split('|')[1:-1]][2:] == ['timm', '22.0', '2.0', '1.50', '-', '2.00']  # of 1.5, 1.5, 1; 3, 1.5, 2
+    # of 1.5, 1.5, 1; 3, 1.5, 2
+    assert [cell.strip() for cell in lines[4].split('|')[1:-1]][2:] == ['timm', '22.0', '2.0', '1.50', '-', '2.00']
     assert [cell.strip() for cell in lines[5].split('|')[2:-1]] == ['bfloat16', 'ours', '31.0', '3.0', '-', '-', '-']
 
 

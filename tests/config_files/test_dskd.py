@@ -189,7 +189,8 @@ def test_no_figure_of_a_run_stands_where_none_was_made():
 def test_the_metafile_lists_every_config():
     listed = yaml.safe_load((FOLDER / 'metafile.yml').read_text())['Models']
     assert {model['Config'] for model in listed} == {f'configs/dskd/{stem}.py' for stem in CONFIGS}
-    assert not any('Results' in model for model in listed)
+    measured = {model['Config'].rpartition('_')[2] for model in listed if 'Results' in model}
+    assert measured == {'digits.py', 'mnist.py', '20.py'}  # the other configs were not run as they are
 
 
 @pytest.mark.parametrize('stem', CONFIGS)

@@ -85,6 +85,11 @@ def test_every_make_target_of_a_document_is_in_the_makefile(path):
     assert sorted(named - set(targets)) == []
 
 
+def marked(text: str, name: str) -> str:
+    """What stands between two markers."""
+    return text.split(f'<!-- {name} -->')[1].split(f'<!-- /{name} -->')[0]
+
+
 def tables(text: str) -> list[list[list[str]]]:
     """Cells of the rows of each Markdown table."""
     found: list[list[list[str]]] = []
@@ -112,7 +117,7 @@ def test_measured_tables_have_a_command_numbers_and_deviations(path):
     names = re.findall(r'<!-- (/?\w+) -->', text)
     assert names == [half for name in names[::2] for half in (name, f'/{name}')]
     for name in names[::2]:
-        content = text.split(f'<!-- {name} -->')[1].split(f'<!-- /{name} -->')[0].strip()
+        content = marked(text, name).strip()
         known = (str(path.relative_to(REPO)), name) in NOT_MEASURED_YET
         assert bool(content) != known, f'{path} {name}: ' + ('take it out of NOT_MEASURED_YET' if content else 'empty')
         if not content or not name.startswith('study_'):
@@ -162,17 +167,30 @@ def test_a_metafile_names_configs_that_exist_in_collections_that_it_defines(path
         assert config.stem in model['Name']
         if path.parent.name not in BUILT and '_coco_' not in config.stem:
             Config.fromfile(config)
-        for result in model.get('Results', []):  # of this code only: there are weights, or a table, that show it
-            text = (path.parent / 'README.md').read_text(encoding='utf-8')
-            measured = {cell.split(' ± ')[0] for rows in tables(text) for row in rows[2:] for cell in row if '±' in cell}
-            shown = all(f'{value:.2f}' in measured for value in result['Metrics'].values())
-            assert result['Metrics'] and ('Weights' in model or shown)
     for collection in collections.values():
         assert (REPO / collection['README']).is_file() and (REPO / collection['Code']['URL']).is_file()
         assert collection['Code']['Version'] == mmkd_ext.__version__
     unlisted = {path.stem for path in path.parent.glob('*.py')} - {Path(m['Config']).stem for m in meta['Models']}
     unlisted = {name for name in unlisted if not name.startswith('study_')}
     assert {name for name in unlisted if name.endswith(('_cifar100', '_imagenet'))} == set()
+
+
+SOURCE = re.compile(r': (?P<value>\d+\.\d\d)  # last epoch, mean of seeds 0 to (?P<last>\d) \((?P<readme>\S+), (?P<study>study_\w+)\)$')
+
+
+@pytest.mark.parametrize('path', METAFILES, ids=lambda path: path.parent.name)
+def test_a_result_is_of_this_code_only_in_the_table_of_the_study_that_it_names(path):
+    for entry in path.read_text().split('  - Name: ')[1:]:
+        if 'Results:' not in entry:
+            continue
+        (found,) = re.finditer(SOURCE.pattern, entry.split('Metrics:\n')[1], re.M)
+        readme = (path.parent if found['readme'] == 'README.md' else REPO) / found['readme']
+        study = next((readme.parent).glob(f'{found["study"]}.py'))
+        rows = tables(marked(readme.read_text(encoding='utf-8'), found['study']))[0]
+        variants, config = Config.fromfile(study).study, re.search('Config: (.*)', entry)[1]
+        named = {name for name, each in variants.variants.items() if each.get('config', variants.get('config')) == config}
+        seeds = str(int(found['last']) + 1)
+        assert any(row[0] in named and row[1].split(' ± ')[0] == found['value'] and seeds in row for row in rows[2:]), entry
 
 
 @pytest.mark.parametrize('name', ['r18_digits', 'r18_fashion_mnist', 'se_r18_cifar100', 'timm_regnety_004_imagenet'])
