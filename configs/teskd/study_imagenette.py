@@ -21,5 +21,9 @@ study = dict(
         'train_dataloader.num_workers': 0,
         'val_dataloader.num_workers': 0,
     },
-    variants=dict(plain=dict(config=_config, plain=True), TESKD=dict(config=_config)),
-    differences=dict(TESKD='plain'))
+    variants={
+        'plain': dict(config=_config, plain=True),
+        'TESKD': dict(config=_config),
+        'TESKD, bf16 students': dict(config=_config, options={'model.neck.precision': 'bf16'}),
+    },
+    differences={'TESKD': 'plain', 'TESKD, bf16 students': ['plain', 'TESKD']})

@@ -6,6 +6,7 @@ passes alone, a detector's at the regions that the student samples; all weights 
 """
 
 import argparse
+import copy
 import json
 import sys
 import time
@@ -29,6 +30,7 @@ from mmkd_ext.errors import PreflightError
 from mmkd_ext.evaluation.readme_markers import between_markers, write_between_markers
 from mmkd_ext.files.writable_places import check_output
 from mmkd_ext.models.build import build_model, deployed
+from mmkd_ext.models.necks import TESKDNeck
 from mmkd_ext.models.outputs.kinds.known import kind_of
 from mmkd_ext.registry import MODELS
 from mmkd_ext.running.argument_types import check_device, positive, threads
@@ -106,6 +108,10 @@ def benchmark(argv: Sequence[str] | None = None) -> list[dict]:
         parts = ['student with branches' if 'student with branches' in models else 'student']
     else:
         models = {'plain': shipped.network, 'ours': build_model(cfg)}
+        if isinstance(getattr(models['ours'], 'neck', None), TESKDNeck):
+            half = copy.deepcopy(cfg)
+            half.model.neck.precision = 'bf16'
+            models['ours, bf16 students'] = build_model(half)
     teachers = [name for name, part in models.items() if isinstance(part, TeacherAlone | DetectorAlone)]
     reference = 'sum' if parts else 'plain'
     if args.witness:

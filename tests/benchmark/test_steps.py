@@ -216,14 +216,14 @@ def test_the_tool_prints_and_writes_every_network_at_every_precision(tmp_path, c
     assert tool.main([str(config), *arguments]) == 0
     rows = json.loads(out.read_text())
     keys = [(row['network'], row['precision']) for row in rows]
-    assert keys == [(n, p) for p in ('float32', 'bfloat16') for n in ('plain', 'ours', 'witness')]
+    assert keys == [(n, p) for p in ('float32', 'bfloat16') for n in ('plain', 'ours', 'ours, bf16 students', 'witness')]
     assert all(len(row['all']) == 2 and min(row['all']) > 0 for row in rows)
     lines = capsys.readouterr().out.splitlines()
     assert 'batch 6, 8 px, cpu' in lines[0]
-    plain, ours, witness = ([int(n.replace(',', '')) for n in line.split()[1:]] for line in lines[2:5])
-    assert plain == ours == [expected_parameters('plain', 18, 4) + 330, multiply_adds()]
+    plain, ours, half, witness = ([int(n.replace(',', '')) for n in line[22:].split()] for line in lines[2:6])
+    assert plain == ours == half == [expected_parameters('plain', 18, 4) + 330, multiply_adds()]
     assert witness[0] == plain[0] and witness[1] > 2 * plain[1]  # its students run at test time
-    of_witness = [line.split(' | ') for line in lines[7:] if line.startswith('| witness')]
+    of_witness = [line.split(' | ') for line in lines[8:] if line.startswith('| witness')]
     assert [row[3] for row in of_witness] == ['1.00', '1.00']  # relative to itself
 
 

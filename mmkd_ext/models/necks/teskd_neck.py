@@ -1,6 +1,7 @@
 """TESKD's neck: the students, sub-networks on one backbone that exist while it trains. N samples, n stages, W channels."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from math import prod
 
 import torch
@@ -30,6 +31,8 @@ class TESKDNeck(BaseModule):
         stage_strides: Stride of each stage against the one before (the first number does not matter). Default: 2 for each.
         branch_strides: Stride of each student's branch, shallow first. Default: what brings the student's map to the last stage's size.
         eval_students: Whether the students run in eval mode too, to be tested.
+        precision: 'bf16': the students run in bfloat16 beside a backbone and losses of float32, which is much faster where the device has
+            matrix units for it; their weights stay float32. None: as the rest.
         norm_cfg: The students' normalisation; a BatchNorm takes one value per channel by its running statistics.
         init_cfg: Default: PyTorch's own initialisation, as the paper.
 
@@ -38,7 +41,7 @@ class TESKDNeck(BaseModule):
         returns: n features (N, in_channels[-1]), the students' shallow first, then the teacher's; in eval mode the teacher's alone.
 
     Raises:
-        ValueError: fewer than two stages, or stages that contradict `in_channels` or `stage_strides`.
+        ValueError: fewer than two stages, an unknown precision, or stages that contradict `in_channels` or `stage_strides`.
 
     Source: TESKD, arXiv:2110.00329.
 
@@ -59,6 +62,7 @@ class TESKDNeck(BaseModule):
         stage_strides: Sequence[int] | None = None,
         branch_strides: Sequence[int] | None = None,
         eval_students: bool = False,
+        precision: str | None = None,
         norm_cfg: dict = BN,
         init_cfg: dict | None = None,
     ) -> None:
@@ -81,7 +85,9 @@ class TESKDNeck(BaseModule):
             raise ValueError(
                 f'TESKDNeck needs one branch stride per student ({n - 1}), got branch_strides={self.branch_strides}.'
             )
-        self.eval_students = eval_students
+        if precision not in (None, 'bf16'):
+            raise ValueError(f"TESKDNeck needs precision to be None or 'bf16', got {precision!r}.")
+        self.eval_students, self.precision = eval_students, precision
         width, deepest = channels or self.in_channels[-1], self.in_channels[-1]
         self.laterals = nn.ModuleList(_PointwiseConv(c, width, norm_cfg) for c in self.in_channels)
         self.upsamples = nn.ModuleList(_Upsample(width, norm_cfg) for _ in self.branch_strides)
@@ -99,8 +105,9 @@ class TESKDNeck(BaseModule):
         if not (self.training or self.eval_students):
             return (teacher,)
         self._check(stages)
-        features = [self.branches[i](x) for i, x in self.student_maps(stages)]
-        return (*reversed(features), teacher)
+        with torch.autocast(teacher.device.type, torch.bfloat16) if self.precision else nullcontext():
+            features = [self.branches[i](x) for i, x in self.student_maps(stages)]
+        return (*(x.to(teacher.dtype) for x in reversed(features)), teacher)
 
     def student_maps(self, stages: Sequence[Tensor], last: int = 0) -> Iterator[tuple[int, Tensor]]:
         """Go down the pyramid and yield each student's number and map (N, W, H_i, W_i), the deepest first, down to `last`."""

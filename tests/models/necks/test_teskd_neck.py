@@ -123,6 +123,21 @@ def test_autocast_trains_with_finite_gradients(rng):
     assert all(p.grad is not None and p.grad.isfinite().all() for p in neck.parameters())
 
 
+@pytest.mark.parametrize('amp', [False, True])
+def test_students_in_half_precision_are_those_of_autocast_and_what_leaves_them_is_float32(rng, amp):
+    results = []
+    for precision, outer in (('bf16', amp), (None, True)):
+        neck = neck_and_naive(CASES['four stages'], precision=precision)[0].float()
+        stages = [stage.float().requires_grad_() for stage in maps(rng.manual_seed(0), CASES['four stages'])]
+        with torch.autocast('cpu', torch.bfloat16, enabled=outer):
+            features = neck(stages)
+        assert {f.dtype for f in features} == {torch.float32} or precision is None
+        sum(f.float().square().sum() for f in features).backward()
+        results.append([x.detach().float() for x in (*features, *(stage.grad for stage in stages))])
+    for actual, expected in zip(*results, strict=True):
+        torch.testing.assert_close(actual, expected, rtol=0, atol=0)
+
+
 def test_without_gradients_the_features_are_the_same_and_keep_no_graph(rng):
     neck, _ = neck_and_naive(CASES['four stages'])
     stages = maps(rng, CASES['four stages'])
@@ -174,6 +189,7 @@ def test_stages_that_do_not_fit_are_refused_in_words(rng, widths, sizes, words):
         ({'in_channels': (4,)}, 'in_channels'),
         ({'in_channels': (4, 6, 8), 'branch_strides': (4, 2, 1)}, 'branch_strides'),
         ({'in_channels': (4, 6, 8), 'stage_strides': (2, 2)}, 'stage_strides'),
+        ({'in_channels': (4, 6, 8), 'precision': 'bf8'}, "precision to be None or 'bf16', got 'bf8'"),
     ],
 )
 def test_unusable_options_are_refused_at_construction(options, word):
