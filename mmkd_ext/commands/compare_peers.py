@@ -18,13 +18,10 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-import torch
-
 from mmkd_ext.benchmark.peers.archive import archive_folder
-from mmkd_ext.benchmark.peers.arithmetic import arithmetic_seconds
 from mmkd_ext.benchmark.peers.environment import machine, make_environment, versions
 from mmkd_ext.benchmark.peers.loops import LOOPS
-from mmkd_ext.benchmark.peers.pairs import PAIRS, Pair
+from mmkd_ext.benchmark.peers.pairs import PAIRS
 from mmkd_ext.benchmark.peers.rounds import OURS, Setting, compare
 from mmkd_ext.checkpoints.checkpoint_files import AtomicBackend
 from mmkd_ext.errors import PreflightError
@@ -51,7 +48,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--iterations', type=positive, default=10, help='of a block')
     parser.add_argument('--rounds', type=positive, default=5, help='counted blocks of each')
     parser.add_argument('--threads', type=threads, default=1)
-    parser.add_argument('--floor', action='store_true', help='only what the convolutions of each pair cost, each by itself')
     parser.add_argument('--work-dir', type=Path, help='keep logs here')
     parser.add_argument('--out', type=Path, help='write the figures as JSON')
     parser.add_argument('--readme', type=Path, help='write the table and its command between two markers of this file')
@@ -67,8 +63,6 @@ def compare_peers(argv: Sequence[str] | None = None) -> list[dict]:
             check_output(path, f'Look at {flag}.')
     if args.readme:
         between_markers(args.readme, args.marker, '')
-    if args.floor:
-        return _floor(args, argv)
     for pair in args.pair:
         folder, flag = (args.cifar, '--cifar') if pair == 'cifar' else (args.images, '--images')
         if not folder.is_dir():
@@ -99,38 +93,13 @@ def compare_peers(argv: Sequence[str] | None = None) -> list[dict]:
                 rows += [dict(pair=pair, batch=batch, **asdict(rates)) for rates in measured]
                 print(peers_table(rows), flush=True)
     where = f'{machine()}, {args.threads} threads; ' + ', '.join(f'{name} {version}' for name, version in found.items())
-    _write(args, argv, f'{args.rounds} blocks of {args.iterations} iterations each; {where}', peers_table(rows), rows)
-    return rows
-
-
-def _floor(args: argparse.Namespace, argv: Sequence[str] | None) -> list[dict]:
-    """Measure and print what no tool can do without."""
-    torch.set_num_threads(args.threads)
-    lines = ['| pair | precision | CPU seconds a batch | images a CPU second, at most |', '|---|---|---|---|']
-    rows = []
-    for name in args.pair:
-        pair = PAIRS[name]
-        batch = args.batch_size or pair.batch_size
-        for precision in args.precision:
-            seconds = arithmetic_seconds(pair, batch, precision == 'bfloat16', args.rounds)
-            rows.append(dict(pair=name, batch=batch, precision=precision, seconds=seconds))
-            lines.append(f'| {_described(pair, batch)} | {precision} | {seconds:.3f} | {batch / seconds:.1f} |')
-    print('\n'.join(lines))
-    _write(args, argv, f'medians of {args.rounds}; {machine()}, {args.threads} threads; torch {torch.__version__}', '\n'.join(lines), rows)
-    return rows
-
-
-def _write(args: argparse.Namespace, argv: Sequence[str] | None, where: str, table: str, rows: list[dict]) -> None:
     words = _without([str(word) for word in (sys.argv[1:] if argv is None else argv)])
-    text = f'`python tools/compare_peers.py {shlex.join(words)}` ({where}):'
+    text = f'`python tools/compare_peers.py {shlex.join(words)}` ({args.rounds} blocks of {args.iterations} iterations each; {where}):'
     if args.readme:
-        write_between_markers(args.readme, args.marker, f'{text}\n\n{table}')
+        write_between_markers(args.readme, args.marker, f'{text}\n\n{peers_table(rows)}')
     if args.out:
         AtomicBackend().put(json.dumps(dict(command=text, rows=rows), indent=1).encode(), args.out)
-
-
-def _described(pair: Pair, batch: int) -> str:
-    return f'{pair.teacher} -> {pair.student}, {pair.size} px, batch {batch}'
+    return rows
 
 
 def _without(words: list[str]) -> list[str]:
@@ -153,7 +122,7 @@ def peers_table(rows: Sequence[dict]) -> str:
         pair = PAIRS[row['pair']]
         ratios = ' | '.join(_times(rows, name, row) for name in OURS)
         lines.append(
-            f'| {_described(pair, row["batch"])} | {row["precision"]} | {row["name"]} '
+            f'| {pair.teacher} -> {pair.student}, {pair.size} px, batch {row["batch"]} | {row["precision"]} | {row["name"]} '
             f'| {median(row["cpu"]):.1f} | {median(row["wall"]):.1f} | {ratios} |')
     return '\n'.join(lines)
 

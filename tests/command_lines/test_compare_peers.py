@@ -55,17 +55,6 @@ def test_the_table_says_how_many_times_ours_is():
     assert [cell.strip() for cell in lines[5].split('|')[2:-1]] == ['bfloat16', 'ours', '31.0', '3.0', '-', '-', '-']
 
 
-def test_the_floor_needs_no_images(tmp_path, capsys):
-    readme = tmp_path / 'README.md'
-    readme.write_text('<!-- floor -->\n<!-- /floor -->\n')
-    words = ['--floor', '--pair', 'cifar', '--precision', 'float32', '--batch-size', '2', '--rounds', '1']
-    rows = compare_peers.compare_peers([*words, '--readme', str(readme), '--marker', 'floor'])
-    assert len(rows) == 1 and rows[0]['seconds'] > 0
-    text = readme.read_text()
-    assert f'`python tools/compare_peers.py {" ".join(words)}` (' in text and 'medians of 1' in text
-    assert f'| resnet56 -> resnet20, 32 px, batch 2 | float32 | {rows[0]["seconds"]:.3f} | {2 / rows[0]["seconds"]:.1f} |' in text
-
-
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path, capsys):
     assert compare_peers.main([*TINY, '--cifar', str(tmp_path / 'nowhere')]) == 2
     text = one_error(capsys.readouterr().err)

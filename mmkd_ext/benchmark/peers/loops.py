@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
+from .arithmetic import convolutions_alone
 from .blocks import Blocks
 from .pairs import KD_WEIGHT, LABEL_WEIGHT, LR, MOMENTUM, PAIRS, TAU, WEIGHT_DECAY, Pair, sgd
 
@@ -136,12 +137,14 @@ def timm_compiled(pair: Pair, folder: str, batch_size: int, half: bool) -> Itera
     return timm(pair, folder, batch_size, half, channels_last=True, compiled=True)
 
 
+FLOOR = 'convolutions alone'  # no tool, but what all of them need
 LOOPS: dict[str, Callable[[Pair, str, int, bool], Iterator[float]]] = {
     'plain loop': plain,
     'timm': timm,
     'timm, channels-last': timm_channels_last,
     'timm, channels-last, compiled': timm_compiled,
     'torchdistill': torchdistill,
+    FLOOR: convolutions_alone,
 }
 
 

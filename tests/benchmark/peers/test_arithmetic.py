@@ -1,11 +1,13 @@
-"""The floor of a batch: which layers are in it, forward and backward."""
+"""The convolutions of a pair alone: which layers are in a step, forward and backward."""
+
+from itertools import islice
 
 import pytest
 import torch
 from torch import nn
 
 from mmkd_ext.benchmark.peers import arithmetic
-from mmkd_ext.benchmark.peers.arithmetic import arithmetic_seconds
+from mmkd_ext.benchmark.peers.arithmetic import convolutions_alone
 from mmkd_ext.benchmark.peers.pairs import PAIRS, Pair
 
 
@@ -31,30 +33,36 @@ class TinyPair(Pair):
 PAIR = TinyPair('a', 'b', 5, 8, (0.5,) * 3, (0.2,) * 3, 2)
 
 
-def test_every_layer_with_weights_counts_once_a_call_and_the_student_s_backward(monkeypatch):
-    asked = []
+def test_a_step_has_every_call_of_a_layer_with_weights_once_in_the_faster_order(monkeypatch):
+    made, done = [], []
 
-    def seconds(layer, shape, trains, half, channels_last, rounds):
-        asked.append((type(layer).__name__, tuple(shape), trains))
-        return 1.0 if channels_last else 2.0
+    def call(layer, shape, trains, half, channels_last):
+        made.append((type(layer).__name__, tuple(shape), trains, half))
+        return lambda: done.append((tuple(shape), trains, channels_last))
 
-    monkeypatch.setattr(arithmetic, '_seconds', seconds)
-    assert arithmetic_seconds(PAIR, 2, False) == 8.0  # the faster order of four calls in each of two networks
+    monkeypatch.setattr(arithmetic, '_call', call)
+    monkeypatch.setattr(arithmetic, '_seconds', lambda call: call() or (1.0 if done.pop()[-1] else 2.0))
+    assert list(islice(convolutions_alone(PAIR, '', 2, True), 2)) == [0.0, 0.0]
     calls = [('Conv2d', (2, 3, 8, 8)), ('Conv2d', (2, 4, 4, 4)), ('Conv2d', (2, 4, 4, 4)), ('Linear', (2, 4))]
-    assert asked[::2] == [(*call, False) for call in calls] + [(*call, True) for call in calls]
+    assert made[::2] == [(*each, trains, True) for trains in (False, True) for each in calls]
+    assert done == 2 * [(shape, trains, True) for trains in (False, True) for _, shape in calls]
 
 
 @pytest.mark.parametrize('half', [False, True])
-def test_gradients_are_asked_of_weights_and_maps_but_not_of_images(monkeypatch, half):
+def test_gradients_are_asked_of_the_student_s_weights_and_maps_but_not_of_images(monkeypatch, half):
+    steps = convolutions_alone(PAIR, '', 2, half)
+    next(steps)
     grad, asked = torch.autograd.grad, []
     monkeypatch.setattr(
         torch.autograd, 'grad', lambda outputs, inputs, g: asked.append([tuple(x.shape) for x in inputs]) or grad(outputs, inputs, g))
-    assert arithmetic_seconds(PAIR, 2, half, rounds=1) > 0
+    next(steps)
     stem, conv, fc = [(4, 3, 3, 3)], [(4, 4, 3, 3), (2, 4, 4, 4)], [(5, 4), (2, 4)]
-    assert asked == [each for each in (stem, conv, conv, fc) for _ in range(4)]  # two rounds in each of two memory orders
+    assert asked == [stem, conv, conv, fc]
 
 
-def test_a_layer_s_own_stride_and_padding_are_used():
-    first, shape = next(arithmetic._called(PAIRS['imagenet'].network('resnet18'), torch.zeros(1, 3, 64, 64)))
-    assert (first.stride, first.padding, shape) == ((2, 2), (3, 3), (1, 3, 64, 64))
-    assert arithmetic._seconds(first, shape, True, False, True, 1) > 0
+def test_a_layer_s_own_stride_and_padding_are_used(monkeypatch):
+    first, shape = arithmetic._called(PAIRS['imagenet'].network('resnet18'), torch.zeros(1, 3, 64, 64))[0]
+    conv2d, seen = torch.nn.functional.conv2d, []
+    monkeypatch.setattr(arithmetic.F, 'conv2d', lambda x, w, **how: seen.append((tuple(x.shape), how)) or conv2d(x, w, **how))
+    arithmetic._call(first, shape, True, False, True)()
+    assert seen == 2 * [((1, 3, 64, 64), dict(stride=(2, 2), padding=(3, 3)))]
