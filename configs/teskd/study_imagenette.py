@@ -24,6 +24,5 @@ study = dict(
     variants={
         'plain': dict(config=_config, plain=True),
         'TESKD': dict(config=_config),
-        'TESKD, bf16 students': dict(config=_config, options={'model.neck.precision': 'bf16'}),
     },
-    differences={'TESKD': 'plain', 'TESKD, bf16 students': ['plain', 'TESKD']})
+    differences={'TESKD': 'plain'})

@@ -213,7 +213,7 @@ def test_twenty_classes_are_a_pair_alone_with_kd_and_with_dskd():
     for cfg in (kd, dskd):
         assert cfg.train_dataloader == alone.train_dataloader and cfg.param_scheduler == alone.param_scheduler
     plan = load_plan(FOLDER / 'study_tiny_imagenet_20.py')
-    assert [*plan.variants] == ['alone', 'KD', 'KD + (b)', 'KD + (a) + (b)'] and plan.seeds == [0, 1, 2]
+    assert [*plan.variants] == ['alone', 'KD', 'KD + (b)', 'KD + (a) + (b)'] and plan.seeds == [0, 1, 2, 3, 4]
 
 
 def test_tiny_imagenet_is_read_from_class_folders(tmp_path):
