@@ -6,6 +6,7 @@ No worker processes anywhere: what an image costs is then part of the process th
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
@@ -127,22 +128,12 @@ def torchdistill(pair: Pair, folder: str, batch_size: int, half: bool) -> Iterat
         yield loss.item()
 
 
-def timm_channels_last(pair: Pair, folder: str, batch_size: int, half: bool) -> Iterator[float]:
-    """The same with channels-last networks and images."""
-    return timm(pair, folder, batch_size, half, channels_last=True)
-
-
-def timm_compiled(pair: Pair, folder: str, batch_size: int, half: bool) -> Iterator[float]:
-    """These, compiled."""
-    return timm(pair, folder, batch_size, half, channels_last=True, compiled=True)
-
-
 FLOOR = 'convolutions alone'  # no tool, but what all of them need
 LOOPS: dict[str, Callable[[Pair, str, int, bool], Iterator[float]]] = {
     'plain loop': plain,
     'timm': timm,
-    'timm, channels-last': timm_channels_last,
-    'timm, channels-last, compiled': timm_compiled,
+    'timm, channels-last': partial(timm, channels_last=True),
+    'timm, channels-last, compiled': partial(timm, channels_last=True, compiled=True),
     'torchdistill': torchdistill,
     FLOOR: convolutions_alone,
 }

@@ -31,10 +31,10 @@ class TESKDNeck(BaseModule):
         stage_strides: Stride of each stage against the one before (the first number does not matter). Default: 2 for each.
         branch_strides: Stride of each student's branch, shallow first. Default: what brings the student's map to the last stage's size.
         eval_students: Whether the students run in eval mode too, to be tested.
-        precision: 'bf16': the students run in bfloat16 beside a backbone and losses of float32, which is much faster where the device has
-            matrix units for it; their weights stay float32. None: as the rest.
         norm_cfg: The students' normalisation; a BatchNorm takes one value per channel by its running statistics.
         init_cfg: Default: PyTorch's own initialisation, as the paper.
+        precision: 'bf16': the students run in bfloat16 beside a backbone and losses of float32, which is much faster where the device has
+            matrix units for it; their weights stay float32. None: as the rest.
 
     Shapes:
         stages: n maps (N, in_channels[i], H_i, W_i).
@@ -62,9 +62,9 @@ class TESKDNeck(BaseModule):
         stage_strides: Sequence[int] | None = None,
         branch_strides: Sequence[int] | None = None,
         eval_students: bool = False,
-        precision: str | None = None,
         norm_cfg: dict = BN,
         init_cfg: dict | None = None,
+        precision: str | None = None,
     ) -> None:
         super().__init__(init_cfg)
         check_given('TESKDNeck', in_channels=in_channels)
